@@ -1,0 +1,5 @@
+/** The antiphon command line. */
+@NullMarked
+package io.antiphon.submit;
+
+import org.jspecify.annotations.NullMarked;
