@@ -1,0 +1,152 @@
+package io.antiphon.cpu;
+
+import io.antiphon.tensor.Backend;
+import io.antiphon.tensor.Collectives;
+import io.antiphon.tensor.DType;
+import io.antiphon.tensor.HostIo;
+import io.antiphon.tensor.Lane;
+import io.antiphon.tensor.Ops;
+import io.antiphon.tensor.StepGraph;
+import io.antiphon.tensor.Storage;
+import io.antiphon.tensor.Tensor;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+
+/** The CPU as a backend: fp32 over a BLAS library, or fp64 in plain Java. Lanes run in order of the calls. */
+public final class CpuBackend implements Backend {
+  private final DType real;
+  private final Recorder recorder = new Recorder();
+  private final Ops ops;
+  private final String description;
+
+  private CpuBackend(DType real, String description) {
+    this.real = real;
+    this.ops = real == DType.F64 ? new F64Ops(recorder) : new F32Ops(recorder);
+    this.description = description;
+  }
+
+  /** Single precision over the BLAS library, which uses {@code threads} threads per call in this process. */
+  public static CpuBackend f32(int threads) {
+    return new CpuBackend(DType.F32, Blas.start(threads));
+  }
+
+  /** Double precision in plain Java: slow and simple, the oracle of every other backend. */
+  public static CpuBackend f64() {
+    return new CpuBackend(DType.F64, "CPU, plain Java, fp64");
+  }
+
+  @Override
+  public String description() {
+    return description;
+  }
+
+  @Override
+  public DType computeType() {
+    return real;
+  }
+
+  @Override
+  public DType masterType() {
+    return real;
+  }
+
+  @Override
+  public Storage allocate(String name, DType dtype, long elements) {
+    try {
+      return CpuStorage.allocate(name, dtype, elements);
+    } catch (OutOfMemoryError e) {
+      throw new OutOfMemory(
+          "no memory for " + name + ": " + elements * dtype.bytes() / 1048576
+              + " MiB of " + dtype + ". Lower schedule.micro-batch, model.sequence-length or the model.",
+          e);
+    }
+  }
+
+  @Override
+  public void free(Storage storage) {
+    ((CpuStorage) storage).free();
+  }
+
+  @Override
+  public Lane computeLane() {
+    return InOrder.LANE;
+  }
+
+  @Override
+  public Lane transferLane() {
+    return InOrder.LANE;
+  }
+
+  @Override
+  public Ops ops(Lane lane) {
+    return ops;
+  }
+
+  /**
+   * Collectives over the ranks {@code members} of a transport.
+   *
+   * @param members ranks of the transport that form the group, ascending, with this rank among them
+   */
+  public Collectives collectives(Transport transport, int... members) {
+    return new CpuCollectives(recorder, transport, members);
+  }
+
+  @Override
+  public HostIo hostIo() {
+    return CpuHostIo.INSTANCE;
+  }
+
+  @Override
+  public StepGraph record(Runnable step) {
+    return recorder.record(step);
+  }
+
+  @Override
+  public void synchronize(Duration limit) {}
+
+  @Override
+  public void close() {}
+
+  /** One order for all lanes: a mark is always reached already. */
+  private enum InOrder implements Lane {
+    LANE;
+
+    private static final Mark REACHED = new Mark() {};
+
+    @Override
+    public Mark record() {
+      return REACHED;
+    }
+
+    @Override
+    public void await(Mark mark) {}
+  }
+
+  /** Direct access: operations have finished when their call returns. */
+  private enum CpuHostIo implements HostIo {
+    INSTANCE;
+
+    @Override
+    public void read(Tensor from, long firstElement, ByteBuffer into) {
+      requireInside(from, firstElement, into);
+      ((CpuStorage) from.storage()).read(from.offset() + firstElement, into);
+    }
+
+    @Override
+    public void write(Tensor to, long firstElement, ByteBuffer bytes) {
+      requireInside(to, firstElement, bytes);
+      ((CpuStorage) to.storage()).write(to.offset() + firstElement, bytes);
+    }
+
+    private static void requireInside(Tensor tensor, long first, ByteBuffer bytes) {
+      int size = tensor.dtype().bytes();
+      if (bytes.order() != java.nio.ByteOrder.LITTLE_ENDIAN
+          || bytes.remaining() % size != 0
+          || first < 0
+          || first + bytes.remaining() / size > tensor.elements()) {
+        throw new IllegalArgumentException(
+            bytes + " (" + bytes.order() + ") at element " + first + " does not fit " + tensor);
+      }
+    }
+  }
+}

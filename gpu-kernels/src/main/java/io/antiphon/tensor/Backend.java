@@ -1,0 +1,59 @@
+package io.antiphon.tensor;
+
+import java.time.Duration;
+
+/**
+ * One rank's compute device: memory, lanes, operations and recording. Used by one thread at a time.
+ */
+public interface Backend extends AutoCloseable {
+  /** Name for people: device, library and precision. */
+  String description();
+
+  /** Type of activations and of the weights that enter a GEMM. */
+  DType computeType();
+
+  /** Type of master weights, gradients and optimizer state. */
+  DType masterType();
+
+  /**
+   * Allocates zeroed memory. Only {@link Arena} calls this, before the first step.
+   *
+   * @throws OutOfMemory if the device has no room; names what was asked
+   */
+  Storage allocate(String name, DType dtype, long elements);
+
+  /** Frees memory that {@link #allocate} gave; it must not be in use by enqueued work. */
+  void free(Storage storage);
+
+  /** The lane of the model's own work. */
+  Lane computeLane();
+
+  /** The lane of transfers that may overlap with compute. */
+  Lane transferLane();
+
+  /** Operations enqueued on {@code lane}, which belongs to this backend. */
+  Ops ops(Lane lane);
+
+  /** Host access. */
+  HostIo hostIo();
+
+  /**
+   * Records what {@code step} enqueues on this backend's lanes, and its collectives, without
+   * running it.
+   */
+  StepGraph record(Runnable step);
+
+  /** Waits until all enqueued work is done. */
+  void synchronize(Duration limit);
+
+  @Override
+  void close();
+
+  /** A device has no room for a buffer; the message says which, how large, and what to lower. */
+  final class OutOfMemory extends RuntimeException {
+    /** With the message for the user. */
+    public OutOfMemory(String message, Throwable cause) {
+      super(message, cause);
+    }
+  }
+}
