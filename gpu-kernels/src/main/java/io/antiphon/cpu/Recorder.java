@@ -30,10 +30,10 @@ final class Recorder {
     } finally {
       recording = null;
     }
-    return new Recording(operations.toArray(Runnable[]::new));
+    return new Recording(List.copyOf(operations));
   }
 
-  private record Recording(Runnable[] steps) implements StepGraph {
+  private record Recording(List<Runnable> steps) implements StepGraph {
     @Override
     public void replay() {
       for (Runnable step : steps) {
@@ -43,7 +43,7 @@ final class Recorder {
 
     @Override
     public int operations() {
-      return steps.length;
+      return steps.size();
     }
 
     @Override
