@@ -12,7 +12,10 @@ import io.antiphon.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 
-/** The CPU as a backend: fp32 over a BLAS library, or fp64 in plain Java. Lanes run in order of the calls. */
+/**
+ * The CPU as a backend: fp32 over a BLAS library, or fp64 in plain Java. Lanes run in order of the
+ * calls.
+ */
 public final class CpuBackend implements Backend {
   private final DType real;
   private final Recorder recorder = new Recorder();
@@ -25,7 +28,10 @@ public final class CpuBackend implements Backend {
     this.description = description;
   }
 
-  /** Single precision over the BLAS library, which uses {@code threads} threads per call in this process. */
+  /**
+   * Single precision over the BLAS library, which uses {@code threads} threads per call in this
+   * process.
+   */
   public static CpuBackend f32(int threads) {
     return new CpuBackend(DType.F32, Blas.start(threads));
   }
@@ -56,8 +62,13 @@ public final class CpuBackend implements Backend {
       return CpuStorage.allocate(name, dtype, elements);
     } catch (OutOfMemoryError e) {
       throw new OutOfMemory(
-          "no memory for " + name + ": " + elements * dtype.bytes() / 1048576
-              + " MiB of " + dtype + ". Lower schedule.micro-batch, model.sequence-length or the model.",
+          "no memory for "
+              + name
+              + ": "
+              + elements * dtype.bytes() / 1048576
+              + " MiB of "
+              + dtype
+              + ". Lower schedule.micro-batch, model.sequence-length or the model.",
           e);
     }
   }

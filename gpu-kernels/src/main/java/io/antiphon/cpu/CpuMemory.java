@@ -13,7 +13,10 @@ final class CpuMemory {
     return ((CpuStorage.Doubles) tensor.storage()).values();
   }
 
-  /** The native memory behind an F32 tensor as a buffer of the whole storage; index from {@link #offset}. */
+  /**
+   * The native memory behind an F32 tensor as a buffer of the whole storage; index from {@link
+   * #offset}.
+   */
   static FloatBuffer floats(Tensor tensor) {
     return ((CpuStorage.Floats) tensor.storage()).buffer();
   }

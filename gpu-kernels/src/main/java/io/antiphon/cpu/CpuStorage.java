@@ -7,8 +7,8 @@ import java.nio.FloatBuffer;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
- * Memory of the CPU backend: Java arrays, but fp32 outside the heap, where the BLAS library reads it without
- * copies. Byte buffers that enter or leave are little-endian.
+ * Memory of the CPU backend: Java arrays, but fp32 outside the heap, where the BLAS library reads
+ * it without copies. Byte buffers that enter or leave are little-endian.
  */
 sealed interface CpuStorage extends Storage {
   /** Copies elements {@code [first, ..)} into the buffer, from its position to its limit. */
@@ -24,8 +24,13 @@ sealed interface CpuStorage extends Storage {
   static CpuStorage allocate(String name, DType dtype, long elements) {
     if (elements > Integer.MAX_VALUE - 8) {
       throw new IllegalArgumentException(
-          "buffer " + name + " would have " + elements + " elements; the CPU backend holds at most "
-              + (Integer.MAX_VALUE - 8) + " in one. Lower the micro-batch, the sequence length or the model.");
+          "buffer "
+              + name
+              + " would have "
+              + elements
+              + " elements; the CPU backend holds at most "
+              + (Integer.MAX_VALUE - 8)
+              + " in one. Lower the micro-batch, the sequence length or the model.");
     }
     int length = (int) elements;
     return switch (dtype) {
@@ -33,7 +38,8 @@ sealed interface CpuStorage extends Storage {
       case F32 -> Floats.zeroed(length);
       case I32 -> new Ints(new int[length]);
       case I64 -> new Longs(new long[length]);
-      case BF16 -> throw new IllegalArgumentException("the CPU backend has no bf16 (buffer " + name + ")");
+      case BF16 ->
+          throw new IllegalArgumentException("the CPU backend has no bf16 (buffer " + name + ")");
     };
   }
 

@@ -77,7 +77,11 @@ public final class Tensor {
 
   /** The same elements under other extents. */
   public Tensor reshape(long... extents) {
-    Shape other = Shape.of(extents);
+    return reshape(Shape.of(extents));
+  }
+
+  /** The same elements under another shape. */
+  public Tensor reshape(Shape other) {
     if (other.elements() != elements()) {
       throw new IllegalArgumentException(shape + " cannot be viewed as " + other);
     }

@@ -1,0 +1,293 @@
+package io.antiphon.cpu;
+
+import io.antiphon.tensor.Collectives;
+import io.antiphon.tensor.DType;
+import io.antiphon.tensor.PlanTensors;
+import io.antiphon.tensor.RowTensors;
+import io.antiphon.tensor.Shape;
+import io.antiphon.tensor.Tensor;
+import java.nio.ByteBuffer;
+
+/**
+ * Collectives of the CPU backend over point-to-point messages. The order of every sum is fixed by
+ * ranks and slots, never by arrival, so threads of one process and executors on a network give the
+ * same bits.
+ */
+final class CpuCollectives implements Collectives {
+  /** Below this size every rank sums everything itself: one exchange instead of two. */
+  private static final long SMALL_ELEMENTS = 4096;
+
+  private final Recorder recorder;
+  private final GroupMessages group;
+  private final RowExchange rowExchange;
+
+  CpuCollectives(Recorder recorder, Transport transport, int... members) {
+    this.recorder = recorder;
+    this.group = new GroupMessages(transport, members);
+    this.rowExchange = new RowExchange(group);
+  }
+
+  @Override
+  public int rank() {
+    return group.rank();
+  }
+
+  @Override
+  public int ranks() {
+    return group.ranks();
+  }
+
+  @Override
+  public void allGather(Tensor in, Tensor out) {
+    Shape expected = Shape.of((long) ranks(), in.elements());
+    out.reshape(expected).require("out", in.dtype(), expected);
+    recorder.submit(() -> gather(in, out));
+  }
+
+  private void gather(Tensor in, Tensor out) {
+    for (int peer = 0; peer < ranks(); peer++) {
+      if (peer != rank()) {
+        group.send(peer, GroupMessages.bytes(in));
+      }
+    }
+    long length = in.elements();
+    for (int peer = 0; peer < ranks(); peer++) {
+      ByteBuffer part = peer == rank() ? GroupMessages.bytes(in) : group.receive(peer);
+      GroupMessages.write(part, out.range(peer * length, length));
+    }
+  }
+
+  @Override
+  public void allReduceSum(Tensor tensor) {
+    recorder.submit(() -> reduce(tensor, Reduction.SUM));
+  }
+
+  @Override
+  public void allReduceMax(Tensor tensor) {
+    if (tensor.dtype().isFloating()) {
+      throw new IllegalArgumentException("tensor must hold integers, was " + tensor);
+    }
+    recorder.submit(() -> reduce(tensor, Reduction.MAX));
+  }
+
+  /**
+   * Each rank reduces its part of the elements and sends the result to all others; small tensors
+   * are reduced whole by everybody. Per element both add in rank order, so both give the same bits.
+   */
+  private void reduce(Tensor tensor, Reduction reduction) {
+    if (ranks() == 1) {
+      return;
+    }
+    if (tensor.elements() < SMALL_ELEMENTS) {
+      for (int peer = 0; peer < ranks(); peer++) {
+        if (peer != rank()) {
+          group.send(peer, GroupMessages.bytes(tensor));
+        }
+      }
+      reducePart(tensor, reduction);
+      return;
+    }
+    for (int peer = 0; peer < ranks(); peer++) {
+      if (peer != rank()) {
+        group.send(peer, GroupMessages.bytes(part(tensor, peer)));
+      }
+    }
+    Tensor own = part(tensor, rank());
+    reducePart(own, reduction);
+    for (int peer = 0; peer < ranks(); peer++) {
+      if (peer != rank()) {
+        group.send(peer, GroupMessages.bytes(own));
+      }
+    }
+    for (int peer = 0; peer < ranks(); peer++) {
+      if (peer != rank()) {
+        GroupMessages.write(group.receive(peer), part(tensor, peer));
+      }
+    }
+  }
+
+  private Tensor part(Tensor tensor, int owner) {
+    long first = tensor.elements() * owner / ranks();
+    long end = tensor.elements() * (owner + 1) / ranks();
+    return tensor.range(first, end - first);
+  }
+
+  private void reducePart(Tensor own, Reduction reduction) {
+    ByteBuffer mine = GroupMessages.bytes(own);
+    for (int peer = 0; peer < ranks(); peer++) {
+      ByteBuffer contribution = peer == rank() ? mine : group.receive(peer);
+      if (peer == 0) {
+        GroupMessages.write(contribution, own);
+      } else {
+        reduction.into(own, contribution);
+      }
+    }
+  }
+
+  @Override
+  public void dispatch(Tensor x, RowTensors rows, Tensor out) {
+    requireRows(x, rows);
+    requireWidth(x.shape().rowElements(), out);
+    requireSameType(x, out);
+    recorder.submit(() -> rowExchange.dispatch(x, rows, out));
+  }
+
+  @Override
+  public void dispatchScalars(Tensor x, RowTensors rows, Tensor out) {
+    x.require("x", x.dtype(), rows.destinationRow().shape());
+    requireWidth(1, out);
+    requireSameType(x, out);
+    recorder.submit(() -> rowExchange.dispatchScalars(x, rows, out));
+  }
+
+  @Override
+  public void combine(Tensor x, RowTensors rows, Tensor y) {
+    requireRows(y, rows);
+    requireWidth(y.shape().rowElements(), x);
+    requireSameType(x, y);
+    recorder.submit(() -> rowExchange.combine(x, rows, y));
+  }
+
+  @Override
+  public void combineScalars(Tensor x, RowTensors rows, Tensor y) {
+    y.require("y", y.dtype(), rows.destinationRow().shape());
+    requireWidth(1, x);
+    requireSameType(x, y);
+    recorder.submit(() -> rowExchange.combineScalars(x, rows, y));
+  }
+
+  private static void requireRows(Tensor tokens, RowTensors rows) {
+    if (tokens.shape().extent(0) != rows.destinationRow().shape().extent(0)) {
+      throw new IllegalArgumentException(
+          tokens + " has not the tokens of " + rows.destinationRow());
+    }
+  }
+
+  private static void requireWidth(long width, Tensor rows) {
+    if (rows.shape().rowElements() != width) {
+      throw new IllegalArgumentException("rows must be " + width + " wide, were " + rows);
+    }
+  }
+
+  private static void requireSameType(Tensor x, Tensor y) {
+    DType dtype = x.dtype();
+    if (!dtype.isFloating() || y.dtype() != dtype) {
+      throw new IllegalArgumentException("types must be floating and equal, were " + x + ", " + y);
+    }
+  }
+
+  @Override
+  public void dispatchWeights(Tensor home, PlanTensors plan, Tensor slots) {
+    requireSlots(home, plan, slots);
+    recorder.submit(() -> sendWeights(home, plan, slots));
+  }
+
+  // Sends and receives go through the slots in ascending order, so the messages of a pair match one
+  // by one.
+  private void sendWeights(Tensor home, PlanTensors plan, Tensor slots) {
+    SlotWalk walk = new SlotWalk(home, plan, slots);
+    for (int slot = 0; slot < plan.slots(); slot++) {
+      if (walk.isHome(slot) && !walk.isSlotHere(slot)) {
+        group.send(walk.slotRank(slot), GroupMessages.bytes(walk.homeRow(slot)));
+      }
+    }
+    for (int slot = 0; slot < plan.slots(); slot++) {
+      if (walk.isUsed(slot) && walk.isSlotHere(slot)) {
+        ByteBuffer weights =
+            walk.isHome(slot)
+                ? GroupMessages.bytes(walk.homeRow(slot))
+                : group.receive(walk.homeRank(slot));
+        GroupMessages.write(weights, walk.slotRow(slot));
+      }
+    }
+  }
+
+  @Override
+  public void reduceSlotGradients(Tensor slots, PlanTensors plan, Tensor home) {
+    requireSlots(home, plan, slots);
+    recorder.submit(() -> sendGradients(slots, plan, home));
+  }
+
+  private void sendGradients(Tensor slots, PlanTensors plan, Tensor home) {
+    SlotWalk walk = new SlotWalk(home, plan, slots);
+    for (int slot = 0; slot < plan.slots(); slot++) {
+      if (walk.isUsed(slot) && walk.isSlotHere(slot) && !walk.isHome(slot)) {
+        group.send(walk.homeRank(slot), GroupMessages.bytes(walk.slotRow(slot)));
+      }
+    }
+    for (int slot = 0; slot < plan.slots(); slot++) {
+      if (walk.isHome(slot)) {
+        ByteBuffer gradient =
+            walk.isSlotHere(slot)
+                ? GroupMessages.bytes(walk.slotRow(slot))
+                : group.receive(walk.slotRank(slot));
+        Reduction.SUM.into(walk.homeRow(slot), gradient);
+      }
+    }
+  }
+
+  private void requireSlots(Tensor home, PlanTensors plan, Tensor slots) {
+    if (plan.slots() % ranks() != 0
+        || slots.shape().extent(0) != plan.slots() / ranks()
+        || home.shape().rowElements() != slots.shape().rowElements()) {
+      throw new IllegalArgumentException(
+          "slots "
+              + slots
+              + " of "
+              + ranks()
+              + " ranks do not fit home experts "
+              + home
+              + " and a plan of "
+              + plan.slots()
+              + " slots");
+    }
+    requireSameType(home, slots);
+  }
+
+  /** Who holds what, for one plan as it is now. */
+  private final class SlotWalk {
+    private final Tensor home;
+    private final Tensor slots;
+    private final int[] slotHome;
+    private final int first;
+    private final int localExperts;
+    private final int slotsPerRank;
+
+    SlotWalk(Tensor home, PlanTensors plan, Tensor slots) {
+      this.home = home;
+      this.slots = slots;
+      slotHome = CpuMemory.ints(plan.slotHome());
+      first = CpuMemory.offset(plan.slotHome());
+      localExperts = home.extent(0);
+      slotsPerRank = slots.extent(0);
+    }
+
+    boolean isUsed(int slot) {
+      return slotHome[first + slot] >= 0;
+    }
+
+    int homeRank(int slot) {
+      return slotHome[first + slot] / localExperts;
+    }
+
+    boolean isHome(int slot) {
+      return isUsed(slot) && homeRank(slot) == rank();
+    }
+
+    int slotRank(int slot) {
+      return slot / slotsPerRank;
+    }
+
+    boolean isSlotHere(int slot) {
+      return slotRank(slot) == rank();
+    }
+
+    Tensor homeRow(int slot) {
+      return home.rows(slotHome[first + slot] % localExperts, 1);
+    }
+
+    Tensor slotRow(int slot) {
+      return slots.rows(slot % slotsPerRank, 1);
+    }
+  }
+}

@@ -1,0 +1,137 @@
+package io.antiphon.model;
+
+import io.antiphon.tensor.Ops;
+import io.antiphon.tensor.Tensor;
+
+/**
+ * What a step leaves for the host, as one F64 vector: a few scalars, then load statistics per
+ * expert-parallel group and layer.
+ */
+public final class StepRecord {
+  /** Scalars in the order of the vector. */
+  public enum Field {
+    /** Sum of the losses of all targets of the global batch, nats. */
+    LOSS_SUM,
+    /** Targets of the global batch. */
+    TARGETS,
+    /** Auxiliary loss, summed over layers. */
+    AUX_LOSS,
+    /** Router z-loss, summed over layers. */
+    Z_LOSS,
+    /** Squared norm of the gradient before clipping. */
+    SQUARED_NORM,
+    /** Learning rate of this update. */
+    LEARNING_RATE,
+    /** 1 if the update was applied. */
+    APPLIED,
+    /** Not 0 if some rank had too many rows; then nothing was committed. */
+    OVERFLOW,
+    /** Most rows any rank needed in any layer. */
+    REQUIRED_ROWS,
+    /** Not 0 if some rank asked to stop when it launched this replay. */
+    STOP,
+    /** Committed steps, after this one. */
+    STEPS,
+    /** Applied updates, after this one. */
+    UPDATES,
+    /** Updates skipped for a non-finite gradient, after this one. */
+    SKIPPED,
+    /** Replays, after this one. */
+    REPLAYS
+  }
+
+  private final double[] values;
+  private final ModelOptions model;
+  private final int expertRanks;
+
+  /**
+   * @param values as the step wrote them; ownership passes
+   * @param expertRanks ranks of an expert-parallel group
+   */
+  StepRecord(double[] values, ModelOptions model, int expertRanks) {
+    this.values = values;
+    this.model = model;
+    this.expertRanks = expertRanks;
+  }
+
+  static int length(ModelOptions model, int expertRanks, int expertGroups) {
+    return Field.values().length
+        + expertGroups * model.moeLayers() * statisticsLength(model, expertRanks);
+  }
+
+  /** Numbers that {@link Ops#recordLoads} keeps per layer. */
+  static int statisticsLength(ModelOptions model, int expertRanks) {
+    return model.moe().experts() + 2 * expertRanks + 3;
+  }
+
+  /** Enqueues the copy of one scalar's source into {@code record}. */
+  static void put(Ops ops, Tensor source, Field field, Tensor record) {
+    ops.copy(source, record.range(field.ordinal(), 1));
+  }
+
+  /**
+   * The statistics part of {@code record}: {@code [expertGroups, moeLayers * statisticsLength]}.
+   */
+  static Tensor statistics(Tensor record, int expertGroups) {
+    int first = Field.values().length;
+    long length = record.elements() - first;
+    return record.range(first, length).reshape(expertGroups, length / expertGroups);
+  }
+
+  /** Number of expert-parallel groups with statistics here; 0 without experts. */
+  public int expertGroups() {
+    int each = model.moeLayers() * statisticsLength(model, expertRanks);
+    return each == 0 ? 0 : (values.length - Field.values().length) / each;
+  }
+
+  /** One scalar. */
+  public double value(Field field) {
+    return values[field.ordinal()];
+  }
+
+  /** Mean loss per target, nats. */
+  public double loss() {
+    return value(Field.LOSS_SUM) / Math.max(1, value(Field.TARGETS));
+  }
+
+  /**
+   * Loads of one mixture-of-experts layer over the step, in one expert-parallel group.
+   *
+   * @param expertCounts assignments per home expert
+   * @param before assignments per rank without clones
+   * @param after assignments per rank with clones
+   * @param imbalanceBefore sum over micro-batches of max/mean
+   * @param imbalanceAfter the same after planning
+   * @param clones slots used, summed over micro-batches
+   */
+  public record Loads(
+      long[] expertCounts,
+      long[] before,
+      long[] after,
+      double imbalanceBefore,
+      double imbalanceAfter,
+      long clones) {}
+
+  /** Loads of {@code moeLayer} in {@code expertGroup}. */
+  public Loads loads(int expertGroup, int moeLayer) {
+    int length = statisticsLength(model, expertRanks);
+    int at = Field.values().length + (expertGroup * model.moeLayers() + moeLayer) * length;
+    int experts = model.moe().experts();
+    int tail = at + experts + 2 * expertRanks;
+    return new Loads(
+        longs(at, experts),
+        longs(at + experts, expertRanks),
+        longs(at + experts + expertRanks, expertRanks),
+        values[tail],
+        values[tail + 1],
+        (long) values[tail + 2]);
+  }
+
+  private long[] longs(int first, int length) {
+    long[] part = new long[length];
+    for (int i = 0; i < length; i++) {
+      part[i] = (long) values[first + i];
+    }
+    return part;
+  }
+}

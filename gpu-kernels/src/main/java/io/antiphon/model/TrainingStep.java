@@ -1,0 +1,263 @@
+package io.antiphon.model;
+
+import io.antiphon.tensor.AdamOptions;
+import io.antiphon.tensor.AdamTensors;
+import io.antiphon.tensor.Arena;
+import io.antiphon.tensor.Backend;
+import io.antiphon.tensor.Collectives;
+import io.antiphon.tensor.DType;
+import io.antiphon.tensor.HostValues;
+import io.antiphon.tensor.Ops;
+import io.antiphon.tensor.Shape;
+import io.antiphon.tensor.StepGraph;
+import io.antiphon.tensor.StepState;
+import io.antiphon.tensor.Tensor;
+import java.nio.ByteBuffer;
+
+/**
+ * One whole training step of a rank: all micro-batches forward and backward, agreement on overflow,
+ * gradient reduction, norm, clip, AdamW, commit. Recorded once and replayed; the row capacity is
+ * fixed for its life.
+ */
+public final class TrainingStep implements AutoCloseable {
+  private final ModelState state;
+  private final Groups groups;
+  private final BatchOptions batch;
+  private final UpdateOptions update;
+  private final StepContext context;
+  private final Arena arena;
+  private final Ops ops;
+  private final Transformer transformer;
+  private final Tensor input;
+  private final Tensor targetCount;
+  private final Tensor losses;
+  private final Tensor lossSum;
+  private final Tensor routerLosses;
+  private final Tensor squaredNorm;
+  private final Tensor expertSquaredNorm;
+  private final Tensor statistics;
+  private final Tensor globalCounts;
+  private final Tensor stop;
+  private final Tensor record;
+  private final Tensor ring;
+  private final StepGraph graph;
+
+  /**
+   * Allocates the activations and records the step.
+   *
+   * @param rowCapacity expert rows this rank can hold
+   * @param records replays whose records are kept until the host has read them
+   */
+  public TrainingStep(
+      ModelState state,
+      Groups groups,
+      BatchOptions batch,
+      UpdateOptions update,
+      long rowCapacity,
+      int records) {
+    this.state = state;
+    this.groups = groups;
+    this.batch = batch;
+    this.update = update;
+    Backend backend = state.backend();
+    ModelOptions model = state.options();
+    arena = new Arena(backend);
+    context = new StepContext(backend, groups, arena, model, batch, rowCapacity, state.step());
+    ops = context.ops();
+    int expertRanks = groups.experts().ranks();
+    input =
+        io(
+            "batch",
+            DType.I32,
+            (long) batch.microBatches() * batch.microBatch(),
+            batch.sequenceLength() + 1);
+    targetCount = io("target-count", DType.F64, 1);
+    losses = io("losses", DType.F64, 3);
+    lossSum = losses.range(0, 1);
+    routerLosses = losses.range(1, 2);
+    squaredNorm = io("squared-norm", DType.F64, 1);
+    expertSquaredNorm = io("expert-squared-norm", DType.F64, 1);
+    statistics =
+        io(
+            "statistics",
+            DType.F64,
+            model.moeLayers(),
+            StepRecord.statisticsLength(model, expertRanks));
+    globalCounts = io("global-counts", DType.F64, model.moe().experts());
+    stop = io("stop", DType.I32, 1);
+    int length = StepRecord.length(model, expertRanks, groups.expertGroups());
+    record = io("record", DType.F64, length);
+    ring = io("records", DType.F64, records, length);
+    transformer =
+        new Transformer(context, state.parameters(), state.routers(), routerLosses, statistics);
+    graph = backend.record(this::enqueue);
+  }
+
+  private Tensor io(String name, DType dtype, long... extents) {
+    return arena.own(name, Arena.Category.INPUT_OUTPUT, dtype, Shape.of(extents));
+  }
+
+  private void enqueue() {
+    clear();
+    for (int i = 0; i < batch.microBatches(); i++) {
+      transformer.countTargets(microBatch(i), targetCount);
+    }
+    groups.world().allReduceSum(targetCount);
+    for (int i = 0; i < batch.microBatches(); i++) {
+      transformer.forward(microBatch(i));
+      transformer.lossAndBackward(targetCount, lossSum);
+    }
+    Backend backend = context.backend();
+    backend.computeLane().await(backend.transferLane().record());
+    groups.world().allReduceMax(context.state().overflow());
+    groups.world().allReduceMax(context.state().requiredRows());
+    groups.world().allReduceMax(stop);
+    groups.world().allReduceSum(losses);
+    reduceGradients();
+    gatherStatistics();
+    updateParameters();
+    writeRecord();
+  }
+
+  private Tensor microBatch(int index) {
+    return input.rows((long) index * batch.microBatch(), batch.microBatch());
+  }
+
+  private void clear() {
+    ops.zero(targetCount);
+    ops.zero(losses);
+    ops.zero(squaredNorm);
+    ops.zero(expertSquaredNorm);
+    ops.zero(statistics);
+    ops.zero(record);
+    ops.zero(context.state().requiredRows());
+    for (ParameterRegistry.FlatGroup group : state.registry().groups()) {
+      ops.zero(group.tensors().gradient());
+    }
+  }
+
+  private void reduceGradients() {
+    for (ParameterRegistry.FlatGroup group : state.registry().groups()) {
+      boolean expert = group.sharding() == Parameter.Sharding.EXPERT;
+      Collectives holders = expert ? groups.replicas() : groups.world();
+      Tensor gradient = group.tensors().gradient();
+      if (holders.ranks() > 1) {
+        holders.allReduceSum(gradient);
+      }
+      ops.squaredNorm(gradient, expert ? expertSquaredNorm : squaredNorm);
+    }
+    // Each expert counts once: its home ranks hold equal gradients by now, one of them per group.
+    groups.experts().allReduceSum(expertSquaredNorm);
+    ops.add(expertSquaredNorm, squaredNorm);
+  }
+
+  private void gatherStatistics() {
+    if (state.options().moeLayers() == 0) {
+      return;
+    }
+    Tensor all = StepRecord.statistics(record, groups.expertGroups());
+    if (groups.experts().rank() == 0) {
+      ops.copy(statistics, all.rows(groups.expertGroup(), 1));
+    }
+    groups.world().allReduceSum(all);
+  }
+
+  private void updateParameters() {
+    StepState step = context.state();
+    ops.decideUpdate(squaredNorm, update.clipNorm(), update.schedule(), step);
+    AdamOptions adam = update.adam();
+    AdamOptions undecayed = new AdamOptions(adam.beta1(), adam.beta2(), adam.epsilon(), 0);
+    for (ParameterRegistry.FlatGroup group : state.registry().groups()) {
+      AdamTensors tensors = group.tensors();
+      ops.adamW(tensors, group.decayed() ? adam : undecayed, step);
+    }
+    if (state.options().moe().expertBiasRate() > 0) {
+      updateExpertBiases(step);
+    }
+    ops.commit(step);
+  }
+
+  private void updateExpertBiases(StepState step) {
+    ModelOptions model = state.options();
+    int experts = model.moe().experts();
+    int length = StepRecord.statisticsLength(model, groups.experts().ranks());
+    Tensor all = StepRecord.statistics(record, groups.expertGroups());
+    for (int layer = 0; layer < model.moeLayers(); layer++) {
+      ops.zero(globalCounts);
+      for (int group = 0; group < groups.expertGroups(); group++) {
+        Tensor part = all.rows(group, 1);
+        ops.add(part.range((long) layer * length, experts), globalCounts);
+      }
+      ops.updateExpertBias(
+          globalCounts, model.moe().expertBiasRate(), step, state.expertBiases().get(layer));
+    }
+  }
+
+  private void writeRecord() {
+    StepState step = context.state();
+    StepRecord.put(ops, lossSum, StepRecord.Field.LOSS_SUM, record);
+    StepRecord.put(ops, targetCount, StepRecord.Field.TARGETS, record);
+    StepRecord.put(ops, routerLosses.range(0, 1), StepRecord.Field.AUX_LOSS, record);
+    StepRecord.put(ops, routerLosses.range(1, 1), StepRecord.Field.Z_LOSS, record);
+    StepRecord.put(ops, squaredNorm, StepRecord.Field.SQUARED_NORM, record);
+    StepRecord.put(ops, step.learningRate(), StepRecord.Field.LEARNING_RATE, record);
+    StepRecord.put(ops, step.apply(), StepRecord.Field.APPLIED, record);
+    StepRecord.put(ops, step.overflow(), StepRecord.Field.OVERFLOW, record);
+    StepRecord.put(ops, step.requiredRows(), StepRecord.Field.REQUIRED_ROWS, record);
+    StepRecord.put(ops, stop, StepRecord.Field.STOP, record);
+    int counters = StepRecord.Field.STEPS.ordinal();
+    ops.copy(step.counters(), record.range(counters, step.counters().elements()));
+    ops.push(record, step, ring);
+  }
+
+  /**
+   * Copies this rank's sequences of one global batch to the device and enqueues the step.
+   *
+   * @param tokens little-endian I32, {@code [microBatches * microBatch, sequenceLength + 1]}
+   * @param stopRequested whether this rank wants all ranks to stop; every rank finds the answer in the record
+   */
+  public void replay(ByteBuffer tokens, boolean stopRequested) {
+    context.backend().hostIo().write(input, 0, tokens);
+    new HostValues(context.backend().hostIo()).write(stop, stopRequested ? 1 : 0);
+    graph.replay();
+  }
+
+  /**
+   * Reads the record of a replay, waiting for it if need be.
+   *
+   * @param replay 0-based index among all replays since the state was made; among the last {@code
+   *     records}
+   */
+  public StepRecord read(long replay) {
+    int slot = Math.toIntExact(replay % ring.shape().extent(0));
+    double[] values = new HostValues(context.backend().hostIo()).doubles(ring.rows(slot, 1));
+    return new StepRecord(values, state.options(), groups.experts().ranks());
+  }
+
+  /** Expert rows this rank can hold. */
+  public long rowCapacity() {
+    return context.rowCapacity();
+  }
+
+  /** Replays made since the state was made. */
+  public long replays() {
+    Tensor counters = context.state().counters();
+    return new HostValues(context.backend().hostIo()).longs(counters)[3];
+  }
+
+  /** The memory plan of the activations. */
+  public String memoryPlan() {
+    return arena.plan();
+  }
+
+  /** Bytes of the activations. */
+  public long bytes() {
+    return arena.bytes();
+  }
+
+  @Override
+  public void close() {
+    graph.close();
+    arena.close();
+  }
+}

@@ -1,0 +1,126 @@
+package io.antiphon.plan;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Which slot holds which expert, and how many assignments each source rank sends to it.
+ *
+ * <p>The arrays are flat, as tensors are, and belong to the plan: whoever holds the plan may read
+ * them, and the planner that fills the plan writes them. One plan serves many micro-batches.
+ */
+public final class EchoPlan {
+  /** What {@link #slotHome} says of a slot without a clone. */
+  public static final int UNUSED = -1;
+
+  private final PlanShape shape;
+  private final int[] slotHome;
+  private final int[] quota;
+  private final int[] toSlot;
+
+  /** A plan without clones. */
+  public EchoPlan(PlanShape shape) {
+    this(
+        shape,
+        new int[shape.slots()],
+        new int[shape.slots()],
+        new int[shape.ranks() * shape.slots()]);
+    clear();
+  }
+
+  private EchoPlan(PlanShape shape, int[] slotHome, int[] quota, int[] toSlot) {
+    this.shape = shape;
+    this.slotHome = slotHome;
+    this.quota = quota;
+    this.toSlot = toSlot;
+  }
+
+  /**
+   * A plan over arrays that exist already, a device's answer for example; it takes them over.
+   *
+   * @param slotHome {@code [slots]}, see {@link #slotHome()}
+   * @param quota {@code [slots]}, see {@link #quota()}
+   * @param toSlot {@code [ranks, slots]}, see {@link #toSlot()}
+   * @throws IllegalArgumentException if an array has another length
+   */
+  public static EchoPlan of(PlanShape shape, int[] slotHome, int[] quota, int[] toSlot) {
+    requireLength("slotHome", slotHome, shape.slots());
+    requireLength("quota", quota, shape.slots());
+    requireLength("toSlot", toSlot, shape.ranks() * shape.slots());
+    return new EchoPlan(shape, slotHome, quota, toSlot);
+  }
+
+  /** Sizes of the group this plan is for. */
+  public PlanShape shape() {
+    return shape;
+  }
+
+  /** {@code [slots]}: home expert held by each slot, or {@link #UNUSED}; the plan's own array. */
+  public int[] slotHome() {
+    return slotHome;
+  }
+
+  /** {@code [slots]}: assignments each slot takes over, 0 if unused; the plan's own array. */
+  public int[] quota() {
+    return quota;
+  }
+
+  /**
+   * {@code [ranks, slots]}: assignments each source rank sends to each slot, at {@code rank * slots
+   * + slot}; the plan's own array.
+   */
+  public int[] toSlot() {
+    return toSlot;
+  }
+
+  /** Slots in use. */
+  public int cloneCount() {
+    int clones = 0;
+    for (int home : slotHome) {
+      if (home != UNUSED) {
+        clones++;
+      }
+    }
+    return clones;
+  }
+
+  /** The clones, by slot. */
+  public List<EchoClone> clones() {
+    List<EchoClone> clones = new ArrayList<>();
+    for (int slot = 0; slot < slotHome.length; slot++) {
+      if (slotHome[slot] != UNUSED) {
+        clones.add(new EchoClone(slotHome[slot], slot, quota[slot]));
+      }
+    }
+    return clones;
+  }
+
+  /** Removes every clone. */
+  public void clear() {
+    Arrays.fill(slotHome, UNUSED);
+    Arrays.fill(quota, 0);
+    Arrays.fill(toSlot, 0);
+  }
+
+  /**
+   * Lets {@code slot} take over {@code assignments} of {@code homeExpert}, from ranks to be split.
+   */
+  void place(int slot, int homeExpert, int assignments) {
+    slotHome[slot] = homeExpert;
+    quota[slot] = assignments;
+  }
+
+  void requireShape(PlanShape expected) {
+    if (!shape.equals(expected)) {
+      throw new IllegalArgumentException("plan is for " + shape + ", expected " + expected);
+    }
+  }
+
+  private static void requireLength(String name, int[] array, int length) {
+    if (array.length != length) {
+      throw new IllegalArgumentException(
+          name + " must have " + length + " entries, had " + array.length);
+    }
+  }
+}

@@ -1,0 +1,119 @@
+package io.antiphon.model;
+
+import io.antiphon.tensor.AdamOptions;
+import io.antiphon.tensor.PlanAlgorithm;
+import io.antiphon.tensor.ScheduleOptions;
+import io.antiphon.tensor.ScoreOrder;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.SplittableRandom;
+
+/** Small models and batches that the tests of this package share. */
+final class TestModels {
+  static final int VOCABULARY = 23;
+  static final int END_OF_TEXT = 22;
+  static final int SEQUENCE = 12;
+  static final int EXPERTS = 8;
+
+  private TestModels() {}
+
+  /** Two layers, eight experts, top-2, a skewed router. */
+  static ModelOptions model(MoeOptions moe) {
+    return new ModelOptions(
+        VOCABULARY,
+        END_OF_TEXT,
+        SEQUENCE,
+        2,
+        0,
+        16,
+        4,
+        2,
+        4,
+        20,
+        1e-5,
+        10000,
+        false,
+        true,
+        false,
+        0.2,
+        17,
+        moe);
+  }
+
+  static MoeOptions moe(int slotsPerRank, PlanAlgorithm planner) {
+    return new MoeOptions(
+        EXPERTS,
+        2,
+        10,
+        0,
+        ScoreOrder.SOFTMAX_THEN_TOP_K,
+        0.02,
+        0.001,
+        0,
+        1.5,
+        slotsPerRank,
+        planner);
+  }
+
+  static MoeOptions withoutEcho() {
+    return moe(0, PlanAlgorithm.NONE);
+  }
+
+  static ModelOptions with(ModelOptions base, boolean tiedHead, boolean recompute, int denseLayers) {
+    return new ModelOptions(
+        base.vocabulary(),
+        base.endOfText(),
+        base.sequenceLength(),
+        base.layers(),
+        denseLayers,
+        base.hidden(),
+        base.heads(),
+        base.keyValueHeads(),
+        base.headDim(),
+        base.denseFfn(),
+        base.normEpsilon(),
+        base.ropeTheta(),
+        tiedHead,
+        base.attention(),
+        recompute,
+        base.initStd(),
+        base.seed(),
+        base.moe());
+  }
+
+  static UpdateOptions update(double learningRate) {
+    return new UpdateOptions(
+        new AdamOptions(0.9, 0.95, 1e-8, 0.1),
+        1.0,
+        new ScheduleOptions(learningRate, learningRate / 10, 3, 20));
+  }
+
+  /** Sequences {@code [first, first + count)} of an endless random text with document ends. */
+  static ByteBuffer sequences(long first, int count) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(count * (SEQUENCE + 1) * Integer.BYTES)
+            .order(ByteOrder.LITTLE_ENDIAN);
+    for (long sequence = first; sequence < first + count; sequence++) {
+      SplittableRandom random = new SplittableRandom(99 * sequence + 7);
+      for (int i = 0; i <= SEQUENCE; i++) {
+        // Low tokens are frequent, so that there is something to learn.
+        int token = (int) (VOCABULARY * Math.pow(random.nextDouble(), 2.5));
+        bytes.putInt(token);
+      }
+    }
+    return bytes.flip();
+  }
+
+  /** The part of one rank of a global batch, in the order the architecture fixes. */
+  static ByteBuffer rankBatch(BatchOptions batch, long step, int rank, int ranks) {
+    int micro = batch.microBatch();
+    ByteBuffer all =
+        ByteBuffer.allocate(batch.microBatches() * micro * (SEQUENCE + 1) * Integer.BYTES)
+            .order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < batch.microBatches(); i++) {
+      long first = step * batch.globalBatch() + ((long) i * ranks + rank) * micro;
+      all.put(sequences(first, micro));
+    }
+    return all.flip();
+  }
+}

@@ -1,0 +1,118 @@
+package io.antiphon.train;
+
+import io.antiphon.conf.Moe;
+import io.antiphon.conf.Settings;
+import io.antiphon.model.BatchOptions;
+import io.antiphon.model.ModelOptions;
+import io.antiphon.model.MoeOptions;
+import io.antiphon.model.UpdateOptions;
+import io.antiphon.tensor.AdamOptions;
+import io.antiphon.tensor.PlanAlgorithm;
+import io.antiphon.tensor.ScheduleOptions;
+import io.antiphon.tensor.ScoreOrder;
+
+/**
+ * What the settings mean for the model of one run.
+ *
+ * @param model shape of the transformer
+ * @param batch how the global batch is cut up
+ * @param update optimizer and schedule
+ */
+public record ModelSetup(ModelOptions model, BatchOptions batch, UpdateOptions update) {
+
+  /** The model of {@code settings} for a tokenizer with {@code vocabulary} tokens. */
+  public static ModelSetup of(Settings settings, int vocabulary, int endOfText) {
+    var model = settings.model();
+    ModelOptions options =
+        new ModelOptions(
+            vocabulary,
+            endOfText,
+            model.sequenceLength(),
+            model.layers(),
+            settings.moe().experts() == 0 ? model.layers() : model.denseLayers(),
+            model.hidden(),
+            model.attentionHeads(),
+            model.keyValueHeads(),
+            model.headDim(),
+            model.denseFfn(),
+            model.normEpsilon(),
+            model.ropeTheta(),
+            model.tiedHead(),
+            model.attention(),
+            model.recompute(),
+            model.initStd(),
+            settings.seed(),
+            moe(settings.moe()));
+    var schedule = settings.schedule();
+    int ranks = settings.parallelism().ranks();
+    BatchOptions batch =
+        new BatchOptions(
+            schedule.globalBatch(),
+            schedule.microBatch(),
+            schedule.globalBatch() / (schedule.microBatch() * ranks),
+            model.sequenceLength());
+    var optimizer = settings.optimizer();
+    UpdateOptions update =
+        new UpdateOptions(
+            new AdamOptions(
+                optimizer.beta1(),
+                optimizer.beta2(),
+                optimizer.epsilon(),
+                optimizer.weightDecay()),
+            optimizer.clipNorm(),
+            new ScheduleOptions(
+                optimizer.learningRate(),
+                optimizer.minLearningRate(),
+                schedule.warmupSteps(),
+                schedule.steps()));
+    return new ModelSetup(options, batch, update);
+  }
+
+  private static MoeOptions moe(Moe moe) {
+    boolean echo = moe.echo().enabled() && moe.echo().slotsPerRank() > 0 && moe.experts() > 0;
+    ScoreOrder order =
+        switch (moe.scoreOrder()) {
+          case SOFTMAX_THEN_TOP_K -> ScoreOrder.SOFTMAX_THEN_TOP_K;
+          case TOP_K_THEN_SOFTMAX -> ScoreOrder.TOP_K_THEN_SOFTMAX;
+        };
+    PlanAlgorithm planner =
+        switch (moe.echo().planner()) {
+          case BIN_PACKING -> PlanAlgorithm.BIN_PACKING;
+          case ONE_SHOT -> PlanAlgorithm.ONE_SHOT;
+        };
+    return new MoeOptions(
+        moe.experts(),
+        moe.topK(),
+        moe.expertFfn(),
+        moe.sharedExpertFfn(),
+        order,
+        moe.auxLoss(),
+        moe.zLoss(),
+        moe.expertBiasRate(),
+        moe.routerSkew(),
+        echo ? moe.echo().slotsPerRank() : 0,
+        echo ? planner : PlanAlgorithm.NONE);
+  }
+
+  /** Rows for {@code capacityFactor} times the mean load of a rank; at least one, 0 without experts. */
+  public long rowCapacity(double capacityFactor) {
+    if (model.moeLayers() == 0) {
+      return 0;
+    }
+    return (long) Math.ceil(capacityFactor * batch.tokens() * model.moe().topK());
+  }
+
+  /** Rows a rank can ever need: all assignments of its group. */
+  public long mostRows(int expertRanks) {
+    return (long) batch.tokens() * model.moe().topK() * expertRanks;
+  }
+
+  /**
+   * The capacity to rerun with after {@code required} rows did not fit: some room above, so that a drifting
+   * router does not force a rerun at every step.
+   */
+  public long grownCapacity(long capacity, long required, int expertRanks) {
+    long wanted = Math.max(required + required / 8, capacity + 1);
+    return Math.min(wanted, mostRows(expertRanks));
+  }
+}

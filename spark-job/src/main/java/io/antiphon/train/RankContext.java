@@ -1,0 +1,20 @@
+package io.antiphon.train;
+
+import io.antiphon.cpu.Transport;
+import java.util.function.BooleanSupplier;
+
+/**
+ * What one rank gets from whoever started it.
+ *
+ * @param transport messages to the other ranks
+ * @param reports takes what rank 0 reports about the run; other ranks do not use it
+ * @param stopRequested whether the user wants the run to end; polled between steps
+ * @param attempt distinguishes this attempt's files from those of earlier ones; the same on all ranks
+ */
+public record RankContext(
+    Transport transport, RunReports reports, BooleanSupplier stopRequested, String attempt) {
+  /** World rank. */
+  public int rank() {
+    return transport.rank();
+  }
+}

@@ -1,0 +1,46 @@
+package io.antiphon.train;
+
+import io.antiphon.conf.ConfigException;
+import io.antiphon.conf.Settings;
+import io.antiphon.cpu.CpuBackend;
+import io.antiphon.cpu.Transport;
+import io.antiphon.model.Groups;
+import io.antiphon.tensor.Backend;
+
+/**
+ * One rank's device with its groups.
+ *
+ * @param backend computes
+ * @param groups communicate
+ */
+public record RankDevice(Backend backend, Groups groups) implements AutoCloseable {
+
+  /**
+   * Opens the device that {@code settings.backend} names.
+   *
+   * @throws ConfigException if this build or machine does not have it
+   */
+  public static RankDevice open(Settings settings, Transport transport) {
+    CpuBackend backend =
+        switch (settings.backend().kind()) {
+          case CPU, AUTO -> CpuBackend.f32(settings.backend().threadsPerRank());
+          case CPU_F64 -> CpuBackend.f64();
+          case CUDA ->
+              throw new BackendMissing(
+                  "backend.kind is cuda, but this build of Antiphon computes on the CPU only;"
+                      + " set backend.kind to cpu or auto");
+        };
+    Groups groups =
+        Groups.of(
+            transport.rank(),
+            transport.ranks(),
+            settings.parallelism().expertParallel(),
+            members -> backend.collectives(transport, members));
+    return new RankDevice(backend, groups);
+  }
+
+  @Override
+  public void close() {
+    backend.close();
+  }
+}

@@ -1,0 +1,72 @@
+package io.antiphon.submit;
+
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Proxy;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Ctrl-C while a run is on: the first asks it to stop after the step, the third ends the process at once. The
+ * JDK has no supported interface for signals, so this one is reached by reflection; where it is missing, Ctrl-C
+ * ends the process, and the newest checkpoint stands.
+ */
+final class Interrupts implements AutoCloseable {
+  private static final int PATIENCE = 3;
+
+  private final Runnable restore;
+
+  private Interrupts(Runnable restore) {
+    this.restore = restore;
+  }
+
+  /** Calls {@code stop} on SIGINT and SIGTERM until closed. */
+  static Interrupts on(Runnable stop) {
+    AtomicInteger count = new AtomicInteger();
+    Runnable handler =
+        () -> {
+          if (count.incrementAndGet() >= PATIENCE) {
+            Runtime.getRuntime().halt(Antiphon.INTERRUPTED);
+          }
+          stop.run();
+        };
+    try {
+      Object oldInt = install("INT", proxy(handler));
+      Object oldTerm = install("TERM", proxy(handler));
+      return new Interrupts(
+          () -> {
+            try {
+              install("INT", oldInt);
+              install("TERM", oldTerm);
+            } catch (ReflectiveOperationException e) {
+              throw new IllegalStateException(e);
+            }
+          });
+    } catch (ReflectiveOperationException | RuntimeException e) {
+      return new Interrupts(() -> {});
+    }
+  }
+
+  private static Object proxy(Runnable handler) throws ClassNotFoundException {
+    Class<?> type = Class.forName("sun.misc.SignalHandler");
+    InvocationHandler body =
+        (proxy, method, arguments) -> {
+          if (method.getName().equals("handle")) {
+            handler.run();
+            return null;
+          }
+          return method.invoke(handler, arguments);
+        };
+    return Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, body);
+  }
+
+  private static Object install(String name, Object handler) throws ReflectiveOperationException {
+    Class<?> signal = Class.forName("sun.misc.Signal");
+    Class<?> type = Class.forName("sun.misc.SignalHandler");
+    Object instance = signal.getConstructor(String.class).newInstance(name);
+    return signal.getMethod("handle", signal, type).invoke(null, instance, handler);
+  }
+
+  @Override
+  public void close() {
+    restore.run();
+  }
+}

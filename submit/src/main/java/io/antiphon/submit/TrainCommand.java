@@ -1,0 +1,77 @@
+package io.antiphon.submit;
+
+import io.antiphon.conf.Settings;
+import io.antiphon.job.TrainingDriver;
+import io.antiphon.train.RunSummary;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Trains a model. */
+@Command(
+    name = "train",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Trains a model and writes its run directory: metrics.jsonl, summary.json, report.html, checkpoints/.",
+      "Run again with the same --run-dir to continue from the newest checkpoint."
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  antiphon train --preset quickstart",
+      "  antiphon train --preset quickstart --cluster 2",
+      "  antiphon train --config my.conf --run-dir runs/mine --set moe.echo.slots-per-rank=2",
+      "  antiphon train --config my.conf --master spark://host:7077"
+    })
+final class TrainCommand implements Callable<Integer> {
+  @Mixin SettingsOptions options = new SettingsOptions();
+
+  @Option(
+      names = "--run-dir",
+      paramLabel = "DIR",
+      description =
+          "Directory of the run. Default: the newest unfinished runs/NAME-N, or the next free one.")
+  @Nullable Path runDirectory;
+
+  @Option(
+      names = "--master",
+      paramLabel = "URL",
+      description = "Spark master. Default: spark.master, else local[ranks].")
+  @Nullable String master;
+
+  @Option(
+      names = "--cluster",
+      paramLabel = "N",
+      description =
+          "Starts a Spark standalone cluster with N executor processes on this machine for the run.")
+  @Nullable Integer cluster;
+
+  @Override
+  public Integer call() throws Exception {
+    List<String> more = new ArrayList<>();
+    if (master != null) {
+      more.add("spark.master=\"" + master + "\"");
+    }
+    Settings settings = options.read(more);
+    Path directory =
+        runDirectory != null
+            ? runDirectory
+            : RunDirectories.choose(Path.of("runs"), settings.name());
+    TrainingDriver driver =
+        new TrainingDriver(settings, directory, Optional.ofNullable(cluster), System.out);
+    RunSummary.Outcome outcome;
+    try (Interrupts ignored = Interrupts.on(driver::interrupt)) {
+      outcome = driver.run();
+    }
+    return switch (outcome) {
+      case COMPLETED -> 0;
+      case INTERRUPTED -> Antiphon.INTERRUPTED;
+      case FAILED -> Antiphon.FAILED;
+    };
+  }
+}

@@ -1,0 +1,165 @@
+package io.antiphon.tests;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import io.antiphon.tensor.Collectives;
+import io.antiphon.tensor.HostIo;
+import io.antiphon.tensor.HostValues;
+import io.antiphon.tensor.Ops;
+
+/** The layout of docs/architecture.md, as rules. */
+@AnalyzeClasses(packages = "io.antiphon", importOptions = ImportOption.DoNotIncludeTests.class)
+class LayeringTest {
+  private static final String[] JDK = {"java..", "javax.."};
+
+  @ArchTest
+  static final ArchRule packagesHaveNoCycles =
+      slices().matching("io.antiphon.(*)..").should().beFreeOfCycles();
+
+  @ArchTest
+  static final ArchRule planSeesTheJdkAlone =
+      classes()
+          .that()
+          .resideInAPackage("io.antiphon.plan..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(with("io.antiphon.plan..", "org.jspecify.."));
+
+  @ArchTest
+  static final ArchRule tensorSeesTheJdkAlone =
+      classes()
+          .that()
+          .resideInAPackage("io.antiphon.tensor..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(with("io.antiphon.tensor..", "org.jspecify.."));
+
+  @ArchTest
+  static final ArchRule confSeesTheHoconLibraryOnly =
+      classes()
+          .that()
+          .resideInAPackage("io.antiphon.conf..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(with("io.antiphon.conf..", "com.typesafe.config..", "org.jspecify.."));
+
+  @ArchTest
+  static final ArchRule modelSeesNoBackend =
+      classes()
+          .that()
+          .resideInAPackage("io.antiphon.model..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              with(
+                  "io.antiphon.model..",
+                  "io.antiphon.tensor..",
+                  "io.antiphon.plan..",
+                  "org.jspecify.."));
+
+  @ArchTest
+  static final ArchRule cpuSeesTensorPlanAndTheBlasLibrary =
+      classes()
+          .that()
+          .resideInAPackage("io.antiphon.cpu..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              with(
+                  "io.antiphon.cpu..",
+                  "io.antiphon.tensor..",
+                  "io.antiphon.plan..",
+                  "org.bytedeco..",
+                  "org.jspecify.."));
+
+  @ArchTest
+  static final ArchRule sparkHasTwoUsers =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages("io.antiphon.data..", "io.antiphon.job..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.apache.spark..", "org.apache.hadoop..", "scala..");
+
+  @ArchTest
+  static final ArchRule nothingCallsUp =
+      noClasses()
+          .that()
+          .resideInAnyPackage("io.antiphon.train..", "io.antiphon.monitor..", "io.antiphon.data..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("io.antiphon.job..", "io.antiphon.submit..");
+
+  /** Only what the host does between steps may read the device: the step itself never waits. */
+  @ArchTest
+  static final ArchRule layersOfTheModelCannotReachHostAccess =
+      noClasses()
+          .that()
+          .resideInAPackage("io.antiphon.model..")
+          .and()
+          .implement(io.antiphon.tests.LayeringTest.layer())
+          .should()
+          .dependOnClassesThat()
+          .belongToAnyOf(HostIo.class, HostValues.class);
+
+  private static DescribedPredicate<JavaClass> layer() {
+    return DescribedPredicate.describe(
+        "a layer", type -> type.getName().equals("io.antiphon.model.Layer"));
+  }
+
+  @ArchTest
+  static final ArchRule operationsReturnNothing =
+      methods().that().areDeclaredIn(Ops.class).should().haveRawReturnType(void.class);
+
+  @ArchTest
+  static final ArchRule collectivesReturnNothing =
+      methods()
+          .that()
+          .areDeclaredIn(Collectives.class)
+          .and()
+          .doNotHaveName("rank")
+          .and()
+          .doNotHaveName("ranks")
+          .should()
+          .haveRawReturnType(void.class);
+
+  @ArchTest
+  static final ArchRule publicClassesAreClosed =
+      classes()
+          .that()
+          .arePublic()
+          .and()
+          .areTopLevelClasses()
+          .and()
+          .areNotInterfaces()
+          .and()
+          .areNotAnnotations()
+          .and()
+          .areNotEnums()
+          .should()
+          .haveModifier(JavaModifier.FINAL);
+
+  @ArchTest
+  static final ArchRule onlyTheCommandLinePrints =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.antiphon.submit..")
+          .should()
+          .accessField(System.class, "out");
+
+  private static String[] with(String... packages) {
+    String[] all = java.util.Arrays.copyOf(JDK, JDK.length + packages.length);
+    System.arraycopy(packages, 0, all, JDK.length, packages.length);
+    return all;
+  }
+}
