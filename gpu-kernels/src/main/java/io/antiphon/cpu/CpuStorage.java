@@ -10,6 +10,7 @@ import org.bytedeco.javacpp.FloatPointer;
  * Memory of the CPU backend: Java arrays, but fp32 outside the heap, where the BLAS library reads
  * it without copies. Byte buffers that enter or leave are little-endian.
  */
+@SuppressWarnings("ArrayRecordComponent") // storages are compared by identity only
 sealed interface CpuStorage extends Storage {
   /** Copies elements {@code [first, ..)} into the buffer, from its position to its limit. */
   void read(long first, ByteBuffer into);
@@ -44,6 +45,7 @@ sealed interface CpuStorage extends Storage {
   }
 
   /** Doubles of the oracle backend, and scalars. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   record Doubles(double[] values) implements CpuStorage {
     @Override
     public DType dtype() {
@@ -110,6 +112,7 @@ sealed interface CpuStorage extends Storage {
   }
 
   /** Indices and flags. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   record Ints(int[] values) implements CpuStorage {
     @Override
     public DType dtype() {
@@ -135,6 +138,7 @@ sealed interface CpuStorage extends Storage {
   }
 
   /** Counters. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   record Longs(long[] values) implements CpuStorage {
     @Override
     public DType dtype() {

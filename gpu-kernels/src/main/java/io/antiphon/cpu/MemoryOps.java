@@ -135,7 +135,7 @@ final class MemoryOps {
     int at = CpuMemory.offset(tensor) + i;
     switch (tensor.dtype()) {
       case F64 -> CpuMemory.doubles(tensor)[at] = value;
-      case F32 -> CpuMemory.floats(tensor).put(at, value);
+      case F32 -> CpuMemory.floats(tensor).put(at, (float) value);
       case I32 -> CpuMemory.ints(tensor)[at] = (int) value;
       case I64 -> CpuMemory.longs(tensor)[at] = value;
       case BF16 -> throw noBf16(tensor);

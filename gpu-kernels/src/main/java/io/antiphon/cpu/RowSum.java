@@ -27,6 +27,7 @@ sealed interface RowSum {
   }
 
   /** In fp64. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   record Doubles(Tensor target, double[] sum) implements RowSum {
     @Override
     public void clear() {
@@ -48,6 +49,7 @@ sealed interface RowSum {
   }
 
   /** In fp32. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   record Floats(Tensor target, float[] sum, float[] addend) implements RowSum {
     @Override
     public void clear() {

@@ -9,6 +9,7 @@ import io.antiphon.tensor.Tensor;
  */
 public final class StepRecord {
   /** Scalars in the order of the vector. */
+  @SuppressWarnings("EnumOrdinal") // the order is the layout
   public enum Field {
     /** Sum of the losses of all targets of the global batch, nats. */
     LOSS_SUM,
@@ -37,7 +38,12 @@ public final class StepRecord {
     /** Updates skipped for a non-finite gradient, after this one. */
     SKIPPED,
     /** Replays, after this one. */
-    REPLAYS
+    REPLAYS;
+
+    /** Place in the vector. */
+    int place() {
+      return ordinal();
+    }
   }
 
   private final double[] values;
@@ -66,7 +72,7 @@ public final class StepRecord {
 
   /** Enqueues the copy of one scalar's source into {@code record}. */
   static void put(Ops ops, Tensor source, Field field, Tensor record) {
-    ops.copy(source, record.range(field.ordinal(), 1));
+    ops.copy(source, record.range(field.place(), 1));
   }
 
   /**
@@ -86,7 +92,7 @@ public final class StepRecord {
 
   /** One scalar. */
   public double value(Field field) {
-    return values[field.ordinal()];
+    return values[field.place()];
   }
 
   /** Mean loss per target, nats. */
@@ -104,6 +110,7 @@ public final class StepRecord {
    * @param imbalanceAfter the same after planning
    * @param clones slots used, summed over micro-batches
    */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   public record Loads(
       long[] expertCounts,
       long[] before,

@@ -205,7 +205,7 @@ public final class TrainingStep implements AutoCloseable {
     StepRecord.put(ops, step.overflow(), StepRecord.Field.OVERFLOW, record);
     StepRecord.put(ops, step.requiredRows(), StepRecord.Field.REQUIRED_ROWS, record);
     StepRecord.put(ops, stop, StepRecord.Field.STOP, record);
-    int counters = StepRecord.Field.STEPS.ordinal();
+    int counters = StepRecord.Field.STEPS.place();
     ops.copy(step.counters(), record.range(counters, step.counters().elements()));
     ops.push(record, step, ring);
   }
@@ -214,7 +214,8 @@ public final class TrainingStep implements AutoCloseable {
    * Copies this rank's sequences of one global batch to the device and enqueues the step.
    *
    * @param tokens little-endian I32, {@code [microBatches * microBatch, sequenceLength + 1]}
-   * @param stopRequested whether this rank wants all ranks to stop; every rank finds the answer in the record
+   * @param stopRequested whether this rank wants all ranks to stop; every rank finds the answer in
+   *     the record
    */
   public void replay(ByteBuffer tokens, boolean stopRequested) {
     context.backend().hostIo().write(input, 0, tokens);

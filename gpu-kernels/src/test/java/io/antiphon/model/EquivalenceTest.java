@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.antiphon.cpu.CpuBackend;
 import io.antiphon.tensor.PlanAlgorithm;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -61,9 +62,9 @@ class EquivalenceTest {
   }
 
   /**
-   * In fp32 a sum of n terms may be off by about sqrt(n) roundings; a loss sums some hundred tokens over
-   * dot products of some dozen terms, and 20 steps of AdamW carry the differences on. 64 roundings relative to
-   * the loss bound both.
+   * In fp32 a sum of n terms may be off by about sqrt(n) roundings; a loss sums some hundred tokens
+   * over dot products of some dozen terms, and 20 steps of AdamW carry the differences on. 64
+   * roundings relative to the loss bound both.
    */
   @Test
   void clonesAndRanksChangeRoundingOnlyInSinglePrecision() {
@@ -90,8 +91,7 @@ class EquivalenceTest {
   void recomputeHasTheSameBits() {
     ModelOptions kept = TestModels.model(TestModels.moe(1, PlanAlgorithm.BIN_PACKING));
     ModelOptions recomputed = TestModels.with(kept, false, true, 0);
-    assertThat(run32(recomputed, FOUR_RANKS).losses())
-        .isEqualTo(run32(kept, FOUR_RANKS).losses());
+    assertThat(run32(recomputed, FOUR_RANKS).losses()).isEqualTo(run32(kept, FOUR_RANKS).losses());
   }
 
   @Test
@@ -157,8 +157,9 @@ class EquivalenceTest {
           for (double value : gradient) {
             largest = Math.max(largest, Math.abs(value));
           }
+          double[] other = Objects.requireNonNull(actual.get(name));
           for (int i = 0; i < gradient.length; i++) {
-            assertThat(actual.get(name)[i])
+            assertThat(other[i])
                 .as("%s[%d]", name, i)
                 .isCloseTo(gradient[i], within(relative * largest));
           }

@@ -10,6 +10,7 @@ import io.antiphon.tensor.ScoreOrder;
 import io.antiphon.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,8 +51,7 @@ class ModelGradientTest {
     ByteBuffer tokens = TestModels.sequences(0, 4);
     HostValues values = new HostValues(backend.hostIo());
     try (ModelState state = new ModelState(backend, model, 0, 1);
-        TrainingStep step =
-            new TrainingStep(state, groups, batch, TestModels.update(0), 200, 1)) {
+        TrainingStep step = new TrainingStep(state, groups, batch, TestModels.update(0), 200, 1)) {
       Objective objective = new Objective(state, step, tokens);
       objective.evaluate();
       Map<String, double[]> gradients = TestRun.gradients(backend, state);
@@ -82,12 +82,13 @@ class ModelGradientTest {
 
   private static double[] expected(Parameter parameter, Map<String, double[]> gradients) {
     if (parameter.sharding() == Parameter.Sharding.REPLICATED) {
-      return gradients.get(parameter.name());
+      return Objects.requireNonNull(gradients.get(parameter.name()));
     }
     int each = (int) parameter.shape().rowElements();
     double[] all = new double[(int) parameter.shape().elements()];
     for (int expert = 0; expert < parameter.shape().intExtent(0); expert++) {
-      System.arraycopy(gradients.get(parameter.expertName(expert)), 0, all, expert * each, each);
+      double[] own = Objects.requireNonNull(gradients.get(parameter.expertName(expert)));
+      System.arraycopy(own, 0, all, expert * each, each);
     }
     return all;
   }

@@ -16,7 +16,7 @@ import java.util.function.Supplier;
 
 /** Runs the ranks of a world as threads of the test. */
 final class RankThreads {
-  private static final Duration DEADLINE = Duration.ofSeconds(120);
+  private static final Duration DEADLINE = Duration.ofMinutes(2);
 
   private RankThreads() {}
 
@@ -25,7 +25,9 @@ final class RankThreads {
     R run(CpuBackend backend, Groups groups) throws InterruptedException;
   }
 
-  /** Runs {@code body} on every rank and returns the results by rank; the first failure is thrown. */
+  /**
+   * Runs {@code body} on every rank and returns the results by rank; the first failure is thrown.
+   */
   static <R> List<R> run(
       int ranks, int expertRanks, Supplier<CpuBackend> backends, RankBody<R> body) {
     List<Transport> transports = ThreadTransport.group(ranks, DEADLINE);

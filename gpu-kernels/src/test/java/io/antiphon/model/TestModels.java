@@ -59,7 +59,8 @@ final class TestModels {
     return moe(0, PlanAlgorithm.NONE);
   }
 
-  static ModelOptions with(ModelOptions base, boolean tiedHead, boolean recompute, int denseLayers) {
+  static ModelOptions with(
+      ModelOptions base, boolean tiedHead, boolean recompute, int denseLayers) {
     return new ModelOptions(
         base.vocabulary(),
         base.endOfText(),
@@ -91,8 +92,7 @@ final class TestModels {
   /** Sequences {@code [first, first + count)} of an endless random text with document ends. */
   static ByteBuffer sequences(long first, int count) {
     ByteBuffer bytes =
-        ByteBuffer.allocate(count * (SEQUENCE + 1) * Integer.BYTES)
-            .order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer.allocate(count * (SEQUENCE + 1) * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     for (long sequence = first; sequence < first + count; sequence++) {
       SplittableRandom random = new SplittableRandom(99 * sequence + 7);
       for (int i = 0; i <= SEQUENCE; i++) {

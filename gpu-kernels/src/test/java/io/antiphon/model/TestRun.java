@@ -30,11 +30,9 @@ record TestRun(
     }
   }
 
-  static TestRun of(
-      ModelOptions model, Layout layout, int steps, Supplier<CpuBackend> backends) {
+  static TestRun of(ModelOptions model, Layout layout, int steps, Supplier<CpuBackend> backends) {
     BatchOptions batch = layout.batch();
-    long ample =
-        (long) batch.tokens() * Math.max(1, model.moe().topK()) * layout.expertRanks();
+    long ample = (long) batch.tokens() * Math.max(1, model.moe().topK()) * layout.expertRanks();
     List<TestRun> ranks =
         RankThreads.run(
             layout.ranks(),

@@ -1,0 +1,145 @@
+package io.antiphon.cpu;
+
+import io.antiphon.plan.BinPackingPlanner;
+import io.antiphon.plan.EchoPlan;
+import io.antiphon.plan.NoClonesPlanner;
+import io.antiphon.plan.OneShotPlanner;
+import io.antiphon.plan.PlanShape;
+import io.antiphon.plan.Planner;
+import io.antiphon.plan.RankLoads;
+import io.antiphon.plan.Reroute;
+import io.antiphon.plan.SendMatrix;
+import io.antiphon.tensor.PlanAlgorithm;
+import io.antiphon.tensor.PlanTensors;
+import io.antiphon.tensor.RowTensors;
+import io.antiphon.tensor.StepState;
+import io.antiphon.tensor.Tensor;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/** Planning and row layout through the planners in Java; arguments have been checked. */
+final class PlanOps {
+  private PlanOps() {}
+
+  /** The operation that plans for {@code counts} as they are when it runs. */
+  static Runnable plan(PlanAlgorithm algorithm, Tensor counts, PlanTensors plan) {
+    PlanShape shape = shape(counts, plan);
+    Planner planner =
+        switch (algorithm) {
+          case NONE -> new NoClonesPlanner(shape);
+          case BIN_PACKING -> new BinPackingPlanner(shape);
+          case ONE_SHOT -> new OneShotPlanner(shape);
+        };
+    EchoPlan result = new EchoPlan(shape);
+    return () -> {
+      planner.plan(ints(counts), result);
+      write(result.slotHome(), plan.slotHome());
+      write(result.quota(), plan.quota());
+      write(result.toSlot(), plan.toSlot());
+    };
+  }
+
+  /** The operation that lays out rows for the plan and counts as they are when it runs. */
+  static Runnable layoutRows(
+      Tensor topExperts,
+      Tensor counts,
+      PlanTensors plan,
+      int rank,
+      long rowCapacity,
+      RowTensors rows,
+      StepState state) {
+    PlanShape shape = shape(counts, plan);
+    Reroute reroute = new Reroute(shape);
+    SendMatrix matrix = new SendMatrix(shape);
+    int assignments = (int) topExperts.elements();
+    int[] physicalExperts = new int[assignments];
+    int[] destinationRows = new int[assignments];
+    int[] destinationRanks = new int[assignments];
+    int local = shape.localPhysicalExperts();
+    return () -> {
+      EchoPlan current = read(shape, plan);
+      matrix.fill(ints(counts), current);
+      reroute.route(rank, current, ints(topExperts), physicalExperts);
+      matrix.destinationRows(rank, physicalExperts, destinationRows);
+      for (int i = 0; i < assignments; i++) {
+        destinationRanks[i] = destinationRows[i] < rowCapacity ? physicalExperts[i] / local : -1;
+      }
+      write(destinationRanks, rows.destinationRank());
+      write(destinationRows, rows.destinationRow());
+      writeRowCounts(matrix, rank * local, rowCapacity, rows.rowCounts());
+      int needed = IntStream.range(0, shape.ranks()).map(matrix::rankRows).max().orElse(0);
+      raise(state, needed, rowCapacity);
+    };
+  }
+
+  private static void writeRowCounts(
+      SendMatrix matrix, int firstExpert, long rowCapacity, Tensor rowCounts) {
+    int[] counts = CpuMemory.ints(rowCounts);
+    for (int local = 0; local < rowCounts.extent(0); local++) {
+      long room = rowCapacity - matrix.expertStart(firstExpert + local);
+      long fitting = Math.min(matrix.expertRows(firstExpert + local), Math.max(0, room));
+      counts[CpuMemory.offset(rowCounts) + local] = (int) fitting;
+    }
+  }
+
+  private static void raise(StepState state, int needed, long rowCapacity) {
+    long[] required = CpuMemory.longs(state.requiredRows());
+    int at = CpuMemory.offset(state.requiredRows());
+    required[at] = Math.max(required[at], needed);
+    if (needed > rowCapacity) {
+      CpuMemory.ints(state.overflow())[CpuMemory.offset(state.overflow())] = 1;
+    }
+  }
+
+  /** The operation that adds the loads of the plan and counts as they are when it runs. */
+  static Runnable recordLoads(Tensor counts, PlanTensors plan, Tensor statistics) {
+    PlanShape shape = shape(counts, plan);
+    int[] before = new int[shape.ranks()];
+    int[] after = new int[shape.ranks()];
+    return () -> {
+      EchoPlan current = read(shape, plan);
+      int[] count = ints(counts);
+      RankLoads.before(shape, count, before);
+      RankLoads.after(current, count, after);
+      double[] sum = CpuMemory.doubles(statistics);
+      int at = CpuMemory.offset(statistics);
+      for (int i = 0; i < count.length; i++) {
+        sum[at + i % shape.experts()] += count[i];
+      }
+      at += shape.experts();
+      for (int rank = 0; rank < shape.ranks(); rank++) {
+        sum[at + rank] += before[rank];
+        sum[at + shape.ranks() + rank] += after[rank];
+      }
+      at += 2 * shape.ranks();
+      sum[at] += imbalance(before);
+      sum[at + 1] += imbalance(after);
+      sum[at + 2] += current.cloneCount();
+    };
+  }
+
+  /** max/mean; 1 without any load. */
+  private static double imbalance(int[] loads) {
+    long total = Arrays.stream(loads).asLongStream().sum();
+    int most = Arrays.stream(loads).max().orElse(0);
+    return total == 0 ? 1 : (double) most * loads.length / total;
+  }
+
+  private static PlanShape shape(Tensor counts, PlanTensors plan) {
+    int ranks = counts.extent(0);
+    return new PlanShape(ranks, counts.extent(1), plan.slots() / ranks);
+  }
+
+  private static EchoPlan read(PlanShape shape, PlanTensors plan) {
+    return EchoPlan.of(shape, ints(plan.slotHome()), ints(plan.quota()), ints(plan.toSlot()));
+  }
+
+  private static int[] ints(Tensor tensor) {
+    int from = CpuMemory.offset(tensor);
+    return Arrays.copyOfRange(CpuMemory.ints(tensor), from, from + (int) tensor.elements());
+  }
+
+  private static void write(int[] values, Tensor to) {
+    System.arraycopy(values, 0, CpuMemory.ints(to), CpuMemory.offset(to), values.length);
+  }
+}
