@@ -1,0 +1,271 @@
+package io.antiphon.monitor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.antiphon.train.RunEvent;
+import io.antiphon.train.RunSummary;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Opens reports in a real browser. Where there is none, the build says that this did not run. */
+final class ReportInBrowserTest {
+
+  private static final Path PICTURES = Path.of("target", "report-pictures");
+
+  /** What every plot shows. Pixels are read from a copy, so that the page stays as it was. */
+  private static final String PLOTS =
+      """
+      [...document.querySelectorAll('.plot > canvas')].map(canvas => {
+        const copy = document.createElement('canvas');
+        copy.width = canvas.width;
+        copy.height = canvas.height;
+        const pen = copy.getContext('2d', {willReadFrequently: true});
+        pen.drawImage(canvas, 0, 0);
+        const pixels = new Uint32Array(
+          pen.getImageData(0, 0, copy.width, copy.height).data.buffer);
+        return {label: canvas.getAttribute('aria-label'), colours: new Set(pixels).size,
+          picture: copy.toDataURL()};
+      })
+      """;
+
+  private static @Nullable Chromium browser;
+
+  private final Path directory;
+
+  ReportInBrowserTest(@TempDir Path directory) {
+    this.directory = directory;
+  }
+
+  @BeforeAll
+  static void startBrowser(@TempDir Path profile) throws Exception {
+    Optional<Path> program = Chromium.find();
+    if (program.isEmpty()) {
+      String message =
+          "NOT RUN: ReportInBrowserTest needs Chromium (Debian package chromium) on the PATH";
+      System.out.println(message);
+      Assumptions.abort(message);
+    }
+    browser = Chromium.start(program.orElseThrow(), profile);
+  }
+
+  @AfterAll
+  static void closeBrowser() {
+    if (browser != null) {
+      browser.close();
+    }
+  }
+
+  private Chromium open(SyntheticRun run, int width, boolean dark) throws Exception {
+    writeReport(run);
+    return open(width, dark);
+  }
+
+  private Chromium open(int width, boolean dark) throws Exception {
+    Chromium page = Objects.requireNonNull(browser);
+    page.newPage();
+    page.show(width, 900, dark);
+    page.open(directory.resolve("report.html").toUri());
+    page.settle();
+    return page;
+  }
+
+  private void writeReport(SyntheticRun run) {
+    MonitorOptions options = new MonitorOptions(directory, 10, true, 1_000_000, ProgressStyle.NONE);
+    try (RunMonitor monitor = RunMonitor.of(options, TestTerminal.plain().terminal())) {
+      monitor.started(run.info(0));
+      run.report(monitor, 0, run.steps());
+      monitor.finished(RunSummary.Outcome.COMPLETED, "");
+    }
+  }
+
+  @Test
+  void drawsEveryChartWithoutErrorAndWithoutNetwork() throws Exception {
+    Chromium page = open(new SyntheticRun(4, 8, 2, 400), 1360, false);
+    List<String> labels = new ArrayList<>();
+    for (JsonNode canvas : page.evaluate(PLOTS)) {
+      labels.add(canvas.get("label").asText());
+      assertThat(canvas.get("colours").asInt()).as(canvas.get("label").asText()).isGreaterThan(10);
+    }
+    assertThat(labels)
+        .containsExactly(
+            "Loss",
+            "Throughput",
+            "Gradient norm",
+            "Learning rate",
+            "Load of the busiest rank",
+            "Clones per step",
+            "Fill of the row buffers",
+            "Load per rank before and after ECHO",
+            "Busiest rank of this layer",
+            "Load of every expert over the steps");
+    assertThat(page.evaluate("document.querySelector('#outcome').textContent").asText())
+        .isEqualTo("completed");
+    page.screenshot(PICTURES.resolve("light-wide.png"));
+    assertThat(page.complaints()).isEmpty();
+    assertThat(page.requests())
+        .containsExactly(directory.resolve("report.html").toUri().toString());
+  }
+
+  @Test
+  void selectingAnotherLayerRedrawsItsPlotsOnly() throws Exception {
+    Chromium page = open(new SyntheticRun(4, 8, 2, 120), 1360, false);
+    JsonNode before = page.evaluate(PLOTS);
+    page.evaluate(
+        """
+          (() => {
+            const select = document.querySelector('#layer');
+            select.value = select.options[1].value;
+            select.dispatchEvent(new Event('change'));
+          })()
+          """);
+    page.settle();
+    JsonNode after = page.evaluate(PLOTS);
+    for (int i = 0; i < before.size(); i++) {
+      boolean same = before.get(i).get("picture").equals(after.get(i).get("picture"));
+      assertThat(same).as(before.get(i).get("label").asText()).isEqualTo(i < 7);
+    }
+    assertThat(page.complaints()).isEmpty();
+  }
+
+  @Test
+  void theSliderMovesThroughTheStepsOfALayer() throws Exception {
+    Chromium page = open(new SyntheticRun(4, 8, 2, 120), 1360, false);
+    assertThat(page.evaluate("document.querySelector('.slider output').value").asText())
+        .isEqualTo("step 120");
+    page.evaluate(
+        """
+          (() => {
+            const slider = document.querySelector('#bucket');
+            slider.value = 9;
+            slider.dispatchEvent(new Event('input'));
+          })()
+          """);
+    assertThat(page.evaluate("document.querySelector('.slider output').value").asText())
+        .isEqualTo("step 10");
+    assertThat(page.complaints()).isEmpty();
+  }
+
+  @Test
+  void thePointerReadsValuesAndADragZooms() throws Exception {
+    Chromium page = open(new SyntheticRun(4, 8, 2, 120), 1360, true);
+    JsonNode box =
+        page.evaluate(
+            """
+              (() => {
+                const plot = document.querySelector('.plot');
+                plot.scrollIntoView({block: 'center'});
+                const box = plot.getBoundingClientRect();
+                return {x: box.left, y: box.top, width: box.width, height: box.height};
+              })()
+              """);
+    double left = box.get("x").asDouble();
+    double width = box.get("width").asDouble();
+    double y = box.get("y").asDouble() + box.get("height").asDouble() / 2;
+    page.mouse("mouseMoved", left + width / 2, y);
+    page.settle();
+    String tooltip =
+        page.evaluate("document.querySelector('.tooltip:not([hidden])').textContent").asText();
+    page.screenshot(PICTURES.resolve("tooltip.png"));
+    assertThat(tooltip).contains("step 5", "training", "bigram model2.0200 nats/byte");
+
+    page.mouse("mousePressed", left + width / 4, y);
+    page.mouse("mouseMoved", left + width / 2, y);
+    page.mouse("mouseReleased", left + width / 2, y);
+    page.settle();
+    assertThat(page.evaluate("document.querySelector('#reset-zoom').hidden").asBoolean()).isFalse();
+    assertThat(page.evaluate("timeline.to - timeline.from").asDouble()).isBetween(25., 35.);
+    assertThat(page.complaints()).isEmpty();
+  }
+
+  @Test
+  void anotherUnitScalesEveryLoss() throws Exception {
+    Chromium page = open(new SyntheticRun(4, 8, 2, 120), 1360, false);
+    page.evaluate(
+        """
+          (() => {
+            const select = document.querySelector('#unit');
+            select.value = 'bits-byte';
+            select.dispatchEvent(new Event('change'));
+          })()
+          """);
+    assertThat(page.evaluate("document.querySelector('#tiles').textContent").asText())
+        .contains("bits/byte", "bigram model at 2.914"); // 2.02 / ln 2
+  }
+
+  @Test
+  void fitsANarrowScreenInTheDark() throws Exception {
+    Chromium page = open(new SyntheticRun(4, 8, 2, 400), 390, true);
+    assertThat(page.evaluate("document.documentElement.scrollWidth").asInt()).isEqualTo(390);
+    assertThat(page.evaluate("document.documentElement.dataset.theme").asText()).isEqualTo("dark");
+    page.screenshot(PICTURES.resolve("dark-narrow.png"));
+    page.show(1360, 900, true);
+    page.settle();
+    page.screenshot(PICTURES.resolve("dark-wide.png"));
+    assertThat(page.complaints()).isEmpty();
+  }
+
+  @Test
+  void hostileTextStaysText() throws Exception {
+    MonitorOptions options = new MonitorOptions(directory, 10, true, 1, ProgressStyle.NONE);
+    try (RunMonitor monitor = RunMonitor.of(options, TestTerminal.plain().terminal())) {
+      monitor.started(ReportTest.hostile());
+      monitor.event(new RunEvent(RunEvent.Kind.WARNING, 0, "<img src=x onerror=hacked=1>"));
+      monitor.step(TestRun.step(1));
+      monitor.finished(RunSummary.Outcome.FAILED, ReportTest.HOSTILE);
+    }
+    Chromium page = open(1360, false);
+    assertThat(page.evaluate("typeof window.hacked").asText()).isEqualTo("undefined");
+    assertThat(page.evaluate("document.querySelector('h1').textContent").asText())
+        .isEqualTo(ReportTest.HOSTILE);
+    assertThat(page.evaluate("document.querySelector('#events').textContent").asText())
+        .contains("<img src=x onerror=hacked=1>");
+    assertThat(page.complaints()).isEmpty();
+    assertThat(page.requests()).hasSize(1);
+  }
+
+  @Test
+  void aDenseModelHasNoLoadSections() throws Exception {
+    Chromium page = open(new SyntheticRun(2, 0, 0, 50), 1360, false);
+    assertThat(page.evaluate("document.querySelectorAll('.plot > canvas').length").asInt())
+        .isEqualTo(4);
+    assertThat(page.evaluate("document.querySelector('#layer-section').hidden").asBoolean())
+        .isTrue();
+    page.screenshot(PICTURES.resolve("dense.png"));
+    assertThat(page.complaints()).isEmpty();
+  }
+
+  @Test
+  void aLargeRunOpensWithinSeconds() throws Exception {
+    Chromium page = open(new SyntheticRun(32, 64, 6, 3000), 1360, false);
+    assertThat(directory.resolve("report.html"))
+        .satisfies(file -> assertThat(file.toFile().length()).isLessThan(3_000_000));
+    JsonNode loaded = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd");
+    assertThat(loaded.asDouble()).as("milliseconds").isLessThan(20_000);
+    page.screenshot(PICTURES.resolve("large.png"));
+    assertThat(page.complaints()).isEmpty();
+  }
+
+  @Test
+  void anUnfinishedFirstStepAlreadyShows() throws Exception {
+    SyntheticRun run = new SyntheticRun(4, 8, 2, 100);
+    MonitorOptions options = new MonitorOptions(directory, 10, true, 1, ProgressStyle.NONE);
+    try (RunMonitor monitor = RunMonitor.of(options, TestTerminal.plain().terminal())) {
+      monitor.started(run.info(0));
+      run.report(monitor, 0, 1);
+      Chromium page = open(1360, false);
+      assertThat(page.evaluate("document.querySelector('#outcome').textContent").asText())
+          .isEqualTo("running, step 1 of 100");
+      assertThat(page.complaints()).isEmpty();
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package io.antiphon.monitor;
+
+import io.antiphon.train.LayerLoad;
+import io.antiphon.train.RunInfo;
+import io.antiphon.train.StepMetrics;
+import java.time.Instant;
+import java.util.List;
+
+/** Small records whose figures are easy to check by hand. */
+final class TestRun {
+
+  private TestRun() {}
+
+  /** Two bytes per token, a bigram loss of 2.5 nats per token, ten steps. */
+  static RunInfo info(long resumedStep) {
+    return new RunInfo(
+        "tiny",
+        2,
+        2,
+        4,
+        2,
+        2,
+        1,
+        "bin-packing",
+        10,
+        16,
+        2,
+        2.0,
+        "cpu",
+        2.5,
+        resumedStep,
+        Instant.parse("2001-02-03T04:05:06Z"));
+  }
+
+  /** One MoE layer, 32 tokens in {@code seconds}. */
+  static StepMetrics step(
+      long step, double loss, double seconds, double before, double after, int clones) {
+    return new StepMetrics(
+        step,
+        loss,
+        0.02,
+        0.001,
+        1.5,
+        0.003,
+        32,
+        32,
+        seconds,
+        0,
+        0,
+        40,
+        36,
+        List.of(
+            new LayerLoad(
+                1,
+                new long[] {30, 10, 14, 10},
+                new long[] {40, 24},
+                new long[] {32, 32},
+                before,
+                after,
+                clones)));
+  }
+
+  static StepMetrics step(long step) {
+    return step(step, 2.0, 0.5, 1.25, 1.0, 1);
+  }
+}
