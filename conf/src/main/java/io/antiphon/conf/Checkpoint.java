@@ -1,0 +1,43 @@
+package io.antiphon.conf;
+
+import java.util.Optional;
+
+/**
+ * What is saved, and when.
+ *
+ * <p>Components: see {@code docs/configuration.md}, section {@code checkpoint}.
+ */
+public record Checkpoint(
+    @Key(
+            doc = "Updates between checkpoints",
+            megatron = "--save-interval",
+            byDefault = "50",
+            min = 1,
+            unit = "steps",
+            resume = Resume.FREE)
+        long everySteps,
+    @Key(
+            doc = "Newest checkpoints that are kept",
+            byDefault = "3",
+            min = 1,
+            unit = "checkpoints",
+            resume = Resume.FREE)
+        int keep,
+    @Key(
+            doc = "Directory of the checkpoints",
+            megatron = "--save",
+            absent = "`<run-dir>/checkpoints`",
+            resume = Resume.FREE)
+        Optional<String> dir,
+    @Key(
+            doc = "Continue from the newest checkpoint found there; `false` starts over",
+            megatron = "--load",
+            byDefault = "true",
+            resume = Resume.FREE)
+        boolean resume) {
+
+  /** Checks the limits of every key. */
+  public Checkpoint {
+    Limits.require(Checkpoint.class, everySteps, keep, dir, resume);
+  }
+}

@@ -1,0 +1,51 @@
+package io.antiphon.conf;
+
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The Spark configuration of a run: what a barrier stage of ranks needs, then the user's keys. */
+public final class SparkDefaults {
+  /**
+   * Class path resource with the logging of a run, for {@code -Dlog4j2.configurationFile}. It reads
+   * the system properties {@code antiphon.log.level}, {@code antiphon.log.file} and {@code
+   * antiphon.log.appender} ({@code stderr} or {@code file}).
+   */
+  public static final String LOG4J2_RESOURCE = "io/antiphon/conf/log4j2.properties";
+
+  private SparkDefaults() {}
+
+  /** The configuration for the master that the settings name. */
+  public static Map<String, String> of(Settings settings) {
+    return of(settings, settings.spark().masterFor(settings.parallelism().ranks()));
+  }
+
+  /**
+   * The configuration for a master chosen elsewhere, by spark-submit for instance.
+   *
+   * @return Spark's keys in alphabetical order, mutable; {@code spark.properties} has the last word
+   */
+  public static Map<String, String> of(Settings settings, String master) {
+    Map<String, String> properties = new TreeMap<>();
+    properties.put("spark.app.name", settings.name());
+    properties.put("spark.master", master);
+    properties.put("spark.executor.memory", settings.spark().executorMemory());
+    // A cluster's own defaults may switch it on; barrier stages and it exclude each other.
+    properties.put("spark.dynamicAllocation.enabled", "false");
+    // A stage that waits for executors is checked every second, not every 15.
+    properties.put("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "1s");
+    // A rank stuck in a native call does not notice its cancellation and would block the restart.
+    properties.put("spark.task.reaper.enabled", "true");
+    properties.put("spark.task.reaper.pollingInterval", "5s");
+    properties.put("spark.task.reaper.killTimeout", "60s");
+    if (isLocal(master)) {
+      properties.put("spark.ui.enabled", "false");
+    }
+    properties.putAll(settings.spark().properties());
+    return properties;
+  }
+
+  /** Whether the ranks of this master are threads of the driver's JVM. */
+  public static boolean isLocal(String master) {
+    return master.equals("local") || master.startsWith("local[");
+  }
+}

@@ -1,0 +1,82 @@
+package io.antiphon.conf;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class PresetsTest {
+  @Test
+  void namesAreTheFilesThatAreShipped() throws IOException, URISyntaxException {
+    Path directory =
+        Path.of(
+                Objects.requireNonNull(
+                        Presets.class
+                            .getClassLoader()
+                            .getResource(Presets.DIRECTORY + "quickstart.conf"))
+                    .toURI())
+            .getParent();
+
+    try (Stream<Path> files = Files.list(Objects.requireNonNull(directory))) {
+      assertThat(files.map(file -> file.getFileName().toString()).sorted())
+          .containsExactlyInAnyOrderElementsOf(
+              Presets.names().stream().map(name -> name + ".conf").toList());
+    }
+  }
+
+  @Test
+  void areValidAndCallTheirRunAfterThemselves() {
+    assertThat(Presets.names())
+        .allSatisfy(
+            name -> assertThat(SettingsReader.preset(name, List.of()).name()).isEqualTo(name));
+  }
+
+  @Test
+  void summariesAreSentences() {
+    assertThat(Presets.names())
+        .allSatisfy(name -> assertThat(Presets.summary(name)).matches("[A-Z].*\\."));
+  }
+
+  @Test
+  void quickstartTrainsASmallModelWithEchoOnFourRanks() {
+    Settings quickstart = SettingsReader.preset("quickstart", List.of());
+
+    assertThat(quickstart.parallelism()).isEqualTo(new Parallelism(4, 4));
+    assertThat(quickstart.moe().echo()).isEqualTo(new Echo(true, 1, Echo.Planner.BIN_PACKING));
+    assertThat(quickstart.data().text()).contains("classpath:corpus/*.txt");
+    assertThat(quickstart.schedule().microBatches(4)).isEqualTo(2);
+    assertThat(quickstart.parallelism().groups()).isEqualTo(1);
+  }
+
+  @Test
+  void ablationsDifferFromTheQuickstartInOneThing() {
+    assertThat(SettingsReader.preset("quickstart-no-attention", List.of("name=quickstart")))
+        .isEqualTo(SettingsReader.preset("quickstart", List.of("model.attention=false")));
+    assertThat(SettingsReader.preset("quickstart-no-echo", List.of("name=quickstart")))
+        .isEqualTo(SettingsReader.preset("quickstart", List.of("moe.echo.enabled=false")));
+    Settings dense = SettingsReader.preset("quickstart-no-experts", List.of());
+    Moe moe = SettingsReader.preset("quickstart", List.of()).moe();
+    assertThat(dense.moe().experts()).isZero();
+    assertThat(dense.model().denseFfn()).isEqualTo(moe.topK() * moe.expertFfn());
+  }
+
+  @Test
+  void unknownNamesAreTheUsersError() {
+    assertThatThrownBy(() -> SettingsReader.preset("quickstat", List.of()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("preset quickstat\n    there is no preset of this name\n")
+        .hasMessageContaining("did you mean quickstart?");
+  }
+
+  @Test
+  void aResourceThatIsNotThereIsEmpty() {
+    assertThat(Presets.resource("no/such/resource")).isEmpty();
+  }
+}
