@@ -1,0 +1,202 @@
+package io.antiphon.submit;
+
+import io.antiphon.plan.BinPackingPlanner;
+import io.antiphon.plan.EchoPlan;
+import io.antiphon.plan.NoClonesPlanner;
+import io.antiphon.plan.OneShotPlanner;
+import io.antiphon.plan.PlanShape;
+import io.antiphon.plan.Planner;
+import java.io.PrintWriter;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code antiphon plan}: what ECHO would do with recorded assignment counts. */
+@Command(
+    name = "plan",
+    description = "Plan expert clones for recorded assignment counts, without a run or a GPU.",
+    footerHeading = "%nExample:%n",
+    footer = {
+      "  echo '{\"counts\": [[10, 2, 4, 4], [14, 1, 3, 6]]}' |",
+      "    antiphon plan --counts - --slots-per-rank 1"
+    })
+final class PlanCommand implements Callable<Integer> {
+  private static final String BIN_PACKING = "bin-packing";
+  private static final String ONE_SHOT = "one-shot";
+
+  /** Most entries of one plan; bounds memory where counts alone do not. */
+  private static final long MAX_PLAN_ENTRIES = 1L << 24;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Option(
+      names = "--counts",
+      required = true,
+      paramLabel = "FILE",
+      description = {
+        "JSON objects {\"counts\": [[...], ...]}: one row per source rank, one count per expert; one"
+            + " object per line for many matrices. - reads standard input."
+      })
+  private String file = "";
+
+  // Texts, so that a bad value gives one line like every other error here.
+  @Option(
+      names = "--slots-per-rank",
+      required = true,
+      paramLabel = "K",
+      description = "Echo slots of each rank; 0 plans no clones.")
+  private String slotsText = "";
+
+  @Option(
+      names = "--planner",
+      paramLabel = "NAME",
+      description =
+          "bin-packing (one slot per rank only) or one-shot. Default: bin-packing with one slot per"
+              + " rank, else one-shot.")
+  private Optional<String> plannerName = Optional.empty();
+
+  @Option(names = "--json", description = "Write one JSON object per matrix instead of tables.")
+  private boolean json;
+
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Show this help and exit.")
+  @SuppressWarnings("UnusedVariable") // picocli acts on it
+  private boolean help;
+
+  private Optional<Planner> lastPlanner = Optional.empty();
+
+  @Override
+  public Integer call() {
+    PrintWriter out = spec.commandLine().getOut();
+    try {
+      int slotsPerRank = slotsPerRank();
+      String name = plannerName(slotsPerRank);
+      try (PlanInput input = PlanInput.open(file)) {
+        if (planAll(input, slotsPerRank, name, out)) {
+          return ExitCode.OK;
+        }
+      }
+      spec.commandLine().getErr().println("standard output closed before every plan was written.");
+      return ExitCode.SOFTWARE;
+    } catch (PlanInputException e) {
+      out.flush();
+      spec.commandLine().getErr().println(e.getMessage());
+      return ExitCode.USAGE;
+    }
+  }
+
+  /** Whether every answer could be written. */
+  private boolean planAll(PlanInput input, int slotsPerRank, String name, PrintWriter out) {
+    Optional<PlanInput.Matrix> matrix = input.next();
+    if (matrix.isEmpty()) {
+      throw new PlanInputException(
+          input.name()
+              + ": holds no counts. Write one object {\"counts\": [[...], ...]} per matrix.");
+    }
+    while (matrix.isPresent() && !out.checkError()) { // which also flushes the answer before
+      answer(matrix.get(), slotsPerRank, name, out);
+      matrix = input.next();
+      if (matrix.isPresent() && !json) {
+        out.println();
+      }
+    }
+    return !out.checkError();
+  }
+
+  private void answer(PlanInput.Matrix matrix, int slotsPerRank, String name, PrintWriter out) {
+    Planner planner = planner(shape(matrix, slotsPerRank), name);
+    EchoPlan plan = new EchoPlan(planner.shape());
+    int[] counts = matrix.counts().toArray();
+    planner.plan(counts, plan);
+    PlanReport report = new PlanReport(plan, counts);
+    if (json) {
+      report.writeJson(out);
+    } else {
+      report.writeTable(matrix.source(), name, out);
+    }
+  }
+
+  private int slotsPerRank() {
+    try {
+      int slotsPerRank = Integer.parseInt(slotsText);
+      if (slotsPerRank >= 0) {
+        return slotsPerRank;
+      }
+    } catch (NumberFormatException e) {
+      // one message for both
+    }
+    throw new PlanInputException(
+        "--slots-per-rank must be a whole number from 0 to the number of experts, was "
+            + slotsText
+            + ". Use 1 for bin-packing, 1 or more for one-shot, 0 for no clones.");
+  }
+
+  private String plannerName(int slotsPerRank) {
+    String name = plannerName.orElse(slotsPerRank == 1 ? BIN_PACKING : ONE_SHOT);
+    if (!name.equals(BIN_PACKING) && !name.equals(ONE_SHOT)) {
+      throw new PlanInputException(
+          "--planner must be bin-packing or one-shot, was " + name + ". Choose one of the two.");
+    }
+    if (name.equals(BIN_PACKING) && slotsPerRank != 1) {
+      throw new PlanInputException(
+          "--planner bin-packing takes exactly 1 slot per rank, --slots-per-rank was "
+              + slotsPerRank
+              + ". Use --slots-per-rank 1 or --planner one-shot.");
+    }
+    return slotsPerRank == 0 ? "none" : name;
+  }
+
+  private static PlanShape shape(PlanInput.Matrix matrix, int slotsPerRank) {
+    int ranks = matrix.counts().ranks();
+    int experts = matrix.counts().experts();
+    if (slotsPerRank > experts) {
+      throw new PlanInputException(
+          matrix.source()
+              + ": --slots-per-rank "
+              + slotsPerRank
+              + " exceeds the "
+              + experts
+              + " experts. Lower --slots-per-rank to at most "
+              + experts
+              + ".");
+    }
+    long entries = (long) ranks * ranks * slotsPerRank; // at most 2^11 ranks and 2^22 experts
+    if (entries > MAX_PLAN_ENTRIES) {
+      throw new PlanInputException(
+          matrix.source()
+              + ": a plan of "
+              + ranks
+              + " x "
+              + ranks
+              + " ranks x "
+              + slotsPerRank
+              + " slots has "
+              + entries
+              + " entries; the limit is "
+              + MAX_PLAN_ENTRIES
+              + ". Lower --slots-per-rank.");
+    }
+    return new PlanShape(ranks, experts, slotsPerRank);
+  }
+
+  private Planner planner(PlanShape shape, String name) {
+    Planner planner =
+        lastPlanner
+            .filter(last -> last.shape().equals(shape))
+            .orElseGet(
+                () ->
+                    switch (name) {
+                      case BIN_PACKING -> new BinPackingPlanner(shape);
+                      case ONE_SHOT -> new OneShotPlanner(shape);
+                      default -> new NoClonesPlanner(shape);
+                    });
+    lastPlanner = Optional.of(planner);
+    return planner;
+  }
+}
