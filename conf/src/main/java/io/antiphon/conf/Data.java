@@ -10,7 +10,7 @@ import java.util.Optional;
 public record Data(
     @Key(
             doc =
-                "Text files, as a path or glob; `classpath:corpus/*.txt` is the corpus shipped with"
+                "Text files, as a path or glob; `classpath:corpus` is the corpus shipped with"
                     + " Antiphon",
             megatron = "--data-path (raw text here, not preprocessed)",
             absent = "exactly one of `text`, `jsonl`, `parquet` and `sql` is set")

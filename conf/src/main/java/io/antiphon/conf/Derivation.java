@@ -1,5 +1,7 @@
 package io.antiphon.conf;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -51,8 +53,11 @@ final class Derivation {
     return first % second == 0 ? Optional.of(first / second) : Optional.empty();
   }
 
+  /** In decimal, so that a tenth of 0.003 is 0.0003 to the last digit. */
   private double decimal(Values values) {
-    return operand(0, values).doubleValue() / operand(2, values).doubleValue();
+    BigDecimal dividend = BigDecimal.valueOf(operand(0, values).doubleValue());
+    BigDecimal divisor = BigDecimal.valueOf(operand(2, values).doubleValue());
+    return dividend.divide(divisor, MathContext.DECIMAL64).doubleValue();
   }
 
   private Rule.Finding finding(Values values) {

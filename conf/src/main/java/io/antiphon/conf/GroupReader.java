@@ -61,11 +61,7 @@ final class GroupReader {
     if (parsed.isPresent()) {
       values.put(key.path(), key.optional() ? parsed : parsed.get(), Place.of(value));
     } else {
-      bad(
-          key.path(),
-          value,
-          "must be " + key.limits(),
-          key.remedy(text.orElse("")));
+      bad(key.path(), value, "must be " + key.limits(), key.remedy(text.orElse("")));
     }
   }
 

@@ -55,7 +55,7 @@ final class RunRules {
           new Finding(
               "data.text",
               "one of " + String.join(", ", SOURCES) + " must be set",
-              "set data.text = \"corpus/*.txt\", or \"classpath:corpus/*.txt\" for the corpus"
+              "set data.text = \"corpus/*.txt\", or \"classpath:corpus\" for the corpus"
                   + " shipped with Antiphon"));
     }
     if (set.size() == 1) {
@@ -68,7 +68,7 @@ final class RunRules {
         new Finding(
             spare,
             "only one source may be set, here are " + String.join(" and ", set),
-            "remove " + spare + ", or switch it off with --set " + spare + "=null"));
+            "remove " + spare + ", or override it with " + spare + " = null"));
   }
 
   private static Stream<Finding> separator(Values values) {

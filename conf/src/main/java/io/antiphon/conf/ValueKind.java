@@ -49,7 +49,7 @@ enum ValueKind {
       };
     }
   },
-  TEXT("text") {
+  TEXT("text, not blank") {
     @Override
     Optional<Object> parse(String text, Class<?> type) {
       return text.isBlank() ? Optional.empty() : Optional.of(text);

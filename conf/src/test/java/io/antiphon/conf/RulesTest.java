@@ -138,7 +138,7 @@ class RulesTest {
                 "data.text",
                 "corpus/*.txt",
                 "only one source may be set, here are data.text and data.parquet",
-                "remove data.text, or switch it off with --set data.text=null"));
+                "remove data.text, or override it with data.text = null"));
 
     Problem bothOverrides = Sample.problemWith("data.text=a", "data.parquet=p");
     assertThat(bothOverrides.key()).isEqualTo("data.text");

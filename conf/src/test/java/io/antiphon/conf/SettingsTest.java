@@ -130,7 +130,7 @@ class SettingsTest {
         .withMessage("parallelism.ranks must be a whole number, at least 1, was 0");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new Checkpoint(1, 1, Optional.of(" "), true))
-        .withMessage("checkpoint.dir must be text, was  ");
+        .withMessage("checkpoint.dir must be text, not blank, was  ");
     Settings sample = Sample.with();
     assertThatIllegalArgumentException()
         .isThrownBy(

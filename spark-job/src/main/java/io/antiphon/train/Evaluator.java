@@ -7,8 +7,9 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
- * Validation loss over the first sequences of the validation split, shared out among the ranks. Routed and
- * planned as in training; a micro-batch that does not fit runs again with more row capacity.
+ * Validation loss over the first sequences of the validation split, shared out among the ranks.
+ * Routed and planned as in training; a micro-batch that does not fit runs again with more row
+ * capacity.
  */
 public final class Evaluator {
   private final ModelSetup setup;

@@ -5,7 +5,10 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Rare agreements among all ranks between steps: which checkpoint to read, which shards were written. */
+/**
+ * Rare agreements among all ranks between steps: which checkpoint to read, which shards were
+ * written.
+ */
 final class HostMessages {
   private final Transport transport;
 

@@ -55,10 +55,7 @@ public record ModelSetup(ModelOptions model, BatchOptions batch, UpdateOptions u
     UpdateOptions update =
         new UpdateOptions(
             new AdamOptions(
-                optimizer.beta1(),
-                optimizer.beta2(),
-                optimizer.epsilon(),
-                optimizer.weightDecay()),
+                optimizer.beta1(), optimizer.beta2(), optimizer.epsilon(), optimizer.weightDecay()),
             optimizer.clipNorm(),
             new ScheduleOptions(
                 optimizer.learningRate(),
@@ -94,7 +91,9 @@ public record ModelSetup(ModelOptions model, BatchOptions batch, UpdateOptions u
         echo ? planner : PlanAlgorithm.NONE);
   }
 
-  /** Rows for {@code capacityFactor} times the mean load of a rank; at least one, 0 without experts. */
+  /**
+   * Rows for {@code capacityFactor} times the mean load of a rank; at least one, 0 without experts.
+   */
   public long rowCapacity(double capacityFactor) {
     if (model.moeLayers() == 0) {
       return 0;
@@ -108,8 +107,8 @@ public record ModelSetup(ModelOptions model, BatchOptions batch, UpdateOptions u
   }
 
   /**
-   * The capacity to rerun with after {@code required} rows did not fit: some room above, so that a drifting
-   * router does not force a rerun at every step.
+   * The capacity to rerun with after {@code required} rows did not fit: some room above, so that a
+   * drifting router does not force a rerun at every step.
    */
   public long grownCapacity(long capacity, long required, int expertRanks) {
     long wanted = Math.max(required + required / 8, capacity + 1);

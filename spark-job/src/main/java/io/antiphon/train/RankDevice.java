@@ -1,11 +1,13 @@
 package io.antiphon.train;
 
 import io.antiphon.conf.ConfigException;
+import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.cpu.CpuBackend;
 import io.antiphon.cpu.Transport;
 import io.antiphon.model.Groups;
 import io.antiphon.tensor.Backend;
+import java.util.List;
 
 /**
  * One rank's device with its groups.
@@ -26,9 +28,15 @@ public record RankDevice(Backend backend, Groups groups) implements AutoCloseabl
           case CPU, AUTO -> CpuBackend.f32(settings.backend().threadsPerRank());
           case CPU_F64 -> CpuBackend.f64();
           case CUDA ->
-              throw new BackendMissing(
-                  "backend.kind is cuda, but this build of Antiphon computes on the CPU only;"
-                      + " set backend.kind to cpu or auto");
+              throw new ConfigException(
+                  List.of(
+                      new Problem(
+                          "settings",
+                          0,
+                          "backend.kind",
+                          "cuda",
+                          "this build of Antiphon computes on the CPU only",
+                          "set backend.kind to cpu or auto")));
         };
     Groups groups =
         Groups.of(

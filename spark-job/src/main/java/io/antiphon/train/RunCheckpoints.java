@@ -38,8 +38,8 @@ public final class RunCheckpoints {
    * Reads the newest checkpoint into {@code state}, if there is one and resuming is allowed.
    *
    * @return steps trained already; 0 if training begins anew
-   * @throws io.antiphon.conf.ConfigException if the settings differ from the checkpoint's in a key that must
-   *     not change
+   * @throws io.antiphon.conf.ConfigException if the settings differ from the checkpoint's in a key
+   *     that must not change
    */
   public long restore(ModelState state) {
     long step = NONE;
@@ -52,8 +52,7 @@ public final class RunCheckpoints {
     }
     CheckpointManifest manifest = checkpoints.at(step);
     Settings earlier =
-        SettingsReader.text(
-            "checkpoint of step " + step, manifest.meta().settings(), List.of());
+        SettingsReader.text("checkpoint of step " + step, manifest.meta().settings(), List.of());
     settings.requireResumes(earlier, "the directory of this run");
     try (CheckpointReader reader = checkpoints.open(manifest)) {
       stored(state).restore(reader, state);
@@ -61,7 +60,10 @@ public final class RunCheckpoints {
     return step;
   }
 
-  /** Writes a checkpoint after {@code step} steps and removes old ones; returns when it is committed. */
+  /**
+   * Writes a checkpoint after {@code step} steps and removes old ones; returns when it is
+   * committed.
+   */
   public void save(ModelState state, long step) {
     ShardInfo own =
         checkpoints.begin(step, context.rank(), context.attempt()).write(stored(state).entries());

@@ -9,8 +9,8 @@ import java.util.Locale;
  * What the data tells about a run, for its reports.
  *
  * @param bytesPerToken mean UTF-8 bytes of text per token of the training split
- * @param bigramLoss loss of the smoothed bigram model on the validation split, nats per token; NaN if it was
- *     not measured
+ * @param bigramLoss loss of the smoothed bigram model on the validation split, nats per token; NaN
+ *     if it was not measured
  */
 public record RunFacts(double bytesPerToken, double bigramLoss) implements Serializable {
 

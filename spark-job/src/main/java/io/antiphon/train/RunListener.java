@@ -8,19 +8,7 @@ package io.antiphon.train;
  * <p>A restart after a failure calls {@link #started} again; what was reported for later steps than
  * {@link RunInfo#resumedStep} is then void, and those steps come again.
  */
-public interface RunListener {
-  /** An attempt begins; its first step is {@code info.resumedStep() + 1}. */
-  void started(RunInfo info);
-
-  /** A step was committed. */
-  void step(StepMetrics metrics);
-
-  /** The validation loss was measured. */
-  void evaluated(EvaluationMetrics metrics);
-
-  /** Something worth a mark happened. */
-  void event(RunEvent event);
-
+public interface RunListener extends RunReports {
   /**
    * The run is over.
    *

@@ -4,7 +4,10 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.SplittableRandom;
 
-/** Draws the next token from logits: by temperature, among the most likely that together reach top-p. */
+/**
+ * Draws the next token from logits: by temperature, among the most likely that together reach
+ * top-p.
+ */
 public final class Sampling {
   private final double temperature;
   private final double topP;

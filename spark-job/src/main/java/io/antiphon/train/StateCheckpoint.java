@@ -16,8 +16,9 @@ import java.util.List;
 import java.util.stream.LongStream;
 
 /**
- * The model state as named tensors of a checkpoint. Names are global: an expert has its own tensors whichever
- * rank holds it, so any number of ranks can read what any other wrote. Slots are never stored.
+ * The model state as named tensors of a checkpoint. Names are global: an expert has its own tensors
+ * whichever rank holds it, so any number of ranks can read what any other wrote. Slots are never
+ * stored.
  */
 final class StateCheckpoint {
   private record Named(String name, Tensor tensor, boolean writtenHere) {}
@@ -28,10 +29,10 @@ final class StateCheckpoint {
   /**
    * @param rank world rank
    * @param ranks world size
-   * @param writesExperts whether this rank, among those holding the same experts, is the one that writes
+   * @param writesExperts whether this rank, among those holding the same experts, is the one that
+   *     writes
    */
-  StateCheckpoint(
-      Backend backend, ModelState state, int rank, int ranks, boolean writesExperts) {
+  StateCheckpoint(Backend backend, ModelState state, int rank, int ranks, boolean writesExperts) {
     this.backend = backend;
     int turn = 0;
     for (Parameter parameter : state.registry().parameters()) {

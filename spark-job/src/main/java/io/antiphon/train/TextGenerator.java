@@ -7,8 +7,8 @@ import java.util.Arrays;
 import java.util.function.IntPredicate;
 
 /**
- * Continues a prompt, one token at a time, by forward passes over the last tokens that fit a sequence. Experts
- * are routed and planned as in training; the rows of one rank always fit.
+ * Continues a prompt, one token at a time, by forward passes over the last tokens that fit a
+ * sequence. Experts are routed and planned as in training; the rows of one rank always fit.
  */
 public final class TextGenerator implements AutoCloseable {
   private final int sequenceLength;

@@ -14,9 +14,10 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 
 /**
- * One rank's training loop. Steps are launched without waiting; the record of a step is read before the one
- * {@code lag} steps later is launched. A step that did not fit its row capacity, and all launched after it,
- * changed nothing: the loop then gives every rank more capacity and launches the same batches again.
+ * One rank's training loop. Steps are launched without waiting; the record of a step is read before
+ * the one {@code lag} steps later is launched. A step that did not fit its row capacity, and all
+ * launched after it, changed nothing: the loop then gives every rank more capacity and launches the
+ * same batches again.
  */
 public final class Trainer {
   private static final Logger LOG = LoggerFactory.getLogger(Trainer.class);
@@ -74,11 +75,12 @@ public final class Trainer {
   }
 
   /**
-   * Trains from the newest checkpoint, if there is one, to the last step or until a stop is requested.
+   * Trains from the newest checkpoint, if there is one, to the last step or until a stop is
+   * requested.
    *
    * @param batches opens this rank's batches from a step on
    */
-  public TrainingResult run(BatchOpener batches) throws InterruptedException {
+  public TrainingResult run(BatchOpener batches) {
     MDC.put("rank", Integer.toString(context.rank()));
     try {
       committed = checkpoints.restore(state);
@@ -108,7 +110,7 @@ public final class Trainer {
         step.memoryPlan());
   }
 
-  private void train(BatchSource source) throws InterruptedException {
+  private void train(BatchSource source) {
     long steps = settings.schedule().steps();
     if (committed == 0 && settings.schedule().evaluateEvery() > 0) {
       evaluate();
@@ -190,7 +192,9 @@ public final class Trainer {
     inFlight.forEach(this::replay);
   }
 
-  /** Settles everything in flight; what a stop request found already launched is trained, not lost. */
+  /**
+   * Settles everything in flight; what a stop request found already launched is trained, not lost.
+   */
   private void drain() {
     while (!inFlight.isEmpty()) {
       settle(step.read(replaysRead));

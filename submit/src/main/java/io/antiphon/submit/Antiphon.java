@@ -17,7 +17,6 @@ import picocli.CommandLine.Command;
     description = "Dropless Mixture-of-Experts training as an Apache Spark job.",
     subcommands = {
       TrainCommand.class,
-      EvaluateCommand.class,
       GenerateCommand.class,
       PlanCommand.class,
       DoctorCommand.class,

@@ -5,9 +5,9 @@ import java.lang.reflect.Proxy;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Ctrl-C while a run is on: the first asks it to stop after the step, the third ends the process at once. The
- * JDK has no supported interface for signals, so this one is reached by reflection; where it is missing, Ctrl-C
- * ends the process, and the newest checkpoint stands.
+ * Ctrl-C while a run is on: the first asks it to stop after the step, the third ends the process at
+ * once. The JDK has no supported interface for signals, so this one is reached by reflection; where
+ * it is missing, Ctrl-C ends the process, and the newest checkpoint stands.
  */
 final class Interrupts implements AutoCloseable {
   private static final int PATIENCE = 3;

@@ -2,11 +2,11 @@ package io.antiphon.submit;
 
 import io.antiphon.conf.Settings;
 import io.antiphon.job.TrainingDriver;
+import io.antiphon.monitor.Terminal;
 import io.antiphon.train.RunSummary;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -24,11 +24,13 @@ import picocli.CommandLine.Option;
     footerHeading = "%nExamples:%n",
     footer = {
       "  antiphon train --preset quickstart",
-      "  antiphon train --preset quickstart --cluster 2",
       "  antiphon train --config my.conf --run-dir runs/mine --set moe.echo.slots-per-rank=2",
       "  antiphon train --config my.conf --master spark://host:7077"
     })
 final class TrainCommand implements Callable<Integer> {
+  /** Set by the launcher if its output ends at a terminal. */
+  private static final String TERMINAL = "ANTIPHON_TERMINAL";
+
   @Mixin SettingsOptions options = new SettingsOptions();
 
   @Option(
@@ -44,13 +46,6 @@ final class TrainCommand implements Callable<Integer> {
       description = "Spark master. Default: spark.master, else local[ranks].")
   @Nullable String master;
 
-  @Option(
-      names = "--cluster",
-      paramLabel = "N",
-      description =
-          "Starts a Spark standalone cluster with N executor processes on this machine for the run.")
-  @Nullable Integer cluster;
-
   @Override
   public Integer call() throws Exception {
     List<String> more = new ArrayList<>();
@@ -63,15 +58,21 @@ final class TrainCommand implements Callable<Integer> {
             ? runDirectory
             : RunDirectories.choose(Path.of("runs"), settings.name());
     TrainingDriver driver =
-        new TrainingDriver(settings, directory, Optional.ofNullable(cluster), System.out);
+        new TrainingDriver(
+            settings,
+            directory,
+            Terminal.of(System.out, System.getenv().containsKey(TERMINAL), System.getenv()));
+    Interrupts interrupts = Interrupts.on(driver::interrupt);
     RunSummary.Outcome outcome;
-    try (Interrupts ignored = Interrupts.on(driver::interrupt)) {
+    try {
       outcome = driver.run();
+    } finally {
+      interrupts.close();
     }
     return switch (outcome) {
       case COMPLETED -> 0;
       case INTERRUPTED -> Antiphon.INTERRUPTED;
-      case FAILED -> Antiphon.FAILED;
+      case FAILED, RUNNING -> Antiphon.FAILED;
     };
   }
 }

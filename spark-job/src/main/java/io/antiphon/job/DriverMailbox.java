@@ -1,0 +1,82 @@
+package io.antiphon.job;
+
+import java.io.Serializable;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+
+/** The driver's end of the messages of one attempt. */
+final class DriverMailbox implements AutoCloseable {
+  private static final Map<String, DriverMailbox> OPEN = new ConcurrentHashMap<>();
+
+  private final String attempt;
+  private final Consumer<Serializable> reports;
+  private final BooleanSupplier stopRequested;
+  private final List<RankMessage.Failure> failures = new ArrayList<>();
+  private final CountDownLatch ended = new CountDownLatch(1);
+
+  private DriverMailbox(
+      String attempt, Consumer<Serializable> reports, BooleanSupplier stopRequested) {
+    this.attempt = attempt;
+    this.reports = reports;
+    this.stopRequested = stopRequested;
+  }
+
+  /** Takes messages of {@code attempt} until closed. */
+  static DriverMailbox open(
+      String attempt, Consumer<Serializable> reports, BooleanSupplier stopRequested) {
+    DriverMailbox mailbox = new DriverMailbox(attempt, reports, stopRequested);
+    OPEN.put(attempt, mailbox);
+    return mailbox;
+  }
+
+  /** Delivers a message; messages of attempts that are over are dropped. */
+  static Object receive(RankMessage message) {
+    DriverMailbox mailbox = OPEN.get(message.attempt());
+    return mailbox == null || mailbox.take(message);
+  }
+
+  private boolean take(RankMessage message) {
+    if (message instanceof RankMessage.StopQuestion) {
+      return stopRequested.getAsBoolean();
+    }
+    if (message instanceof RankMessage.Report report) {
+      reports.accept(report.content());
+    } else if (message instanceof RankMessage.Failure failure) {
+      synchronized (failures) {
+        failures.add(failure);
+      }
+    } else {
+      ended.countDown();
+    }
+    return true;
+  }
+
+  /** Waits until everything rank 0 sent was delivered. */
+  void awaitEnd(Duration limit) throws InterruptedException {
+    if (!ended.await(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+      throw new IllegalStateException(
+          "the last reports of the run did not arrive within " + limit.toSeconds() + " s");
+    }
+  }
+
+  /** What ranks said of their failures, the causes before those that only followed. */
+  List<RankMessage.Failure> failures() {
+    synchronized (failures) {
+      List<RankMessage.Failure> sorted = new ArrayList<>(failures);
+      sorted.sort(java.util.Comparator.comparing(RankMessage.Failure::secondary));
+      return sorted;
+    }
+  }
+
+  @Override
+  public void close() {
+    OPEN.remove(attempt);
+  }
+}

@@ -1,0 +1,112 @@
+package io.antiphon.job;
+
+import io.antiphon.conf.Settings;
+import io.antiphon.data.PackedStore;
+import io.antiphon.data.Split;
+import io.antiphon.data.StoreLocation;
+import io.antiphon.model.ModelState;
+import io.antiphon.train.EvaluationMetrics;
+import io.antiphon.train.Evaluator;
+import io.antiphon.train.ModelSetup;
+import io.antiphon.train.RankBatches;
+import io.antiphon.train.RankContext;
+import io.antiphon.train.RankDevice;
+import io.antiphon.train.RunCheckpoints;
+import io.antiphon.train.RunEvent;
+import io.antiphon.train.RunFacts;
+import io.antiphon.train.RunInfo;
+import io.antiphon.train.RunReports;
+import io.antiphon.train.StepMetrics;
+import io.antiphon.train.Trainer;
+import io.antiphon.train.TrainingResult;
+import io.antiphon.train.checkpoint.Checkpoints;
+import java.io.Serializable;
+import java.util.function.Consumer;
+import org.apache.hadoop.conf.Configuration;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Trains on one rank.
+ *
+ * @param store packed token store, readable by every rank
+ * @param checkpointDirectory directory that every rank can write
+ */
+record TrainTask(Settings settings, StoreLocation store, String checkpointDirectory, RunFacts facts)
+    implements RankTask<TrainingResult> {
+
+  @Override
+  public TrainingResult call(RankSeat seat) throws Exception {
+    RankContext context =
+        new RankContext(
+            seat.transport(), new Forwarded(seat.driver()), seat.stopRequested(), seat.attempt());
+    try (PackedStore validation = PackedStore.open(store, Split.VALIDATION);
+        RankDevice device = RankDevice.open(settings, seat.transport())) {
+      ModelSetup setup = ModelSetup.of(settings, validation.vocabulary(), validation.endOfText());
+      var groups = device.groups();
+      try (ModelState state =
+          new ModelState(
+              device.backend(), setup.model(), groups.experts().rank(), groups.experts().ranks())) {
+        Evaluator evaluator =
+            new Evaluator(
+                setup,
+                device,
+                state,
+                validation,
+                settings.data().validationSequences(),
+                settings.moe().tokenCapacity());
+        Trainer trainer =
+            new Trainer(
+                settings,
+                setup,
+                device,
+                context,
+                facts,
+                state,
+                new RunCheckpoints(settings, device, context, checkpoints()),
+                evaluator,
+                0);
+        return trainer.run(first -> batches(context, first));
+      }
+    }
+  }
+
+  private RankBatches batches(RankContext context, long first) {
+    RankBatches.Share share =
+        new RankBatches.Share(
+            context.rank(),
+            context.transport().ranks(),
+            settings.schedule().globalBatch(),
+            settings.schedule().microBatch());
+    return RankBatches.open(
+        PackedStore.open(store, Split.TRAIN), share, first, settings.data().prefetch());
+  }
+
+  private Checkpoints checkpoints() {
+    return new Checkpoints(
+        HadoopCheckpointFiles.of(checkpointDirectory, new Configuration()),
+        warning -> LoggerFactory.getLogger(TrainTask.class).warn("{}", warning));
+  }
+
+  /** Sends every report to the driver. */
+  private record Forwarded(Consumer<Serializable> driver) implements RunReports {
+    @Override
+    public void started(RunInfo info) {
+      driver.accept(info);
+    }
+
+    @Override
+    public void step(StepMetrics metrics) {
+      driver.accept(metrics);
+    }
+
+    @Override
+    public void evaluated(EvaluationMetrics metrics) {
+      driver.accept(metrics);
+    }
+
+    @Override
+    public void event(RunEvent event) {
+      driver.accept(event);
+    }
+  }
+}

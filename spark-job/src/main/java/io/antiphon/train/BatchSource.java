@@ -1,0 +1,18 @@
+package io.antiphon.train;
+
+/** One rank's batches, step after step. */
+public interface BatchSource extends AutoCloseable {
+
+  /** The 0-based step whose batch {@link #next} returns; what a checkpoint stores to resume. */
+  long step();
+
+  /**
+   * Returns the batch of {@link #step()} and moves on, waiting until it was read.
+   *
+   * @return {@code [microBatches, sequences per micro-batch, L + 1]}, valid until the next call
+   */
+  int[] next();
+
+  @Override
+  void close();
+}
