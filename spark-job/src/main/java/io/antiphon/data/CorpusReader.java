@@ -70,6 +70,7 @@ final class CorpusReader {
     Configuration configuration = spark.sparkContext().hadoopConfiguration();
     if (corpus instanceof Corpus.TextFiles text) {
       text.separator().ifPresent(CorpusReader::requireRegularExpression);
+      String separator = text.separator().orElse(""); // an Optional cannot travel to executors
       List<InputFile> files =
           text.location().startsWith(ClasspathCorpus.SCHEME)
               ? ClasspathCorpus.unpack(text, cacheDir, configuration)
@@ -84,7 +85,11 @@ final class CorpusReader {
           text,
           files,
           slices,
-          slice -> new TextDocuments(slice, text.separator(), settings.value()));
+          slice ->
+              new TextDocuments(
+                  slice,
+                  Optional.of(separator).filter(pattern -> !pattern.isEmpty()),
+                  settings.value()));
     }
     if (corpus instanceof Corpus.JsonLines json) {
       List<InputFile> files = InputFiles.list(json, configuration);

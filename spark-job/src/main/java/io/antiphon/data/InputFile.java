@@ -1,5 +1,7 @@
 package io.antiphon.data;
 
+import java.io.Serializable;
+
 /**
  * A file of the corpus.
  *
@@ -7,4 +9,4 @@ package io.antiphon.data;
  * @param bytes its length
  * @param version changes when the content does: a time of modification, or a checksum
  */
-record InputFile(String path, long bytes, String version) {}
+record InputFile(String path, long bytes, String version) implements Serializable {}

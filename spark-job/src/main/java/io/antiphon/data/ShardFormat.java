@@ -1,5 +1,6 @@
 package io.antiphon.data;
 
+import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -16,7 +17,7 @@ import java.util.Arrays;
  * @param sequenceLength L
  * @param vocabulary ids are below it
  */
-record ShardFormat(int tokenBytes, int sequenceLength, int vocabulary) {
+record ShardFormat(int tokenBytes, int sequenceLength, int vocabulary) implements Serializable {
   static final int VERSION = 1;
   static final int HEADER_BYTES = 32;
   private static final byte[] MAGIC = "ANTIPHTK".getBytes(StandardCharsets.US_ASCII);
