@@ -1,10 +1,9 @@
 package io.antiphon.data;
 
-import java.io.Serializable;
 import java.util.Optional;
 
 /** Where the documents come from. */
-public sealed interface Corpus extends Serializable {
+public sealed interface Corpus {
 
   /** The setting a user changes to choose another place, as errors name it. */
   String setting();

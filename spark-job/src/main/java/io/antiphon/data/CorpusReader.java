@@ -69,37 +69,10 @@ final class CorpusReader {
   static CorpusReader open(SparkSession spark, Corpus corpus, String cacheDir) {
     Configuration configuration = spark.sparkContext().hadoopConfiguration();
     if (corpus instanceof Corpus.TextFiles text) {
-      text.separator().ifPresent(CorpusReader::requireRegularExpression);
-      String separator = text.separator().orElse(""); // an Optional cannot travel to executors
-      List<InputFile> files =
-          text.location().startsWith(ClasspathCorpus.SCHEME)
-              ? ClasspathCorpus.unpack(text, cacheDir, configuration)
-              : InputFiles.list(text, configuration);
-      List<FileSlice> slices =
-          text.separator().isPresent()
-              ? FileSlice.ofLines(files, configuration)
-              : FileSlice.whole(files);
-      SerializableConfiguration settings = new SerializableConfiguration(configuration);
-      return ofSlices(
-          spark,
-          text,
-          files,
-          slices,
-          slice ->
-              new TextDocuments(
-                  slice,
-                  Optional.of(separator).filter(pattern -> !pattern.isEmpty()),
-                  settings.value()));
+      return ofText(spark, text, cacheDir);
     }
     if (corpus instanceof Corpus.JsonLines json) {
-      List<InputFile> files = InputFiles.list(json, configuration);
-      SerializableConfiguration settings = new SerializableConfiguration(configuration);
-      return ofSlices(
-          spark,
-          json,
-          files,
-          FileSlice.ofLines(files, configuration),
-          slice -> new JsonDocuments(slice, json.column(), settings.value()));
+      return ofJson(spark, json);
     }
     String of = corpus.setting() + ": reading '" + corpus.location() + "'";
     if (corpus instanceof Corpus.ParquetFiles parquet) {
@@ -175,6 +148,41 @@ final class CorpusReader {
               + report.emptyTexts()
               + " empty");
     }
+  }
+
+  private static CorpusReader ofText(SparkSession spark, Corpus.TextFiles text, String cacheDir) {
+    Configuration configuration = spark.sparkContext().hadoopConfiguration();
+    List<InputFile> files =
+        text.location().startsWith(ClasspathCorpus.SCHEME)
+            ? ClasspathCorpus.unpack(text, cacheDir, configuration)
+            : InputFiles.list(text, configuration);
+    SerializableConfiguration settings = new SerializableConfiguration(configuration);
+    if (text.separator().isEmpty()) {
+      List<FileSlice> slices = FileSlice.whole(files);
+      return ofSlices(
+          spark, text, files, slices, slice -> TextDocuments.whole(slice, settings.value()));
+    }
+    Pattern separator = regularExpression(text.separator().get());
+    List<FileSlice> slices = FileSlice.ofLines(files, configuration);
+    return ofSlices(
+        spark,
+        text,
+        files,
+        slices,
+        slice -> TextDocuments.separated(slice, separator, settings.value()));
+  }
+
+  private static CorpusReader ofJson(SparkSession spark, Corpus.JsonLines json) {
+    Configuration configuration = spark.sparkContext().hadoopConfiguration();
+    List<InputFile> files = InputFiles.list(json, configuration);
+    SerializableConfiguration settings = new SerializableConfiguration(configuration);
+    String column = json.column();
+    return ofSlices(
+        spark,
+        json,
+        files,
+        FileSlice.ofLines(files, configuration),
+        slice -> new JsonDocuments(slice, column, settings.value()));
   }
 
   private static CorpusReader ofSlices(
@@ -283,9 +291,9 @@ final class CorpusReader {
             + String.join(", ", names));
   }
 
-  private static void requireRegularExpression(String separator) {
+  private static Pattern regularExpression(String separator) {
     try {
-      Pattern.compile(separator);
+      return Pattern.compile(separator);
     } catch (PatternSyntaxException failure) {
       throw new DataException(
           "data.document-separator: '"

@@ -1,7 +1,5 @@
 package io.antiphon.data;
 
-import java.io.Serializable;
-
 /**
  * A file of the corpus.
  *
@@ -9,4 +7,4 @@ import java.io.Serializable;
  * @param bytes its length
  * @param version changes when the content does: a time of modification, or a checksum
  */
-record InputFile(String path, long bytes, String version) implements Serializable {}
+record InputFile(String path, long bytes, String version) {}

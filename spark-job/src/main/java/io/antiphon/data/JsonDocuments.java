@@ -63,21 +63,12 @@ final class JsonDocuments implements DocumentReader {
 
   private @Nullable RawText read() throws IOException {
     while (lines.next() && lines.offset() < slice.end()) {
-      if (!isBlank()) {
+      if (!lines.isBlank()) {
         return parse();
       }
     }
     lines.close();
     return null;
-  }
-
-  private boolean isBlank() {
-    for (int i = 0; i < lines.length(); i++) {
-      if (lines.bytes()[i] > ' ' || lines.bytes()[i] < 0) {
-        return false;
-      }
-    }
-    return true;
   }
 
   private RawText parse() {

@@ -14,6 +14,9 @@ final class Lines implements AutoCloseable {
   static final int MAX_BYTES = 512 << 20;
 
   private static final int BUFFER_BYTES = 64 << 10;
+  private static final byte MARK_1 = (byte) 0xEF;
+  private static final byte MARK_2 = (byte) 0xBB;
+  private static final byte MARK_3 = (byte) 0xBF;
 
   private final String path;
   private final InputStream in;
@@ -62,6 +65,16 @@ final class Lines implements AutoCloseable {
     return new String(line, 0, length, StandardCharsets.UTF_8);
   }
 
+  /** Whether the current line has nothing but ASCII white space. */
+  boolean isBlank() {
+    for (int i = 0; i < length; i++) {
+      if (line[i] > ' ' || line[i] < 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   String path() {
     return path;
   }
@@ -88,13 +101,23 @@ final class Lines implements AutoCloseable {
       nextOffset += end - position + (complete ? 1 : 0);
       position = complete ? end + 1 : end;
       if (complete) {
-        if (length > 0 && line[length - 1] == '\r') {
-          length--;
-        }
+        trim();
         return true;
       }
     }
+    trim();
     return any;
+  }
+
+  /** Drops a carriage return at the end, and the byte order mark some editors begin a file with. */
+  private void trim() {
+    if (length > 0 && line[length - 1] == '\r') {
+      length--;
+    }
+    if (offset == 0 && length >= 3 && line[0] == MARK_1 && line[1] == MARK_2 && line[2] == MARK_3) {
+      System.arraycopy(line, 3, line, 0, length - 3);
+      length -= 3;
+    }
   }
 
   private void append(int bytes) {

@@ -4,7 +4,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.NoSuchElementException;
-import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
@@ -20,17 +19,28 @@ final class TextDocuments implements DocumentReader {
   private final @Nullable Pattern separator;
   private final Lines lines;
   private @Nullable String heading; // of the document to read next; null when there is none
+  private boolean unread; // whether the current line is still to be read
 
-  TextDocuments(FileSlice slice, Optional<String> separator, Configuration configuration) {
+  private TextDocuments(FileSlice slice, @Nullable Pattern separator, Configuration configuration) {
     this.slice = slice;
-    this.separator = separator.map(Pattern::compile).orElse(null);
+    this.separator = separator;
     try {
       this.lines = slice.lines(configuration);
-      this.heading = slice.start() == 0 ? "" : firstHeading();
+      this.heading = slice.start() == 0 ? untilText() : firstHeading();
       closeAtEnd();
     } catch (IOException failure) {
       throw unreadable(failure);
     }
+  }
+
+  /** The whole file as one document. */
+  static TextDocuments whole(FileSlice slice, Configuration configuration) {
+    return new TextDocuments(slice, null, configuration);
+  }
+
+  /** Documents that start at lines in which {@code separator} is found. */
+  static TextDocuments separated(FileSlice slice, Pattern separator, Configuration configuration) {
+    return new TextDocuments(slice, separator, configuration);
   }
 
   @Override
@@ -48,7 +58,8 @@ final class TextDocuments implements DocumentReader {
       ByteArrayOutputStream text = new ByteArrayOutputStream();
       text.writeBytes(first.getBytes(StandardCharsets.UTF_8));
       heading = null;
-      while (heading == null && lines.next()) {
+      while (heading == null && (unread || lines.next())) {
+        unread = false;
         heading = heading(lines);
         if (heading == null) {
           append(text);
@@ -58,8 +69,7 @@ final class TextDocuments implements DocumentReader {
         }
       }
       closeAtEnd();
-      String document = text.toString(StandardCharsets.UTF_8);
-      return new RawText.Document(withoutMark(document).strip());
+      return new RawText.Document(text.toString(StandardCharsets.UTF_8).strip());
     } catch (IOException failure) {
       throw unreadable(failure);
     }
@@ -81,6 +91,18 @@ final class TextDocuments implements DocumentReader {
     }
     text.write('\n');
     text.write(lines.bytes(), 0, lines.length());
+  }
+
+  /** At the start of a file: blank lines before a separator are no document. */
+  private @Nullable String untilText() throws IOException {
+    while (lines.next()) {
+      if (!lines.isBlank()) {
+        String found = heading(lines);
+        unread = found == null;
+        return found == null ? "" : lines.offset() < slice.end() ? found : null;
+      }
+    }
+    return null;
   }
 
   private @Nullable String firstHeading() throws IOException {
@@ -111,10 +133,6 @@ final class TextDocuments implements DocumentReader {
     if (heading == null) {
       lines.close();
     }
-  }
-
-  private static String withoutMark(String text) { // of byte order, which some editors write
-    return text.startsWith("\n\uFEFF") ? text.substring(2) : text;
   }
 
   private DataException unreadable(IOException failure) {

@@ -7,6 +7,7 @@ import org.apache.spark.api.plugin.DriverPlugin;
 import org.apache.spark.api.plugin.ExecutorPlugin;
 import org.apache.spark.api.plugin.PluginContext;
 import org.apache.spark.api.plugin.SparkPlugin;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Messages from ranks to the driver over Spark's own channel; switched on by {@code spark.plugins}.
@@ -33,8 +34,9 @@ public final class AntiphonPlugin implements SparkPlugin {
       }
 
       @Override
-      public Object receive(Object message) {
-        return DriverMailbox.receive((RankMessage) message);
+      public @Nullable Object receive(Object message) {
+        boolean answer = DriverMailbox.receive((RankMessage) message);
+        return message instanceof RankMessage.StopQuestion ? answer : null;
       }
     };
   }

@@ -36,8 +36,10 @@ final class DriverMailbox implements AutoCloseable {
     return mailbox;
   }
 
-  /** Delivers a message; messages of attempts that are over are dropped. */
-  static Object receive(RankMessage message) {
+  /**
+   * Delivers a message; true, but for a stop question that is denied. Late messages are dropped.
+   */
+  static boolean receive(RankMessage message) {
     DriverMailbox mailbox = OPEN.get(message.attempt());
     return mailbox == null || mailbox.take(message);
   }

@@ -137,8 +137,7 @@ public final class RankBatches implements BatchSource {
       step++;
       return batch;
     } catch (ExecutionException failure) {
-      Throwable cause = failure.getCause();
-      throw rethrow(cause == null ? failure : cause);
+      throw original(failure);
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       throw new CancellationException(
@@ -197,13 +196,12 @@ public final class RankBatches implements BatchSource {
     }
   }
 
-  private static RuntimeException rethrow(Throwable cause) {
-    if (cause instanceof Error error) {
+  private static RuntimeException original(ExecutionException failure) {
+    if (failure.getCause() instanceof Error error) {
       throw error;
     }
-    if (cause instanceof RuntimeException exception) {
-      return exception;
-    }
-    return new IllegalStateException(cause);
+    return failure.getCause() instanceof RuntimeException cause
+        ? cause
+        : new IllegalStateException(failure);
   }
 }

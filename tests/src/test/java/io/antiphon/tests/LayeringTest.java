@@ -51,7 +51,8 @@ class LayeringTest {
           .resideInAPackage("io.antiphon.conf..")
           .should()
           .onlyDependOnClassesThat()
-          .resideInAnyPackage(with("io.antiphon.conf..", "com.typesafe.config..", "org.jspecify.."));
+          .resideInAnyPackage(
+              with("io.antiphon.conf..", "com.typesafe.config..", "org.jspecify.."));
 
   @ArchTest
   static final ArchRule modelSeesNoBackend =

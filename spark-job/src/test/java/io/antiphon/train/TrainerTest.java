@@ -1,0 +1,185 @@
+package io.antiphon.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.antiphon.conf.Settings;
+import io.antiphon.conf.SettingsReader;
+import io.antiphon.cpu.ThreadTransport;
+import io.antiphon.cpu.Transport;
+import io.antiphon.model.ModelState;
+import io.antiphon.train.checkpoint.Checkpoints;
+import io.antiphon.train.checkpoint.LocalCheckpointFiles;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The loop around the step, over ranks as threads: overflow and rerun, interruption and resume. */
+class TrainerTest {
+  private static final Duration LIMIT = Duration.ofMinutes(2);
+  private static final long NEVER = Long.MAX_VALUE;
+
+  @TempDir Path directory = Path.of("");
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 2})
+  void aCapacityThatIsTooSmallCostsRerunsAndNothingElse(int lag) throws Exception {
+    Recorded ample = train("ample", 4, lag, NEVER, "moe.token-capacity=4");
+    Recorded tight = train("tight", 4, lag, NEVER, "moe.token-capacity=1");
+
+    assertThat(tight.reruns()).as("reruns").isPositive();
+    assertThat(ample.reruns()).isZero();
+    assertThat(tight.losses).isEqualTo(ample.losses);
+    assertThat(tight.validation).isEqualTo(ample.validation);
+  }
+
+  @Test
+  void aResumedRunHasTheBitsOfAnUninterruptedOne() throws Exception {
+    Recorded whole = train("whole", 4, 0, NEVER);
+    Recorded first = train("parts", 4, 0, 5);
+    Recorded rest = train("parts", 4, 0, NEVER);
+
+    assertThat(first.losses).hasSizeBetween(5, 6);
+    List<Double> joined = new ArrayList<>(first.losses);
+    joined.addAll(rest.losses);
+    assertThat(joined).isEqualTo(whole.losses);
+    assertThat(rest.validation).isEqualTo(whole.validation);
+  }
+
+  /**
+   * Another number of ranks changes the order of sums: 64 roundings of fp32 relative to the loss.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void aRunResumesOnAnotherNumberOfRanks(int ranks) throws Exception {
+    Recorded whole = train("whole" + ranks, 4, 0, NEVER);
+    Recorded first = train("reshard" + ranks, 4, 0, 5);
+    Recorded rest = train("reshard" + ranks, ranks, 0, NEVER);
+
+    int done = first.losses.size();
+    assertThat(rest.losses).hasSize(whole.losses.size() - done);
+    for (int i = 0; i < rest.losses.size(); i++) {
+      double expected = whole.losses.get(done + i);
+      assertThat(rest.losses.get(i)).isCloseTo(expected, within(64 * Math.ulp(1f) * expected));
+    }
+  }
+
+  private Recorded train(String name, int ranks, int lag, long stopAfter, String... overrides)
+      throws Exception {
+    List<String> all = new ArrayList<>(List.of(overrides));
+    all.add("parallelism.ranks=" + ranks);
+    all.add("parallelism.expert-parallel=" + ranks);
+    Settings settings = SettingsReader.text("test", SETTINGS, all);
+    Recorded recorded = new Recorded(stopAfter);
+    ExecutorService threads = Executors.newFixedThreadPool(ranks);
+    try {
+      List<Future<TrainingResult>> results = new ArrayList<>();
+      for (Transport transport : ThreadTransport.group(ranks, LIMIT)) {
+        results.add(threads.submit(() -> rank(settings, name, transport, recorded, lag)));
+      }
+      for (Future<TrainingResult> result : results) {
+        assertThat(result.get(LIMIT.toSeconds(), TimeUnit.SECONDS).interrupted())
+            .isEqualTo(stopAfter != NEVER);
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+    return recorded;
+  }
+
+  private TrainingResult rank(
+      Settings settings, String name, Transport transport, Recorded recorded, int lag) {
+    RankContext context =
+        new RankContext(transport, recorded, recorded::stopRequested, "attempt-" + settings.name());
+    try (RankDevice device = RankDevice.open(settings, transport)) {
+      ModelSetup setup = ModelSetup.of(settings, SyntheticText.VOCABULARY, SyntheticText.END);
+      var experts = device.groups().experts();
+      try (ModelState state =
+          new ModelState(device.backend(), setup.model(), experts.rank(), experts.ranks())) {
+        double capacity = settings.moe().tokenCapacity();
+        Evaluator evaluator =
+            new Evaluator(setup, device, state, new SyntheticText(77), 10, capacity);
+        Checkpoints files =
+            new Checkpoints(new LocalCheckpointFiles(directory.resolve(name)), warning -> {});
+        RunCheckpoints checkpoints = new RunCheckpoints(settings, device, context, files);
+        RunFacts facts = new RunFacts(1, Double.NaN);
+        RankBatches.Share share =
+            new RankBatches.Share(
+                transport.rank(),
+                transport.ranks(),
+                settings.schedule().globalBatch(),
+                settings.schedule().microBatch());
+        return new Trainer(
+                settings, setup, device, context, facts, state, checkpoints, evaluator, lag)
+            .run(first -> RankBatches.open(new SyntheticText(5), share, first, 2));
+      }
+    } catch (RuntimeException | Error failure) {
+      transport.abort(String.valueOf(failure));
+      throw failure;
+    }
+  }
+
+  private static final String SETTINGS =
+      """
+      name = test
+      model { layers = 2, hidden = 16, attention-heads = 4, key-value-heads = 2, sequence-length = 16 }
+      moe { experts = 8, top-k = 2, expert-ffn = 12, router-skew = 1.5
+            echo { slots-per-rank = 1, planner = bin-packing } }
+      data.text = "classpath:corpus"
+      optimizer.learning-rate = 1e-2
+      schedule { steps = 12, warmup-steps = 2, global-batch = 8, micro-batch = 2 }
+      parallelism { ranks = 4, expert-parallel = 4 }
+      backend.kind = cpu
+      """;
+
+  /** What rank 0 reported. */
+  private static final class Recorded implements RunReports {
+    private final long stopAfter;
+    private final List<Double> losses = new ArrayList<>();
+    private final List<Double> validation = new ArrayList<>();
+    private int rerunEvents;
+    private volatile boolean stop;
+
+    Recorded(long stopAfter) {
+      this.stopAfter = stopAfter;
+    }
+
+    boolean stopRequested() {
+      return stop;
+    }
+
+    int reruns() {
+      return rerunEvents;
+    }
+
+    @Override
+    public void started(RunInfo info) {}
+
+    @Override
+    public void step(StepMetrics metrics) {
+      losses.add(metrics.loss());
+      stop = losses.size() >= stopAfter;
+    }
+
+    @Override
+    public void evaluated(EvaluationMetrics metrics) {
+      validation.add(metrics.loss());
+    }
+
+    @Override
+    public void event(RunEvent event) {
+      if (event.kind() == RunEvent.Kind.RERUN) {
+        rerunEvents++;
+      }
+    }
+  }
+}
