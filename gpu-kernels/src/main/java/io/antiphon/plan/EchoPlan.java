@@ -111,6 +111,40 @@ public final class EchoPlan {
     quota[slot] = assignments;
   }
 
+  /** Takes {@code assignments} off the quota of a slot, which becomes unused if none are left. */
+  void shrink(int slot, int assignments) {
+    quota[slot] -= assignments;
+    if (quota[slot] == 0) {
+      slotHome[slot] = UNUSED;
+    }
+  }
+
+  /** Moves the clones of every rank to its first slots, in their order. */
+  void compact() {
+    for (int rank = 0; rank < shape.ranks(); rank++) {
+      int to = rank * shape.slotsPerRank();
+      for (int slot = to; slot < (rank + 1) * shape.slotsPerRank(); slot++) {
+        if (slotHome[slot] != UNUSED) {
+          if (slot != to) {
+            move(slot, to);
+          }
+          to++;
+        }
+      }
+    }
+  }
+
+  private void move(int from, int to) {
+    slotHome[to] = slotHome[from];
+    quota[to] = quota[from];
+    slotHome[from] = UNUSED;
+    quota[from] = 0;
+    for (int row = 0; row < toSlot.length; row += shape.slots()) {
+      toSlot[row + to] = toSlot[row + from];
+      toSlot[row + from] = 0;
+    }
+  }
+
   void requireShape(PlanShape expected) {
     if (!shape.equals(expected)) {
       throw new IllegalArgumentException("plan is for " + shape + ", expected " + expected);

@@ -1,5 +1,7 @@
 package io.antiphon.plan;
 
+import java.util.Arrays;
+
 /**
  * What holds for every plan of the planners in this package (echo-spec 2.8), whoever computed it.
  * For tests and debugging: it costs far more than a plan.
@@ -16,9 +18,9 @@ public final class PlanInvariants {
   }
 
   /**
-   * Checks a plan against the counts it was made from.
+   * Checks what holds for every planner.
    *
-   * @param counts {@code [ranks, experts]}, read
+   * @param counts {@code [ranks, experts]}, read; what the plan was made from
    * @throws IllegalStateException naming the first invariant that does not hold
    */
   public static void require(EchoPlan plan, int[] counts) {
@@ -30,7 +32,34 @@ public final class PlanInvariants {
       invariants.requireColumn(slot);
     }
     invariants.requireSources();
-    invariants.requireLoads();
+    invariants.requireMaximum();
+  }
+
+  /**
+   * Checks that the used slots of every rank are its first ones, as they are unless a plan keeps
+   * clones of an earlier one.
+   *
+   * @throws IllegalStateException naming the first slot for which it does not hold
+   */
+  public static void requirePrefix(EchoPlan plan) {
+    for (int slot = 1; slot < plan.shape().slots(); slot++) {
+      boolean gap =
+          slot % plan.shape().slotsPerRank() > 0
+              && plan.slotHome()[slot] != EchoPlan.UNUSED
+              && plan.slotHome()[slot - 1] == EchoPlan.UNUSED;
+      require(!gap, "slot %d is used after unused slot %d", slot, slot - 1);
+    }
+  }
+
+  /**
+   * Checks what {@link BinPackingPlanner} and {@link OneShotPlanner} promise beyond {@link
+   * #require}: no rank rises above the average or above what it had, and none falls from above it
+   * to below it.
+   *
+   * @throws IllegalStateException naming the first rank for which it does not hold
+   */
+  public static void requireMonotoneLoads(EchoPlan plan, int[] counts) {
+    new PlanInvariants(plan, counts).requireLoads();
   }
 
   /** A used slot holds an expert and takes something; an unused one takes nothing. */
@@ -45,7 +74,7 @@ public final class PlanInvariants {
     }
   }
 
-  /** Used slots are a prefix of a rank's slots; no clone at home; no expert twice on a rank. */
+  /** No clone at home; no expert twice on a rank. */
   private void requirePlacement(int slot) {
     int home = plan.slotHome()[slot];
     if (home == EchoPlan.UNUSED) {
@@ -55,7 +84,6 @@ public final class PlanInvariants {
     require(shape.homeRank(home) != rank, "slot %d holds expert %d on its home rank", slot, home);
     for (int other = rank * shape.slotsPerRank(); other < slot; other++) {
       int otherHome = plan.slotHome()[other];
-      require(otherHome != EchoPlan.UNUSED, "slot %d is used after unused slot %d", slot, other);
       require(otherHome != home, "slots %d and %d hold the same expert on a rank", other, slot);
     }
   }
@@ -99,7 +127,22 @@ public final class PlanInvariants {
     }
   }
 
-  /** No rank rises above the average or above what it had; none falls from above it to below it. */
+  /** No rank gets more than the most loaded one had. */
+  private void requireMaximum() {
+    int[] loads = new int[shape.ranks()];
+    RankLoads.before(shape, counts, loads);
+    int before = Arrays.stream(loads).max().orElseThrow();
+    RankLoads.after(plan, counts, loads);
+    for (int rank = 0; rank < shape.ranks(); rank++) {
+      require(
+          loads[rank] <= before,
+          "load of rank %d is %d, no rank had more than %d before",
+          rank,
+          loads[rank],
+          before);
+    }
+  }
+
   private void requireLoads() {
     int[] before = new int[shape.ranks()];
     int[] after = new int[shape.ranks()];

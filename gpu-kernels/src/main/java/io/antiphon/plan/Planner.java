@@ -7,7 +7,8 @@ package io.antiphon.plan;
  * Ties go to the lowest index everywhere. A planner keeps its working memory, so it allocates
  * nothing per plan and belongs to one thread.
  */
-public sealed interface Planner permits BinPackingPlanner, OneShotPlanner, NoClonesPlanner {
+public sealed interface Planner
+    permits BalancedPlanner, BinPackingPlanner, OneShotPlanner, NoClonesPlanner {
   /** Sizes of the group this planner is for. */
   PlanShape shape();
 

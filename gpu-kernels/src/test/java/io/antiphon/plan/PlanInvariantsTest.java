@@ -51,9 +51,9 @@ class PlanInvariantsTest {
 
   @Test
   void usedSlotsAreAPrefix() {
-    assertBroken(
-        plan(ints(-1, -1, -1, 0), ints(0, 0, 0, 1), 0, 0, 0, 1, 0, 0, 0, 0),
-        "slot 3 is used after unused slot 2");
+    EchoPlan gap = plan(ints(-1, -1, -1, 0), ints(0, 0, 0, 1), 0, 0, 0, 1, 0, 0, 0, 0);
+    assertThatThrownBy(() -> PlanInvariants.requirePrefix(gap))
+        .hasMessageContaining("slot 3 is used after unused slot 2");
   }
 
   @Test
@@ -78,8 +78,17 @@ class PlanInvariantsTest {
 
   @Test
   void noOverloadedRankDropsBelowTheAverage() {
-    assertBroken(
-        plan(ints(-1, 0), ints(0, 11), 0, 5, 0, 6),
-        "load of rank 0 goes from 20 to 9 with average 10");
+    EchoPlan tooMuch = plan(ints(-1, 0), ints(0, 11), 0, 5, 0, 6);
+    assertThatCode(() -> PlanInvariants.require(tooMuch, COUNTS)).doesNotThrowAnyException();
+    assertThatThrownBy(() -> PlanInvariants.requireMonotoneLoads(tooMuch, COUNTS))
+        .hasMessageContaining("load of rank 0 goes from 20 to 9 with average 10");
+  }
+
+  @Test
+  void noRankGetsMoreThanTheMostLoadedOneHad() {
+    int[] counts = {5, 0, 5, 0, 5, 0, 5, 0};
+    EchoPlan plan = plan(ints(-1, 0), ints(0, 1), 0, 1, 0, 0);
+    assertThatThrownBy(() -> PlanInvariants.require(plan, counts))
+        .hasMessageContaining("load of rank 1 is 11, no rank had more than 10 before");
   }
 }

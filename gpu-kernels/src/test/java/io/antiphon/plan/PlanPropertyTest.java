@@ -160,7 +160,12 @@ class PlanPropertyTest {
   @Test
   void theInvariantCheckAcceptsEveryPlan() {
     RandomCounts.forEachPlan(
-        CASES, planned -> PlanInvariants.require(planned.plan(), planned.counts()));
+        CASES,
+        planned -> {
+          PlanInvariants.require(planned.plan(), planned.counts());
+          PlanInvariants.requirePrefix(planned.plan());
+          PlanInvariants.requireMonotoneLoads(planned.plan(), planned.counts());
+        });
   }
 
   @Test

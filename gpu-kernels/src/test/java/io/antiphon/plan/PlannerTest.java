@@ -14,6 +14,8 @@ class PlannerTest {
     EchoPlan plan = new EchoPlan(planner.shape());
     planner.plan(counts, plan);
     PlanInvariants.require(plan, counts);
+    PlanInvariants.requirePrefix(plan);
+    PlanInvariants.requireMonotoneLoads(plan, counts);
     return plan;
   }
 
