@@ -19,11 +19,8 @@ import io.antiphon.train.RunReports;
 import io.antiphon.train.StepMetrics;
 import io.antiphon.train.Trainer;
 import io.antiphon.train.TrainingResult;
-import io.antiphon.train.checkpoint.Checkpoints;
 import java.io.Serializable;
 import java.util.function.Consumer;
-import org.apache.hadoop.conf.Configuration;
-import org.slf4j.LoggerFactory;
 
 /**
  * Trains on one rank.
@@ -62,7 +59,8 @@ record TrainTask(Settings settings, StoreLocation store, String checkpointDirect
                 context,
                 facts,
                 state,
-                new RunCheckpoints(settings, device, context, checkpoints()),
+                new RunCheckpoints(
+                    settings, device, context, CheckpointStorage.open(checkpointDirectory)),
                 evaluator,
                 0);
         return trainer.run(first -> batches(context, first));
@@ -79,12 +77,6 @@ record TrainTask(Settings settings, StoreLocation store, String checkpointDirect
             settings.schedule().microBatch());
     return RankBatches.open(
         PackedStore.open(store, Split.TRAIN), share, first, settings.data().prefetch());
-  }
-
-  private Checkpoints checkpoints() {
-    return new Checkpoints(
-        HadoopCheckpointFiles.of(checkpointDirectory, new Configuration()),
-        warning -> LoggerFactory.getLogger(TrainTask.class).warn("{}", warning));
   }
 
   /** Sends every report to the driver. */

@@ -1,10 +1,8 @@
 package io.antiphon.job;
 
-import io.antiphon.conf.ConfigException;
-import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
-import io.antiphon.conf.SettingsWriter;
 import io.antiphon.data.BigramBaseline;
+import io.antiphon.data.DataException;
 import io.antiphon.data.PackedStore;
 import io.antiphon.data.Split;
 import io.antiphon.data.StoreLocation;
@@ -21,9 +19,7 @@ import io.antiphon.train.RunListener;
 import io.antiphon.train.RunSummary;
 import io.antiphon.train.StepMetrics;
 import io.antiphon.train.TrainingResult;
-import java.io.IOException;
 import java.io.Serializable;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -33,6 +29,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The driver of a training run: data, then attempts of the barrier job until one ends well, the
@@ -45,6 +42,7 @@ public final class TrainingDriver {
   private final Path runDirectory;
   private final Terminal terminal;
   private final AtomicBoolean interrupted = new AtomicBoolean();
+  private volatile @Nullable SparkSession preparing;
   private final AtomicLong lastCheckpoint = new AtomicLong(-1);
 
   /**
@@ -57,50 +55,77 @@ public final class TrainingDriver {
     this.terminal = terminal;
   }
 
-  /** Asks the run to stop after the current step; it then writes a checkpoint and ends. */
+  /**
+   * Asks the run to stop: after the current step, when it has written a checkpoint; at once while
+   * it prepares data.
+   */
   public void interrupt() {
     interrupted.set(true);
+    SparkSession spark = preparing;
+    if (spark != null) {
+      spark.sparkContext().cancelAllJobs();
+    }
   }
 
   /**
    * Runs to the end.
    *
-   * @throws io.antiphon.conf.ConfigException if the settings cannot be used here
-   * @throws io.antiphon.data.DataException if the data cannot be used
+   * @throws io.antiphon.conf.ConfigException if the settings or the directory cannot be used
+   * @throws DataException if the data cannot be used
+   * @throws RankFailure if the run failed too often
    */
   public RunSummary.Outcome run() throws InterruptedException {
-    prepareRunDirectory();
+    try (RunDirectory directory = RunDirectory.hold(runDirectory)) {
+      long trained = directory.record(settings);
+      if (directory.isComplete() && trained >= settings.schedule().steps()) {
+        tell(
+            "%s is complete: %d of %d steps are trained.\nTo train on, add for example"
+                    .formatted(runDirectory, trained, settings.schedule().steps())
+                + " --set schedule.steps=%d; to begin anew, take another --run-dir."
+                    .formatted(2 * trained));
+        return RunSummary.Outcome.COMPLETED;
+      }
+      return train();
+    }
+  }
+
+  private RunSummary.Outcome train() throws InterruptedException {
     SparkSession spark = SparkSessions.open(settings);
+    preparing = spark;
     try {
-      terminal.out().println("preparing data ...");
-      StoreLocation store =
-          TokenEtl.prepare(
-                  spark, DataRequests.of(settings, runDirectory), settings.parallelism().ranks())
-              .location();
+      tell("preparing data ...");
+      StoreLocation store = prepare(spark);
       RunFacts facts = facts(store);
+      preparing = null;
+      if (interrupted.get()) {
+        return untrained();
+      }
       try (RunMonitor monitor = RunMonitor.of(monitorOptions(), terminal)) {
         return attempts(spark, store, facts, monitor);
       }
+    } catch (DataException failure) {
+      if (interrupted.get()) {
+        return untrained(); // it failed because its Spark jobs were cancelled
+      }
+      throw failure;
     } finally {
       spark.stop();
     }
   }
 
-  private void prepareRunDirectory() {
-    try {
-      Files.createDirectories(runDirectory);
-      SettingsWriter.write(settings, runDirectory.resolve("config.conf"));
-    } catch (IOException e) {
-      throw new ConfigException(
-          List.of(
-              new Problem(
-                  "--run-dir",
-                  0,
-                  "",
-                  runDirectory.toString(),
-                  "must be a directory that can be written: " + e,
-                  "choose another directory")));
-    }
+  private StoreLocation prepare(SparkSession spark) {
+    return TokenEtl.prepare(
+            spark, DataRequests.of(settings, runDirectory), settings.parallelism().ranks())
+        .location();
+  }
+
+  private RunSummary.Outcome untrained() {
+    tell("interrupted before the first step");
+    return RunSummary.Outcome.INTERRUPTED;
+  }
+
+  private void tell(String line) {
+    terminal.out().println(line);
   }
 
   private RunFacts facts(StoreLocation store) {
@@ -126,8 +151,7 @@ public final class TrainingDriver {
   private RunSummary.Outcome attempts(
       SparkSession spark, StoreLocation store, RunFacts facts, RunMonitor monitor)
       throws InterruptedException {
-    String checkpoints =
-        settings.checkpoint().dir().orElse(runDirectory.resolve("checkpoints").toString());
+    String checkpoints = RunDirectory.checkpoints(settings, runDirectory);
     TrainTask task = new TrainTask(settings, store, checkpoints, facts);
     int failuresWithoutProgress = 0;
     String restartReason = "";
@@ -143,9 +167,9 @@ public final class TrainingDriver {
         failuresWithoutProgress = lastCheckpoint.get() > before ? 1 : failuresWithoutProgress + 1;
         restartReason = failure.reason;
         if (failure.usersError || failuresWithoutProgress > settings.spark().maxRestarts()) {
-          monitor.finished(RunSummary.Outcome.FAILED, failure.reason);
-          terminal.out().println("antiphon: " + failure.reason);
-          return RunSummary.Outcome.FAILED;
+          monitor.finished(
+              RunSummary.Outcome.FAILED, failure.reason.lines().findFirst().orElse(""));
+          throw new RankFailure(failure.reason, failure.usersError);
         }
       }
     }

@@ -10,8 +10,6 @@ import java.util.concurrent.atomic.AtomicInteger;
  * it is missing, Ctrl-C ends the process, and the newest checkpoint stands.
  */
 final class Interrupts implements AutoCloseable {
-  private static final int PATIENCE = 3;
-
   private final Runnable restore;
 
   private Interrupts(Runnable restore) {
@@ -23,10 +21,16 @@ final class Interrupts implements AutoCloseable {
     AtomicInteger count = new AtomicInteger();
     Runnable handler =
         () -> {
-          if (count.incrementAndGet() >= PATIENCE) {
-            Runtime.getRuntime().halt(Antiphon.INTERRUPTED);
+          switch (count.incrementAndGet()) {
+            case 1 -> {
+              System.err.println(
+                  "antiphon: stopping after this step, with a checkpoint; to end at once without"
+                      + " it, press Ctrl-C twice more");
+              stop.run();
+            }
+            case 2 -> System.err.println("antiphon: still stopping; once more ends at once");
+            default -> Runtime.getRuntime().halt(Antiphon.INTERRUPTED);
           }
-          stop.run();
         };
     try {
       Object oldInt = install("INT", proxy(handler));
