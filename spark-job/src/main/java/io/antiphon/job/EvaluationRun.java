@@ -8,6 +8,7 @@ import io.antiphon.data.PreparedTokens;
 import io.antiphon.data.Split;
 import io.antiphon.data.TokenEtl;
 import io.antiphon.train.Evaluation;
+import io.antiphon.train.RankDevice;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -89,6 +90,7 @@ public final class EvaluationRun {
    * @throws RankFailure if a rank failed
    */
   public Result run() throws InterruptedException {
+    RankDevice.requireAvailable(settings);
     SparkSession spark = SparkSessions.open(settings);
     try {
       DataRequest request = request();

@@ -4,6 +4,7 @@ import io.antiphon.conf.Settings;
 import io.antiphon.cpu.ThreadTransport;
 import io.antiphon.cpu.Transport;
 import io.antiphon.data.TokenizerDescription;
+import io.antiphon.train.RankDevice;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -65,6 +66,7 @@ public final class GenerationRun {
    * @throws RankFailure if a rank failed
    */
   public int generate(Request request, Consumer<String> out) throws InterruptedException {
+    RankDevice.requireAvailable(settings);
     TokenizerDescription description =
         TokenizerDescription.read(
             settings.data().tokenizer(), settings.data().endOfText(), new Configuration());

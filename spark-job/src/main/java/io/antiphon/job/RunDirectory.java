@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
@@ -163,7 +164,9 @@ public final class RunDirectory implements AutoCloseable {
     if (e instanceof FileAlreadyExistsException) {
       return e.getMessage() + " is a file";
     }
-    return String.valueOf(e.getMessage());
+    return e instanceof NoSuchFileException
+        ? e.getMessage() + " cannot be made"
+        : String.valueOf(e.getMessage());
   }
 
   private static String remedy(IOException e) {

@@ -36,7 +36,9 @@ record TrainTask(Settings settings, StoreLocation store, String checkpointDirect
     RankContext context =
         new RankContext(
             seat.transport(), new Forwarded(seat.driver()), seat.stopRequested(), seat.attempt());
-    try (PackedStore validation = PackedStore.open(store, Split.VALIDATION);
+    boolean evaluates = store.manifest().part(Split.VALIDATION).sequences() > 0;
+    try (PackedStore validation =
+            PackedStore.open(store, evaluates ? Split.VALIDATION : Split.TRAIN);
         RankDevice device = RankDevice.open(settings, seat.transport())) {
       ModelSetup setup = ModelSetup.of(settings, validation.vocabulary(), validation.endOfText());
       var groups = device.groups();
@@ -49,7 +51,7 @@ record TrainTask(Settings settings, StoreLocation store, String checkpointDirect
                 device,
                 state,
                 validation,
-                settings.data().validationSequences(),
+                evaluates ? settings.data().validationSequences() : 0,
                 settings.moe().tokenCapacity());
         Trainer trainer =
             new Trainer(

@@ -12,6 +12,7 @@ import io.antiphon.monitor.ProgressStyle;
 import io.antiphon.monitor.RunMonitor;
 import io.antiphon.monitor.Terminal;
 import io.antiphon.train.EvaluationMetrics;
+import io.antiphon.train.RankDevice;
 import io.antiphon.train.RunEvent;
 import io.antiphon.train.RunFacts;
 import io.antiphon.train.RunInfo;
@@ -75,6 +76,7 @@ public final class TrainingDriver {
    * @throws RankFailure if the run failed too often
    */
   public RunSummary.Outcome run() throws InterruptedException {
+    RankDevice.requireAvailable(settings);
     try (RunDirectory directory = RunDirectory.hold(runDirectory)) {
       long trained = directory.record(settings);
       if (directory.isComplete() && trained >= settings.schedule().steps()) {
@@ -129,8 +131,16 @@ public final class TrainingDriver {
   }
 
   private RunFacts facts(StoreLocation store) {
-    try (PackedStore train = PackedStore.open(store, Split.TRAIN);
-        PackedStore validation = PackedStore.open(store, Split.VALIDATION)) {
+    try (PackedStore train = PackedStore.open(store, Split.TRAIN)) {
+      if (train.manifest().part(Split.VALIDATION).sequences() == 0) {
+        return new RunFacts(train.manifest().part(Split.TRAIN).bytesPerToken(), Double.NaN);
+      }
+      return facts(train, store);
+    }
+  }
+
+  private RunFacts facts(PackedStore train, StoreLocation store) {
+    try (PackedStore validation = PackedStore.open(store, Split.VALIDATION)) {
       BigramBaseline.Result bigram =
           BigramBaseline.of(train)
               .evaluate(
@@ -167,8 +177,7 @@ public final class TrainingDriver {
         failuresWithoutProgress = lastCheckpoint.get() > before ? 1 : failuresWithoutProgress + 1;
         restartReason = failure.reason;
         if (failure.usersError || failuresWithoutProgress > settings.spark().maxRestarts()) {
-          monitor.finished(
-              RunSummary.Outcome.FAILED, failure.reason.lines().findFirst().orElse(""));
+          monitor.finished(RunSummary.Outcome.FAILED, failure.reason);
           throw new RankFailure(failure.reason, failure.usersError);
         }
       }

@@ -21,8 +21,8 @@ public final class Evaluator {
   private long rowCapacity;
 
   /**
-   * @param text sequences, the same on every rank; at least one
-   * @param limit evaluate at most so many
+   * @param text sequences, the same on every rank
+   * @param limit evaluate at most so many; 0 for none
    */
   public Evaluator(
       ModelSetup setup,
@@ -37,6 +37,11 @@ public final class Evaluator {
     this.text = text;
     this.sequences = Math.min(limit, text.sequences());
     this.rowCapacity = setup.rowCapacity(capacityFactor, device.groups().experts().ranks());
+  }
+
+  /** How many sequences are evaluated; where there are none, there is nothing to call. */
+  public long sequences() {
+    return sequences;
   }
 
   /** The loss after {@code step} steps; every rank calls this and gets the same. */

@@ -227,6 +227,9 @@ public final class Trainer {
   }
 
   private void evaluate() {
+    if (evaluator.sequences() == 0) {
+      return;
+    }
     EvaluationMetrics metrics = evaluator.evaluate(committed).metrics();
     if (context.rank() == 0) {
       context.reports().evaluated(metrics);

@@ -79,7 +79,7 @@ public final class Antiphon {
   private static int misuse(ParameterException failure) {
     CommandLine command = failure.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println("antiphon: " + failure.getMessage());
+    err.println("antiphon: " + String.valueOf(failure.getMessage()).replaceFirst("^Error: ", ""));
     UnmatchedArgumentException.printSuggestions(failure, err);
     err.println("See " + command.getCommandSpec().qualifiedName() + " --help.");
     return USAGE;
