@@ -118,6 +118,9 @@ final class BarrierJob {
     }
 
     private RankMessage.Failure describe(int rank, Throwable failure) {
+      if (failure instanceof OutOfMemoryError) {
+        return new RankMessage.Failure(attempt, rank, true, false, outOfMemory(failure));
+      }
       boolean usersError =
           failure instanceof ConfigException
               || failure instanceof DataException
@@ -128,6 +131,16 @@ final class BarrierJob {
           failure instanceof CommException || failure instanceof InterruptedException;
       String message = usersError ? String.valueOf(failure.getMessage()) : failure.toString();
       return new RankMessage.Failure(attempt, rank, usersError, secondary, message);
+    }
+
+    private static String outOfMemory(Throwable failure) {
+      return "out of memory ("
+          + failure.getMessage()
+          + ", heap up to "
+          + (Runtime.getRuntime().maxMemory() >> 20)
+          + " MiB). Give the process more memory (ANTIPHON_MEMORY of submit/antiphon,"
+          + " spark.executor-memory on a cluster), or lower schedule.micro-batch,"
+          + " model.sequence-length or the model.";
     }
 
     private static void tell(RankMessage message) {

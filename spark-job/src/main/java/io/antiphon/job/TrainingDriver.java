@@ -20,6 +20,7 @@ import io.antiphon.train.RunListener;
 import io.antiphon.train.RunSummary;
 import io.antiphon.train.StepMetrics;
 import io.antiphon.train.TrainingResult;
+import java.io.PrintStream;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -103,7 +104,7 @@ public final class TrainingDriver {
         return untrained();
       }
       try (RunMonitor monitor = RunMonitor.of(monitorOptions(), terminal)) {
-        return attempts(spark, store, facts, monitor);
+        return besideProgress(monitor, () -> attempts(spark, store, facts, monitor));
       }
     } catch (DataException failure) {
       if (interrupted.get()) {
@@ -112,6 +113,22 @@ public final class TrainingDriver {
       throw failure;
     } finally {
       spark.stop();
+    }
+  }
+
+  private interface Body {
+    RunSummary.Outcome run() throws InterruptedException;
+  }
+
+  /** Log lines that would tear the progress bar appear above it. */
+  private static RunSummary.Outcome besideProgress(RunMonitor monitor, Body body)
+      throws InterruptedException {
+    PrintStream before = System.err;
+    System.setErr(monitor.above(before));
+    try {
+      return body.run();
+    } finally {
+      System.setErr(before);
     }
   }
 

@@ -24,8 +24,8 @@ final class Interrupts implements AutoCloseable {
           switch (count.incrementAndGet()) {
             case 1 -> {
               System.err.println(
-                  "antiphon: stopping after this step, with a checkpoint; to end at once without"
-                      + " it, press Ctrl-C twice more");
+                  "antiphon: stopping; a run that trains finishes its step and writes a checkpoint."
+                      + " Ctrl-C twice more ends at once, without one");
               stop.run();
             }
             case 2 -> System.err.println("antiphon: still stopping; once more ends at once");
