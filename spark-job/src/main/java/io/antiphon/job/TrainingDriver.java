@@ -2,7 +2,6 @@ package io.antiphon.job;
 
 import io.antiphon.conf.Settings;
 import io.antiphon.data.BigramBaseline;
-import io.antiphon.data.DataException;
 import io.antiphon.data.PackedStore;
 import io.antiphon.data.Split;
 import io.antiphon.data.StoreLocation;
@@ -31,7 +30,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The driver of a training run: data, then attempts of the barrier job until one ends well, the
@@ -44,7 +42,7 @@ public final class TrainingDriver {
   private final Path runDirectory;
   private final Terminal terminal;
   private final AtomicBoolean interrupted = new AtomicBoolean();
-  private volatile @Nullable SparkSession preparing;
+  private volatile boolean training;
   private final AtomicLong lastCheckpoint = new AtomicLong(-1);
 
   /**
@@ -58,22 +56,21 @@ public final class TrainingDriver {
   }
 
   /**
-   * Asks the run to stop: after the current step, when it has written a checkpoint; at once while
-   * it prepares data.
+   * Asks the run to stop after the current step, when it has written a checkpoint.
+   *
+   * @return whether it will; false while it still prepares, when there is nothing to save and the
+   *     caller may end the process
    */
-  public void interrupt() {
+  public boolean interrupt() {
     interrupted.set(true);
-    SparkSession spark = preparing;
-    if (spark != null) {
-      spark.sparkContext().cancelAllJobs();
-    }
+    return training;
   }
 
   /**
    * Runs to the end.
    *
    * @throws io.antiphon.conf.ConfigException if the settings or the directory cannot be used
-   * @throws DataException if the data cannot be used
+   * @throws io.antiphon.data.DataException if the data cannot be used
    * @throws RankFailure if the run failed too often
    */
   public RunSummary.Outcome run() throws InterruptedException {
@@ -94,23 +91,17 @@ public final class TrainingDriver {
 
   private RunSummary.Outcome train() throws InterruptedException {
     SparkSession spark = SparkSessions.open(settings);
-    preparing = spark;
     try {
       tell("preparing data ...");
       StoreLocation store = prepare(spark);
       RunFacts facts = facts(store);
-      preparing = null;
+      training = true;
       if (interrupted.get()) {
         return untrained();
       }
       try (RunMonitor monitor = RunMonitor.of(monitorOptions(), terminal)) {
         return besideProgress(monitor, () -> attempts(spark, store, facts, monitor));
       }
-    } catch (DataException failure) {
-      if (interrupted.get()) {
-        return untrained(); // it failed because its Spark jobs were cancelled
-      }
-      throw failure;
     } finally {
       spark.stop();
     }

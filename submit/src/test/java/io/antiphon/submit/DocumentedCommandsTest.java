@@ -19,7 +19,7 @@ class DocumentedCommandsTest {
 
   /** A command up to a comment, a pipe or the end of its line. */
   private static final Pattern COMMAND =
-      Pattern.compile("(?:submit/antiphon|^ {2,}antiphon|\\| antiphon) ([^#|\\n`]+)");
+      Pattern.compile("(?:^ {2,}|\\| )(?:submit/)?antiphon ([^#|]+)");
 
   private static final Pattern WORD = Pattern.compile("\"([^\"]*)\"|'([^']*)'|(\\S+)");
 

@@ -54,6 +54,18 @@ class StopAndContinueTest {
   }
 
   @Test
+  void anInterruptBeforeTheFirstStepEndsTheRun() throws Exception {
+    try (Launched run = antiphon.start("train", "--config", "run.conf", "--run-dir", "early")) {
+      run.awaitOut("preparing data");
+      run.signal("INT");
+
+      assertThat(run.exitCode()).as(run.output()).isEqualTo(INTERRUPTED);
+      assertThat(run.err()).contains("interrupted before the first step");
+      assertThat(directory.resolve("early/checkpoints")).doesNotExist();
+    }
+  }
+
+  @Test
   void theThirdInterruptEndsAtOnceWithoutACheckpoint() throws Exception {
     try (Launched run =
         antiphon.start(
