@@ -87,6 +87,19 @@ class SavedRunCommandsTest {
     }
   }
 
+  /** Without clones the hot ranks need more rows than the mean, which is all they begin with. */
+  @Test
+  void evaluatingWithTooFewRowsRunsAgainAndLosesNothing() throws IOException {
+    double expected = recordedLoss(TinyRun.STEPS);
+    JsonNode plain = evaluate("--set", "moe.echo.enabled=false");
+
+    assertThat(plain.path("reruns").asInt()).isPositive();
+    assertThat(plain.path("clones").asInt()).isZero();
+    assertThat(plain.path("loadAfter")).isEqualTo(plain.path("loadBefore"));
+    assertThat(plain.path("loss").asDouble())
+        .isCloseTo(expected, within(64 * Math.ulp(1f) * expected));
+  }
+
   @Test
   void anotherTextIsEvaluatedWhole() throws IOException {
     Path other =
