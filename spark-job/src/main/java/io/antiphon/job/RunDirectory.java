@@ -124,12 +124,25 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   private static Optional<CheckpointManifest> newest(Settings settings, Path path) {
-    return settings.checkpoint().resume()
-        ? CheckpointStorage.open(checkpoints(settings, path)).latest()
-        : Optional.empty();
+    return CheckpointStorage.open(checkpoints(settings, path)).latest();
   }
 
   private static void requireSame(Settings settings, CheckpointManifest newest, Path path) {
+    if (!settings.checkpoint().resume()) {
+      // Newer steps of the earlier training would be kept and resumed in place of the new ones.
+      throw new ConfigException(
+          List.of(
+              new Problem(
+                  "--run-dir " + path,
+                  0,
+                  "checkpoint.resume",
+                  "false",
+                  "begins anew, but there is a checkpoint of step "
+                      + newest.step()
+                      + " in "
+                      + checkpoints(settings, path),
+                  "set checkpoint.resume to true to continue, or choose another --run-dir")));
+    }
     String label = "checkpoint of step " + newest.step();
     Settings earlier = SettingsReader.text(label, newest.meta().settings(), List.of());
     settings.requireResumes(earlier, "--run-dir " + path);

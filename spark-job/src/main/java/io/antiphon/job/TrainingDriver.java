@@ -1,6 +1,8 @@
 package io.antiphon.job;
 
 import io.antiphon.conf.Settings;
+import io.antiphon.conf.SettingsReader;
+import io.antiphon.conf.SettingsWriter;
 import io.antiphon.data.BigramBaseline;
 import io.antiphon.data.PackedStore;
 import io.antiphon.data.Split;
@@ -170,7 +172,7 @@ public final class TrainingDriver {
       SparkSession spark, StoreLocation store, RunFacts facts, RunMonitor monitor)
       throws InterruptedException {
     String checkpoints = RunDirectory.checkpoints(settings, runDirectory);
-    TrainTask task = new TrainTask(settings, store, checkpoints, facts);
+    TrainTask task = new TrainTask(resuming(), store, checkpoints, facts);
     int failuresWithoutProgress = 0;
     String restartReason = "";
     while (true) {
@@ -190,6 +192,14 @@ public final class TrainingDriver {
         }
       }
     }
+  }
+
+  /** Whatever the user wants at the start: an attempt after a failure goes on from a checkpoint. */
+  private Settings resuming() {
+    return settings.checkpoint().resume()
+        ? settings
+        : SettingsReader.text(
+            "settings", SettingsWriter.render(settings), List.of("checkpoint.resume=true"));
   }
 
   private TrainingResult attempt(SparkSession spark, TrainTask task, Delivery delivery)

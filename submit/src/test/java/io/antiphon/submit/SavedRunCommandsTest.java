@@ -199,6 +199,16 @@ class SavedRunCommandsTest {
     assertThat(again.exitCode()).isZero();
     assertThat(Files.readString(Path.of(run, "metrics.jsonl"))).isEqualTo(before);
 
+    assertUsage(
+        "begins anew, but there is a checkpoint of step 6",
+        "train",
+        "--config",
+        settings,
+        "--run-dir",
+        run,
+        "--set",
+        "checkpoint.resume=false");
+
     TinyRun.Result other =
         TinyRun.antiphon(
             "train",
