@@ -160,13 +160,17 @@ class RulesTest {
   void countAssignmentsInThirtyOneBits() {
     Problem batch =
         Sample.problemWith(
-            "model.sequence-length=100000000", "schedule.micro-batch=6", "moe.top-k=1");
+            "model.sequence-length=1048576",
+            "schedule.micro-batch=512",
+            "schedule.global-batch=2048",
+            "moe.top-k=1");
     assertThat(batch.key()).isEqualTo("schedule.micro-batch");
-    assertThat(batch.remedy()).isEqualTo("set schedule.micro-batch = 5 or less");
+    assertThat(batch.remedy()).isEqualTo("set schedule.micro-batch = 511 or less");
 
-    Problem sequence = Sample.problemWith("model.sequence-length=2000000000");
+    Problem sequence =
+        Sample.problemWith("model.sequence-length=1048576", "moe.experts=1024", "moe.top-k=1024");
     assertThat(sequence.remedy()).startsWith("set a shorter model.sequence-length");
-    assertThat(Sample.with("model.sequence-length=2000000000", "moe.experts=0")).isNotNull();
+    assertThat(Sample.with("model.sequence-length=1048576", "moe.experts=0")).isNotNull();
   }
 
   @Test

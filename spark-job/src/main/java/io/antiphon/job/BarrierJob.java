@@ -1,8 +1,10 @@
 package io.antiphon.job;
 
 import io.antiphon.conf.ConfigException;
+import io.antiphon.cpu.BlasUnavailable;
 import io.antiphon.cpu.Transport;
 import io.antiphon.data.DataException;
+import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.checkpoint.CheckpointException;
 import java.io.Serializable;
@@ -15,6 +17,8 @@ import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.rdd.RDD;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import scala.collection.Iterator;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag;
@@ -23,6 +27,8 @@ import scala.runtime.AbstractFunction1;
 
 /** Runs one task per rank in a barrier stage, all or nothing. */
 final class BarrierJob {
+  private static final Logger LOG = LoggerFactory.getLogger(BarrierJob.class);
+
   private BarrierJob() {}
 
   /**
@@ -96,8 +102,15 @@ final class BarrierJob {
         }
         return answer;
       } catch (Exception | Error failure) {
-        tell(describe(rank, failure));
+        RankMessage.Failure described = describe(rank, failure);
+        tell(described);
+        if (!described.usersError() && !described.secondary()) {
+          LOG.error("rank {} failed", rank, failure);
+        }
         transport.abort("rank " + rank + " failed: " + failure.getMessage());
+        if (described.usersError()) {
+          throw new Refused(described.message());
+        }
         throw failure instanceof RuntimeException unchecked
             ? unchecked
             : new IllegalStateException(failure);
@@ -105,14 +118,29 @@ final class BarrierJob {
     }
 
     private RankMessage.Failure describe(int rank, Throwable failure) {
+      if (failure instanceof OutOfMemoryError) {
+        return new RankMessage.Failure(attempt, rank, true, false, outOfMemory(failure));
+      }
       boolean usersError =
           failure instanceof ConfigException
               || failure instanceof DataException
-              || failure instanceof CheckpointException;
+              || failure instanceof CheckpointException
+              || failure instanceof BlasUnavailable
+              || failure instanceof Backend.OutOfMemory;
       boolean secondary =
           failure instanceof CommException || failure instanceof InterruptedException;
       String message = usersError ? String.valueOf(failure.getMessage()) : failure.toString();
       return new RankMessage.Failure(attempt, rank, usersError, secondary, message);
+    }
+
+    private static String outOfMemory(Throwable failure) {
+      return "out of memory ("
+          + failure.getMessage()
+          + ", heap up to "
+          + (Runtime.getRuntime().maxMemory() >> 20)
+          + " MiB). Give the process more memory (ANTIPHON_MEMORY of submit/antiphon,"
+          + " spark.executor-memory on a cluster), or lower schedule.micro-batch,"
+          + " model.sequence-length or the model.";
     }
 
     private static void tell(RankMessage message) {
@@ -129,6 +157,16 @@ final class BarrierJob {
       } catch (Exception e) {
         throw new CommException("the driver does not answer: " + e.getMessage());
       }
+    }
+  }
+
+  /**
+   * Ends a task whose failure the user was told of. Without its cause: Spark would end the process
+   * for a cause that is an OutOfMemoryError, and log the rest.
+   */
+  private static final class Refused extends RuntimeException {
+    Refused(String message) {
+      super(message, null, false, false);
     }
   }
 }

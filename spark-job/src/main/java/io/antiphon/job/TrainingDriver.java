@@ -1,8 +1,7 @@
 package io.antiphon.job;
 
-import io.antiphon.conf.ConfigException;
-import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
+import io.antiphon.conf.SettingsReader;
 import io.antiphon.conf.SettingsWriter;
 import io.antiphon.data.BigramBaseline;
 import io.antiphon.data.PackedStore;
@@ -14,6 +13,7 @@ import io.antiphon.monitor.ProgressStyle;
 import io.antiphon.monitor.RunMonitor;
 import io.antiphon.monitor.Terminal;
 import io.antiphon.train.EvaluationMetrics;
+import io.antiphon.train.RankDevice;
 import io.antiphon.train.RunEvent;
 import io.antiphon.train.RunFacts;
 import io.antiphon.train.RunInfo;
@@ -21,9 +21,8 @@ import io.antiphon.train.RunListener;
 import io.antiphon.train.RunSummary;
 import io.antiphon.train.StepMetrics;
 import io.antiphon.train.TrainingResult;
-import java.io.IOException;
+import java.io.PrintStream;
 import java.io.Serializable;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -45,6 +44,7 @@ public final class TrainingDriver {
   private final Path runDirectory;
   private final Terminal terminal;
   private final AtomicBoolean interrupted = new AtomicBoolean();
+  private volatile boolean training;
   private final AtomicLong lastCheckpoint = new AtomicLong(-1);
 
   /**
@@ -57,55 +57,100 @@ public final class TrainingDriver {
     this.terminal = terminal;
   }
 
-  /** Asks the run to stop after the current step; it then writes a checkpoint and ends. */
-  public void interrupt() {
+  /**
+   * Asks the run to stop after the current step, when it has written a checkpoint.
+   *
+   * @return whether it will; false while it still prepares, when there is nothing to save and the
+   *     caller may end the process
+   */
+  public boolean interrupt() {
     interrupted.set(true);
+    return training;
   }
 
   /**
    * Runs to the end.
    *
-   * @throws io.antiphon.conf.ConfigException if the settings cannot be used here
+   * @throws io.antiphon.conf.ConfigException if the settings or the directory cannot be used
    * @throws io.antiphon.data.DataException if the data cannot be used
+   * @throws RankFailure if the run failed too often
    */
   public RunSummary.Outcome run() throws InterruptedException {
-    prepareRunDirectory();
+    RankDevice.requireAvailable(settings);
+    try (RunDirectory directory = RunDirectory.hold(runDirectory)) {
+      long trained = directory.record(settings);
+      if (directory.isComplete() && trained >= settings.schedule().steps()) {
+        tell(
+            "%s is complete: %d of %d steps are trained.\nTo train on, add for example"
+                    .formatted(runDirectory, trained, settings.schedule().steps())
+                + " --set schedule.steps=%d; to begin anew, take another --run-dir."
+                    .formatted(2 * trained));
+        return RunSummary.Outcome.COMPLETED;
+      }
+      return train();
+    }
+  }
+
+  private RunSummary.Outcome train() throws InterruptedException {
     SparkSession spark = SparkSessions.open(settings);
     try {
-      terminal.out().println("preparing data ...");
-      StoreLocation store =
-          TokenEtl.prepare(
-                  spark, DataRequests.of(settings, runDirectory), settings.parallelism().ranks())
-              .location();
+      tell("preparing data ...");
+      StoreLocation store = prepare(spark);
       RunFacts facts = facts(store);
+      training = true;
+      if (interrupted.get()) {
+        return untrained();
+      }
       try (RunMonitor monitor = RunMonitor.of(monitorOptions(), terminal)) {
-        return attempts(spark, store, facts, monitor);
+        return besideProgress(monitor, () -> attempts(spark, store, facts, monitor));
       }
     } finally {
       spark.stop();
     }
   }
 
-  private void prepareRunDirectory() {
+  private interface Body {
+    RunSummary.Outcome run() throws InterruptedException;
+  }
+
+  /** Log lines that would tear the progress bar appear above it. */
+  private static RunSummary.Outcome besideProgress(RunMonitor monitor, Body body)
+      throws InterruptedException {
+    PrintStream before = System.err;
+    System.setErr(monitor.above(before));
     try {
-      Files.createDirectories(runDirectory);
-      SettingsWriter.write(settings, runDirectory.resolve("config.conf"));
-    } catch (IOException e) {
-      throw new ConfigException(
-          List.of(
-              new Problem(
-                  "--run-dir",
-                  0,
-                  "",
-                  runDirectory.toString(),
-                  "must be a directory that can be written: " + e,
-                  "choose another directory")));
+      return body.run();
+    } finally {
+      System.setErr(before);
     }
   }
 
+  private StoreLocation prepare(SparkSession spark) {
+    return TokenEtl.prepare(
+            spark, DataRequests.of(settings, runDirectory), settings.parallelism().ranks())
+        .location();
+  }
+
+  private RunSummary.Outcome untrained() {
+    tell("interrupted before the first step");
+    return RunSummary.Outcome.INTERRUPTED;
+  }
+
+  private void tell(String line) {
+    terminal.out().println(line);
+  }
+
   private RunFacts facts(StoreLocation store) {
-    try (PackedStore train = PackedStore.open(store, Split.TRAIN);
-        PackedStore validation = PackedStore.open(store, Split.VALIDATION)) {
+    try (PackedStore train = PackedStore.open(store, Split.TRAIN)) {
+      if (train.manifest().part(Split.VALIDATION).sequences() == 0) {
+        return new RunFacts(train.manifest().part(Split.TRAIN).bytesPerToken(), Double.NaN);
+      }
+      return facts(train, store);
+    }
+  }
+
+  private RunFacts facts(PackedStore train, StoreLocation store) {
+    try (PackedStore validation = PackedStore.open(store, Split.VALIDATION)) {
       BigramBaseline.Result bigram =
           BigramBaseline.of(train)
               .evaluate(
@@ -126,9 +171,8 @@ public final class TrainingDriver {
   private RunSummary.Outcome attempts(
       SparkSession spark, StoreLocation store, RunFacts facts, RunMonitor monitor)
       throws InterruptedException {
-    String checkpoints =
-        settings.checkpoint().dir().orElse(runDirectory.resolve("checkpoints").toString());
-    TrainTask task = new TrainTask(settings, store, checkpoints, facts);
+    String checkpoints = RunDirectory.checkpoints(settings, runDirectory);
+    TrainTask task = new TrainTask(resuming(), store, checkpoints, facts);
     int failuresWithoutProgress = 0;
     String restartReason = "";
     while (true) {
@@ -144,11 +188,18 @@ public final class TrainingDriver {
         restartReason = failure.reason;
         if (failure.usersError || failuresWithoutProgress > settings.spark().maxRestarts()) {
           monitor.finished(RunSummary.Outcome.FAILED, failure.reason);
-          terminal.out().println("antiphon: " + failure.reason);
-          return RunSummary.Outcome.FAILED;
+          throw new RankFailure(failure.reason, failure.usersError);
         }
       }
     }
+  }
+
+  /** Whatever the user wants at the start: an attempt after a failure goes on from a checkpoint. */
+  private Settings resuming() {
+    return settings.checkpoint().resume()
+        ? settings
+        : SettingsReader.text(
+            "settings", SettingsWriter.render(settings), List.of("checkpoint.resume=true"));
   }
 
   private TrainingResult attempt(SparkSession spark, TrainTask task, Delivery delivery)
