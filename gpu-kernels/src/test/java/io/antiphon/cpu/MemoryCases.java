@@ -75,6 +75,7 @@ final class MemoryCases {
     return new OpCase("copy", from, "to", to, length)
         .read("from", from, fill, length)
         .written("to", to, length % 3 == 0 ? new long[] {3, length / 3} : new long[] {length})
+        .roundings(from != to && !isInteger(to) ? 1 : 0)
         .call((ops, t) -> ops.copy(t.of("from"), t.of("to")));
   }
 
@@ -93,6 +94,7 @@ final class MemoryCases {
     return new OpCase("add", from, "to", to, length)
         .read("x", from, fill(from), length)
         .added("into", to, length)
+        .roundings(isInteger(to) ? 0 : 2)
         .call((ops, t) -> ops.add(t.of("x"), t.of("into")));
   }
 
@@ -100,6 +102,7 @@ final class MemoryCases {
     return new OpCase("addRow", kind, rows, columns)
         .read("row", kind, Fill.normals(), columns)
         .added("x", kind, rows, columns)
+        .roundings(1)
         .call((ops, t) -> ops.addRow(t.of("row"), t.of("x")));
   }
 

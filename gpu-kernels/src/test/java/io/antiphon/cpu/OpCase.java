@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 
 /**
@@ -47,7 +48,7 @@ public final class OpCase {
   private final List<OpArgument> arguments = new ArrayList<>();
   private final Map<String, String> gradients = new LinkedHashMap<>();
   private final Map<String, String> cotangents = new LinkedHashMap<>();
-  private double roundings = 1;
+  private double roundings;
   private Call prepare = NOTHING;
   private Call forward = NOTHING;
   private Call call = NOTHING;
@@ -103,22 +104,28 @@ public final class OpCase {
     return with(Access.WRITTEN, name, kind, Trait.ROW_LIMITED, Fill.constant(0), shape);
   }
 
-  /** The state of a step. */
-  OpCase state(double apply, double overflow) {
-    return updated("state.counters", Kind.I64, Fill.integers(0, 50), 4)
-        .updated("state.overflow", Kind.I32, Fill.constant(overflow), 1)
-        .updated("state.requiredRows", Kind.I64, Fill.integers(0, 9), 1)
-        .updated("state.apply", Kind.I32, Fill.constant(apply), 1)
-        .updated("state.learningRate", Kind.F64, Fill.uniform(0.001, 0.1), 1)
-        .updated("state.clipFactor", Kind.F64, Fill.uniform(0.1, 1), 1);
+  /** The state of a step, of which the operation updates {@code updated} and reads the rest. */
+  OpCase state(double apply, double overflow, String... updated) {
+    Set<String> results = Set.of(updated);
+    return state(results, "counters", Kind.I64, Fill.integers(0, 50), 4)
+        .state(results, "overflow", Kind.I32, Fill.constant(overflow), 1)
+        .state(results, "requiredRows", Kind.I64, Fill.integers(0, 9), 1)
+        .state(results, "apply", Kind.I32, Fill.constant(apply), 1)
+        .state(results, "learningRate", Kind.F64, Fill.uniform(0.001, 0.1), 1)
+        .state(results, "clipFactor", Kind.F64, Fill.uniform(0.1, 1), 1);
+  }
+
+  private OpCase state(Set<String> updated, String name, Kind kind, Fill fill, int length) {
+    Access access = updated.contains(name) ? Access.UPDATED : Access.READ;
+    return with(access, "state." + name, kind, Trait.NONE, fill, length);
   }
 
   /**
    * How many roundings an element of a result goes through: the summed terms of its longest sum and
-   * what happens to each.
+   * what happens to each. None unless said: then results are exact.
    */
   OpCase roundings(double number) {
-    roundings = Math.max(1, number);
+    roundings = number;
     return this;
   }
 

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every operation of the fp32 backend against the fp64 oracle. */
 class OpParityTest {
-  private static final long[] SEEDS = {1, 2, 3};
+  private static final long[] SEEDS = {1, 2};
 
   static Stream<Arguments> casesAndSeeds() {
     return OpCases.all().stream()

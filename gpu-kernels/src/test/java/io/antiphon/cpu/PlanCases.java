@@ -104,7 +104,7 @@ final class PlanCases {
         .written("destinationRank", I32, size.tokens, size.topK)
         .written("destinationRow", I32, size.tokens, size.topK)
         .written("rowCounts", I32, size.physicalExperts())
-        .state(1, 0)
+        .state(1, 0, "overflow", "requiredRows")
         .call(
             (ops, t) ->
                 ops.layoutRows(

@@ -97,7 +97,7 @@ final class TrainingCases {
   private static OpCase decideUpdate(double squaredNorm, double maxNorm, double overflow) {
     return new OpCase("decideUpdate", squaredNorm, maxNorm, overflow)
         .read("squaredNorm", F64, Fill.constant(squaredNorm), 1)
-        .state(0, overflow)
+        .state(0, overflow, "apply", "learningRate", "clipFactor")
         .call((ops, t) -> ops.decideUpdate(t.of("squaredNorm"), maxNorm, SCHEDULE, t.state()));
   }
 
@@ -130,12 +130,13 @@ final class TrainingCases {
         .read("counts", F64, counts, experts)
         .state(1, overflow)
         .added("bias", MASTER, experts)
+        .roundings(1)
         .call((ops, t) -> ops.updateExpertBias(t.of("counts"), 0.125, t.state(), t.of("bias")));
   }
 
   private static OpCase commit(double apply, double overflow) {
     return new OpCase("commit", "apply", apply, "overflow", overflow)
-        .state(apply, overflow)
+        .state(apply, overflow, "counters")
         .call((ops, t) -> ops.commit(t.state()));
   }
 
