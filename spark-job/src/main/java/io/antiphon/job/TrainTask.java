@@ -82,8 +82,10 @@ record TrainTask(Settings settings, StoreLocation store, String checkpointDirect
   }
 
   private Checkpoints checkpoints() {
+    Configuration configuration = new Configuration();
+    store.settings().forEach(configuration::set); // the driver's, such as spark.hadoop.fs.s3a.*
     return new Checkpoints(
-        HadoopCheckpointFiles.of(checkpointDirectory, new Configuration()),
+        HadoopCheckpointFiles.of(checkpointDirectory, configuration),
         warning -> LoggerFactory.getLogger(TrainTask.class).warn("{}", warning));
   }
 
