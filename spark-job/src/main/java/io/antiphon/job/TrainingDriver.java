@@ -27,18 +27,23 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The driver of a training run: data, then attempts of the barrier job until one ends well, the
  * user stops it, or it failed too often without a new checkpoint.
  */
 public final class TrainingDriver {
+  private static final Logger LOG = LoggerFactory.getLogger(TrainingDriver.class);
   private static final Duration LAST_REPORTS = Duration.ofSeconds(30);
 
   private final Settings settings;
@@ -69,20 +74,62 @@ public final class TrainingDriver {
    * @throws io.antiphon.data.DataException if the data cannot be used
    */
   public RunSummary.Outcome run() throws InterruptedException {
+    Map<String, String> properties = SparkSessions.properties(settings);
     prepareRunDirectory();
-    SparkSession spark = SparkSessions.open(settings);
+    int executors = settings.spark().cluster();
+    if (executors == 0) {
+      return run(Map.of());
+    }
+    terminal.out().println("starting a Spark cluster of " + executors + " executors ...");
+    int ranksPerExecutor = settings.parallelism().ranks() / executors;
+    int cores = ranksPerExecutor * cpusPerTask(properties);
+    try (LocalCluster cluster =
+        LocalCluster.start(runDirectory.resolve("cluster"), executors, cores, properties)) {
+      return run(cluster.properties());
+    }
+  }
+
+  private static int cpusPerTask(Map<String, String> properties) {
+    return Integer.parseInt(properties.getOrDefault("spark.task.cpus", "1"));
+  }
+
+  private RunSummary.Outcome run(Map<String, String> cluster) throws InterruptedException {
+    SparkSession spark = SparkSessions.open(settings, cluster);
     try {
+      if (cluster.isEmpty()) {
+        warnOfLocalDirectories(spark);
+      }
       terminal.out().println("preparing data ...");
-      StoreLocation store =
-          TokenEtl.prepare(
-                  spark, DataRequests.of(settings, runDirectory), settings.parallelism().ranks())
-              .location();
+      StoreLocation store = prepareData(spark);
       RunFacts facts = facts(store);
       try (RunMonitor monitor = RunMonitor.of(monitorOptions(), terminal)) {
-        return attempts(spark, store, facts, monitor);
+        return supervise(spark, store, facts, monitor);
       }
     } finally {
       spark.stop();
+    }
+  }
+
+  private void warnOfLocalDirectories(SparkSession spark) {
+    Map<String, String> directories = new TreeMap<>();
+    directories.put("checkpoint.dir", Directories.checkpoints(settings, runDirectory));
+    directories.put("data.cache-dir", Directories.cache(settings, runDirectory));
+    SharedStorage.warning(
+            spark.sparkContext().master(), directories, spark.sparkContext().hadoopConfiguration())
+        .ifPresent(warning -> LOG.warn("{}", warning));
+  }
+
+  private StoreLocation prepareData(SparkSession spark) throws InterruptedException {
+    int ranks = settings.parallelism().ranks();
+    try {
+      return ApplicationWatch.call(
+          spark.sparkContext(),
+          () -> TokenEtl.prepare(spark, DataRequests.of(settings, runDirectory), ranks).location(),
+          () -> {});
+    } catch (InterruptedException | RuntimeException e) {
+      throw e;
+    } catch (Exception e) { // Scala code throws checked exceptions undeclared
+      throw new IllegalStateException("preparing the data failed: " + e.getMessage(), e);
     }
   }
 
@@ -123,72 +170,46 @@ public final class TrainingDriver {
         runDirectory, settings.monitor().logEvery(), settings.monitor().report(), 50, style);
   }
 
-  private RunSummary.Outcome attempts(
+  private RunSummary.Outcome supervise(
       SparkSession spark, StoreLocation store, RunFacts facts, RunMonitor monitor)
       throws InterruptedException {
-    String checkpoints =
-        settings.checkpoint().dir().orElse(runDirectory.resolve("checkpoints").toString());
+    String checkpoints = Directories.checkpoints(settings, runDirectory);
     TrainTask task = new TrainTask(settings, store, checkpoints, facts);
-    int failuresWithoutProgress = 0;
-    String restartReason = "";
-    while (true) {
-      long before = lastCheckpoint.get();
-      try {
-        TrainingResult result = attempt(spark, task, new Delivery(monitor, restartReason));
-        RunSummary.Outcome outcome =
-            result.interrupted() ? RunSummary.Outcome.INTERRUPTED : RunSummary.Outcome.COMPLETED;
-        monitor.finished(outcome, result.interrupted() ? "stopped by the user" : "");
-        return outcome;
-      } catch (AttemptFailed failure) {
-        failuresWithoutProgress = lastCheckpoint.get() > before ? 1 : failuresWithoutProgress + 1;
-        restartReason = failure.reason;
-        if (failure.usersError || failuresWithoutProgress > settings.spark().maxRestarts()) {
-          monitor.finished(RunSummary.Outcome.FAILED, failure.reason);
-          terminal.out().println("antiphon: " + failure.reason);
-          return RunSummary.Outcome.FAILED;
-        }
-      }
+    Supervisor supervisor = new Supervisor(settings.spark().maxRestarts(), lastCheckpoint::get);
+    try {
+      TrainingResult result =
+          supervisor.run(reason -> attempt(spark, task, new Delivery(monitor, reason)));
+      RunSummary.Outcome outcome =
+          result.interrupted() ? RunSummary.Outcome.INTERRUPTED : RunSummary.Outcome.COMPLETED;
+      monitor.finished(outcome, result.interrupted() ? "stopped by the user" : "");
+      return outcome;
+    } catch (AttemptFailed failure) {
+      monitor.finished(RunSummary.Outcome.FAILED, failure.reason());
+      terminal.out().println("antiphon: " + failure.reason());
+      return RunSummary.Outcome.FAILED;
     }
   }
 
   private TrainingResult attempt(SparkSession spark, TrainTask task, Delivery delivery)
       throws InterruptedException, AttemptFailed {
-    String attempt = UUID.randomUUID().toString();
+    UUID attempt = UUID.randomUUID();
     int ranks = settings.parallelism().ranks();
     Duration timeout = settings.spark().commTimeout();
     try (DriverMailbox mailbox = DriverMailbox.open(attempt, delivery, interrupted::get)) {
       try {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-        List<TrainingResult> results = BarrierJob.run(context, ranks, attempt, timeout, task);
+        List<TrainingResult> results =
+            ApplicationWatch.call(
+                spark.sparkContext(),
+                () -> BarrierJob.run(context, ranks, attempt, timeout, task),
+                new SlotWait(spark.sparkContext(), ranks, mailbox));
         mailbox.awaitEnd(LAST_REPORTS);
         return results.get(0);
       } catch (InterruptedException stop) {
         throw stop;
       } catch (Exception e) { // Scala code throws checked exceptions undeclared
-        List<RankMessage.Failure> failures = mailbox.failures();
-        if (failures.isEmpty()) {
-          throw new AttemptFailed(firstLine(String.valueOf(e.getMessage())), false);
-        }
-        RankMessage.Failure first = failures.get(0);
-        String who = first.usersError() ? "" : "rank " + first.rank() + ": ";
-        throw new AttemptFailed(who + first.message(), first.usersError());
+        throw FailureReason.of(e, mailbox.failures(), ranks);
       }
-    }
-  }
-
-  private static String firstLine(String text) {
-    return text.lines().findFirst().orElse(text);
-  }
-
-  /** An attempt ended without a result. */
-  private static final class AttemptFailed extends Exception {
-    private final String reason;
-    private final boolean usersError;
-
-    AttemptFailed(String reason, boolean usersError) {
-      super(reason);
-      this.reason = reason;
-      this.usersError = usersError;
     }
   }
 

@@ -25,6 +25,7 @@ import picocli.CommandLine.Option;
     footer = {
       "  antiphon train --preset quickstart",
       "  antiphon train --config my.conf --run-dir runs/mine --set moe.echo.slots-per-rank=2",
+      "  antiphon train --preset quickstart --cluster 2",
       "  antiphon train --config my.conf --master spark://host:7077"
     })
 final class TrainCommand implements Callable<Integer> {
@@ -46,11 +47,21 @@ final class TrainCommand implements Callable<Integer> {
       description = "Spark master. Default: spark.master, else local[ranks].")
   @Nullable String master;
 
+  @Option(
+      names = "--cluster",
+      paramLabel = "N",
+      description =
+          "Start a Spark cluster of N executors on this machine and train on it; as spark.cluster.")
+  @Nullable Integer cluster;
+
   @Override
   public Integer call() throws Exception {
     List<String> more = new ArrayList<>();
     if (master != null) {
       more.add("spark.master=\"" + master + "\"");
+    }
+    if (cluster != null) {
+      more.add("spark.cluster=" + cluster);
     }
     Settings settings = options.read(more);
     Path directory =
