@@ -6,7 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.apache.spark.SparkContext;
+import java.util.function.BooleanSupplier;
 
 /**
  * Waits for Spark without trusting it to return. When the cluster removes an application, Spark
@@ -16,7 +16,7 @@ final class ApplicationWatch {
   private static final Duration PERIOD = Duration.ofSeconds(1);
 
   /** Time in which Spark may still say why itself. */
-  private static final Duration GRACE = Duration.ofSeconds(10);
+  private static final Duration GRACE = Duration.ofSeconds(5);
 
   private ApplicationWatch() {}
 
@@ -32,16 +32,17 @@ final class ApplicationWatch {
   /**
    * Calls {@code work} in a thread of its own.
    *
+   * @param stopped whether the application is over
    * @param waiting called about every second until it returns
    * @throws ApplicationLost if the application ended and the work did not
    */
-  static <T> T call(SparkContext spark, Callable<T> work, Runnable waiting) throws Exception {
+  static <T> T call(BooleanSupplier stopped, Callable<T> work, Runnable waiting) throws Exception {
     CompletableFuture<T> result = new CompletableFuture<>();
     Thread thread = new Thread(() -> complete(result, work), "antiphon-submission");
     thread.setDaemon(true);
     thread.start();
     while (true) {
-      boolean over = spark.isStopped();
+      boolean over = stopped.getAsBoolean();
       Duration limit = over ? GRACE : PERIOD;
       try {
         return result.get(limit.toMillis(), TimeUnit.MILLISECONDS);

@@ -8,7 +8,9 @@ import java.util.regex.Pattern;
 final class FailureReason {
   private static final Pattern LOST_EXECUTOR =
       Pattern.compile("ExecutorLostFailure \\((executor \\S+) [^)]*\\) Reason: ([^\\n]*)");
-  private static final Pattern SPARK =
+  private static final Pattern FAILED_TASK =
+      Pattern.compile("barrier task \\S+ \\S+ finished unsuccessfully\\.\\s+([^\\n]+)");
+  private static final Pattern FIRST_LINE =
       Pattern.compile("(?:Job aborted due to stage failure: )?([^\\n]*)");
 
   /** Spark's error condition for a barrier stage with more tasks than the cluster has slots. */
@@ -49,7 +51,12 @@ final class FailureReason {
     if (!reported.isEmpty()) {
       return new AttemptFailed(reported.get(0).message(), true, failure);
     }
-    Matcher line = SPARK.matcher(spark);
-    return new AttemptFailed(line.lookingAt() ? line.group(1) : spark, true, failure);
+    for (Pattern pattern : List.of(FAILED_TASK, FIRST_LINE)) {
+      Matcher matcher = pattern.matcher(spark);
+      if (matcher.find()) {
+        return new AttemptFailed(matcher.group(1), true, failure);
+      }
+    }
+    return new AttemptFailed(spark, true, failure);
   }
 }

@@ -1,7 +1,6 @@
 package io.antiphon.job;
 
 import io.antiphon.tensor.CommException;
-import java.io.IOException;
 import org.apache.spark.network.TransportContext;
 import org.apache.spark.network.client.TransportClient;
 import org.apache.spark.network.client.TransportClientFactory;
@@ -43,7 +42,7 @@ final class RankServer implements AutoCloseable {
       try {
         return new RankServer(
             wire, accepting, accepting.createServer(wire.host(), port, wire.incoming()));
-      } catch (RuntimeException e) {
+      } catch (Exception e) { // Netty throws checked exceptions undeclared
         refused.addSuppressed(e);
       }
     }
@@ -72,7 +71,7 @@ final class RankServer implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new CommException("interrupted while connecting to " + peer.address(), e);
-    } catch (IOException | RuntimeException e) {
+    } catch (Exception e) { // Netty throws checked exceptions undeclared
       throw new CommException("cannot connect to " + peer.address() + ": " + e.getMessage(), e);
     }
   }

@@ -45,7 +45,7 @@ final class SharedStorage {
   private static boolean isLocal(String directory, Configuration hadoop) {
     try {
       return new Path(directory).getFileSystem(hadoop).getScheme().equals("file");
-    } catch (IOException | UnsupportedOperationException e) {
+    } catch (IOException | RuntimeException e) {
       return false; // whoever uses it says what is wrong with it
     }
   }

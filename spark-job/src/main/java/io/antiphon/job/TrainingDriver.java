@@ -123,7 +123,7 @@ public final class TrainingDriver {
     int ranks = settings.parallelism().ranks();
     try {
       return ApplicationWatch.call(
-          spark.sparkContext(),
+          spark.sparkContext()::isStopped,
           () -> TokenEtl.prepare(spark, DataRequests.of(settings, runDirectory), ranks).location(),
           () -> {});
     } catch (InterruptedException | RuntimeException e) {
@@ -200,7 +200,7 @@ public final class TrainingDriver {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
         List<TrainingResult> results =
             ApplicationWatch.call(
-                spark.sparkContext(),
+                spark.sparkContext()::isStopped,
                 () -> BarrierJob.run(context, ranks, attempt, timeout, task),
                 new SlotWait(spark.sparkContext(), ranks, mailbox));
         mailbox.awaitEnd(LAST_REPORTS);
