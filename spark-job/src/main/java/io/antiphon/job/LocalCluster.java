@@ -184,6 +184,7 @@ final class LocalCluster implements AutoCloseable {
     command.add(javaHome.resolve("bin").resolve("java").toString());
     command.add("-Xmx256m");
     command.add("-XX:+UseSerialGC");
+    command.add("-XX:TieredStopAtLevel=1"); // they start, and then do next to nothing
     command.addAll(List.of(JavaModuleOptions.defaultModuleOptionArray()));
     command.add(logging());
     security.forEach((key, value) -> command.add("-D" + key + "=" + value));
