@@ -58,7 +58,7 @@ final class TrainCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     List<String> more = new ArrayList<>();
     if (master != null) {
-      more.add("spark.master=\"" + master + "\"");
+      more.add("spark.master=" + master);
     }
     if (cluster != null) {
       more.add("spark.cluster=" + cluster);
