@@ -22,10 +22,11 @@ final class ApplicationWatch {
 
   /** The application is over and will run no job any more. */
   static final class ApplicationLost extends RuntimeException {
-    ApplicationLost() {
-      super(
-          "Spark ended the application while it waited: the cluster manager removed it, or no"
-              + " executor could be started; see the lines above and the executors' logs");
+    /**
+     * @param message one line for the user
+     */
+    ApplicationLost(String message) {
+      super(message);
     }
   }
 
@@ -33,7 +34,7 @@ final class ApplicationWatch {
    * Calls {@code work} in a thread of its own.
    *
    * @param stopped whether the application is over
-   * @param waiting called about every second until it returns
+   * @param waiting called about every second until it returns; may throw to end the wait
    * @throws ApplicationLost if the application ended and the work did not
    */
   static <T> T call(BooleanSupplier stopped, Callable<T> work, Runnable waiting) throws Exception {
@@ -48,7 +49,9 @@ final class ApplicationWatch {
         return result.get(limit.toMillis(), TimeUnit.MILLISECONDS);
       } catch (TimeoutException e) {
         if (over) {
-          throw new ApplicationLost();
+          throw new ApplicationLost(
+              "Spark ended the application while it waited: the cluster manager removed it, or no"
+                  + " executor could be started; see the lines above and the executors' logs");
         }
         waiting.run();
       } catch (ExecutionException e) {

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
@@ -41,6 +42,12 @@ final class LocalCluster implements AutoCloseable {
   private static final Duration STOP_LIMIT = Duration.ofSeconds(10);
   private static final Pattern ALIVE = Pattern.compile("\"aliveworkers\"\\s*:\\s*(\\d+)");
   private static final int LOG_TAIL_LINES = 15;
+
+  /** An executor that lives so long has not failed to start. */
+  private static final Duration EXECUTOR_START = Duration.ofSeconds(15);
+
+  /** Executors started in vain after which no other will do better. */
+  private static final int MOST_STARTS = 20;
 
   /** Environment variable in which Spark's processes look for the application's secret. */
   private static final String SECRET_VARIABLE = "_SPARK_AUTH_SECRET";
@@ -83,6 +90,9 @@ final class LocalCluster implements AutoCloseable {
     } catch (IOException e) {
       cluster.close();
       throw new UncheckedIOException("cannot start a cluster in " + directory + ": " + e, e);
+    } catch (ApplicationWatch.ApplicationLost e) {
+      cluster.close();
+      throw new CommException(String.valueOf(e.getMessage()), e);
     } catch (RuntimeException | InterruptedException e) {
       cluster.close();
       throw e;
@@ -92,6 +102,60 @@ final class LocalCluster implements AutoCloseable {
   /** What an application must set to run on it. */
   Map<String, String> properties() {
     return Map.copyOf(properties);
+  }
+
+  /**
+   * Fails if the cluster is of no use any more: one of its processes ended, or its executors end as
+   * soon as they are started, which Spark would repeat for ever.
+   *
+   * @throws ApplicationWatch.ApplicationLost with the reason
+   */
+  void requireHealthy() {
+    requireAll();
+    List<Path> started = startedExecutors();
+    int executors = processes.size() - 1;
+    if (started.size() >= executors + MOST_STARTS && noExecutorLasts()) {
+      Path log =
+          started.stream()
+              .map(work -> work.resolve("stderr"))
+              .filter(Files::isRegularFile)
+              .reduce(directory, (earlier, later) -> later);
+      throw new ApplicationWatch.ApplicationLost(
+          "the executors of the local cluster end as soon as they start; the last one said (%s): %s"
+              .formatted(log, String.join(" ", tail(log, 1))));
+    }
+  }
+
+  private boolean noExecutorLasts() {
+    Instant limit = Instant.now().minus(EXECUTOR_START);
+    return processes.stream()
+        .flatMap(process -> process.toHandle().children())
+        .noneMatch(executor -> executor.info().startInstant().orElse(limit).compareTo(limit) <= 0);
+  }
+
+  /** Work directories of all executors that were ever started, the newest last. */
+  private List<Path> startedExecutors() {
+    try (Stream<Path> all = Files.find(directory, 3, (path, attributes) -> isWork(path))) {
+      return all.sorted(
+              Comparator.comparingInt(path -> Integer.parseInt(path.getFileName().toString())))
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private boolean isWork(Path path) {
+    return directory.relativize(path).getNameCount() == 3
+        && path.getFileName().toString().matches("[0-9]{1,9}");
+  }
+
+  private static List<String> tail(Path log, int lines) {
+    try {
+      List<String> all = Files.readAllLines(log);
+      return all.subList(Math.max(0, all.size() - lines), all.size());
+    } catch (IOException e) {
+      return List.of("its log cannot be read: " + e);
+    }
   }
 
   private void start(int executors, int cores) throws IOException, InterruptedException {
@@ -240,18 +304,13 @@ final class LocalCluster implements AutoCloseable {
     }
   }
 
-  private void requireAll() throws IOException {
+  private void requireAll() {
     for (int i = 0; i < processes.size(); i++) {
       if (!processes.get(i).isAlive()) {
         String name = i == 0 ? "master" : "worker-" + (i - 1);
-        List<String> lines = Files.readAllLines(log(name));
-        throw new CommException(
-            "the %s of the local cluster ended at once:\n%s"
-                .formatted(
-                    name,
-                    String.join(
-                        "\n",
-                        lines.subList(Math.max(0, lines.size() - LOG_TAIL_LINES), lines.size()))));
+        throw new ApplicationWatch.ApplicationLost(
+            "the %s of the local cluster ended (%s): %s"
+                .formatted(name, log(name), String.join("\n", tail(log(name), LOG_TAIL_LINES))));
       }
     }
   }

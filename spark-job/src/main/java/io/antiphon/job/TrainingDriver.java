@@ -13,6 +13,7 @@ import io.antiphon.monitor.MonitorOptions;
 import io.antiphon.monitor.ProgressStyle;
 import io.antiphon.monitor.RunMonitor;
 import io.antiphon.monitor.Terminal;
+import io.antiphon.tensor.CommException;
 import io.antiphon.train.EvaluationMetrics;
 import io.antiphon.train.RunEvent;
 import io.antiphon.train.RunFacts;
@@ -30,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -78,14 +80,14 @@ public final class TrainingDriver {
     prepareRunDirectory();
     int executors = settings.spark().cluster();
     if (executors == 0) {
-      return run(Map.of());
+      return run(Map.of(), () -> {});
     }
     terminal.out().println("starting a Spark cluster of " + executors + " executors ...");
     int ranksPerExecutor = settings.parallelism().ranks() / executors;
     int cores = ranksPerExecutor * cpusPerTask(properties);
     try (LocalCluster cluster =
         LocalCluster.start(runDirectory.resolve("cluster"), executors, cores, properties)) {
-      return run(cluster.properties());
+      return run(cluster.properties(), cluster::requireHealthy);
     }
   }
 
@@ -93,17 +95,18 @@ public final class TrainingDriver {
     return Integer.parseInt(properties.getOrDefault("spark.task.cpus", "1"));
   }
 
-  private RunSummary.Outcome run(Map<String, String> cluster) throws InterruptedException {
+  private RunSummary.Outcome run(Map<String, String> cluster, Runnable requireHealthy)
+      throws InterruptedException {
     SparkSession spark = SparkSessions.open(settings, cluster);
     try {
       if (cluster.isEmpty()) {
         warnOfLocalDirectories(spark);
       }
       terminal.out().println("preparing data ...");
-      StoreLocation store = prepareData(spark);
+      StoreLocation store = prepareData(spark, requireHealthy);
       RunFacts facts = facts(store);
       try (RunMonitor monitor = RunMonitor.of(monitorOptions(), terminal)) {
-        return supervise(spark, store, facts, monitor);
+        return supervise(spark, requireHealthy, store, facts, monitor);
       }
     } finally {
       spark.stop();
@@ -119,13 +122,16 @@ public final class TrainingDriver {
         .ifPresent(warning -> LOG.warn("{}", warning));
   }
 
-  private StoreLocation prepareData(SparkSession spark) throws InterruptedException {
+  private StoreLocation prepareData(SparkSession spark, Runnable requireHealthy)
+      throws InterruptedException {
     int ranks = settings.parallelism().ranks();
     try {
       return ApplicationWatch.call(
           spark.sparkContext()::isStopped,
           () -> TokenEtl.prepare(spark, DataRequests.of(settings, runDirectory), ranks).location(),
-          () -> {});
+          requireHealthy);
+    } catch (ApplicationWatch.ApplicationLost e) {
+      throw new CommException(String.valueOf(e.getMessage()), e);
     } catch (InterruptedException | RuntimeException e) {
       throw e;
     } catch (Exception e) { // Scala code throws checked exceptions undeclared
@@ -171,18 +177,26 @@ public final class TrainingDriver {
   }
 
   private RunSummary.Outcome supervise(
-      SparkSession spark, StoreLocation store, RunFacts facts, RunMonitor monitor)
+      SparkSession spark,
+      Runnable requireHealthy,
+      StoreLocation store,
+      RunFacts facts,
+      RunMonitor monitor)
       throws InterruptedException {
     String checkpoints = Directories.checkpoints(settings, runDirectory);
     TrainTask task = new TrainTask(settings, store, checkpoints, facts);
     Supervisor supervisor = new Supervisor(settings.spark().maxRestarts(), lastCheckpoint::get);
     try {
       TrainingResult result =
-          supervisor.run(reason -> attempt(spark, task, new Delivery(monitor, reason)));
+          supervisor.run(
+              reason -> attempt(spark, requireHealthy, task, new Delivery(monitor, reason)));
       RunSummary.Outcome outcome =
           result.interrupted() ? RunSummary.Outcome.INTERRUPTED : RunSummary.Outcome.COMPLETED;
       monitor.finished(outcome, result.interrupted() ? "stopped by the user" : "");
       return outcome;
+    } catch (CancellationException stopped) {
+      monitor.finished(RunSummary.Outcome.INTERRUPTED, String.valueOf(stopped.getMessage()));
+      return RunSummary.Outcome.INTERRUPTED;
     } catch (AttemptFailed failure) {
       monitor.finished(RunSummary.Outcome.FAILED, failure.reason());
       terminal.out().println("antiphon: " + failure.reason());
@@ -190,22 +204,27 @@ public final class TrainingDriver {
     }
   }
 
-  private TrainingResult attempt(SparkSession spark, TrainTask task, Delivery delivery)
+  private TrainingResult attempt(
+      SparkSession spark, Runnable requireHealthy, TrainTask task, Delivery delivery)
       throws InterruptedException, AttemptFailed {
     UUID attempt = UUID.randomUUID();
     int ranks = settings.parallelism().ranks();
     Duration timeout = settings.spark().commTimeout();
     try (DriverMailbox mailbox = DriverMailbox.open(attempt, delivery, interrupted::get)) {
+      SlotWait slots = new SlotWait(spark.sparkContext(), ranks, mailbox, interrupted::get);
       try {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
         List<TrainingResult> results =
             ApplicationWatch.call(
                 spark.sparkContext()::isStopped,
                 () -> BarrierJob.run(context, ranks, attempt, timeout, task),
-                new SlotWait(spark.sparkContext(), ranks, mailbox));
+                () -> {
+                  requireHealthy.run();
+                  slots.run();
+                });
         mailbox.awaitEnd(LAST_REPORTS);
         return results.get(0);
-      } catch (InterruptedException stop) {
+      } catch (InterruptedException | CancellationException stop) {
         throw stop;
       } catch (Exception e) { // Scala code throws checked exceptions undeclared
         throw FailureReason.of(e, mailbox.failures(), ranks);

@@ -77,7 +77,7 @@ class FailureReasonTest {
     assertThat(slots.reason()).startsWith("the cluster did not offer 4 task slots at once");
     assertThat(slots.mayPass()).isFalse();
 
-    assertThat(FailureReason.of(new ApplicationWatch.ApplicationLost(), List.of(), 4).mayPass())
+    assertThat(FailureReason.of(new ApplicationWatch.ApplicationLost("x"), List.of(), 4).mayPass())
         .isFalse();
   }
 
