@@ -52,6 +52,8 @@ class RulesTest {
         "spark.properties.spark.task.cpus=2 | must leave a slot for each of parallelism.ranks (4):"
             + " local[4] has 2 of 2 threads | set spark.master = \"local[8]\", or"
             + " parallelism.ranks = 2",
+        "spark.cluster=3 | must divide parallelism.ranks (4)"
+            + " | set spark.cluster = 2, or parallelism.ranks = 6",
         "spark.master=nowhere | must be local, local[N], yarn, spark://HOST:PORT or k8s://URL"
             + " | write text of that form, or leave spark.master out",
       })
@@ -61,6 +63,17 @@ class RulesTest {
     assertThat(problem.file()).isEqualTo("--set " + override);
     assertThat(problem.limit()).isEqualTo(limit);
     assertThat(problem.remedy()).isEqualTo(remedy);
+  }
+
+  @Test
+  void aClusterIsStartedOrNamedNotBoth() {
+    Problem problem = Sample.problemWith("spark.master=yarn", "spark.cluster=2");
+
+    assertThat(problem.file()).isEqualTo("--set spark.cluster=2");
+    assertThat(problem.limit()).isEqualTo("must be 0 with spark.master = yarn");
+    assertThat(problem.remedy()).contains("--cluster", "--master");
+    assertThat(Sample.with("spark.cluster=2").spark().cluster()).isEqualTo(2);
+    assertThat(Sample.with("spark.cluster=2", "spark.properties.spark.task.cpus=2")).isNotNull();
   }
 
   @ParameterizedTest

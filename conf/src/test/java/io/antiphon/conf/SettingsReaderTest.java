@@ -64,7 +64,7 @@ class SettingsReaderTest {
     assertThat(settings.checkpoint()).isEqualTo(new Checkpoint(50, 3, Optional.empty(), true));
     assertThat(settings.monitor()).isEqualTo(new Monitor(10, true, Monitor.Progress.AUTO));
     assertThat(settings.spark())
-        .isEqualTo(new Spark(Optional.empty(), 3, "2g", Duration.ofMinutes(2), Map.of()));
+        .isEqualTo(new Spark(Optional.empty(), 0, 3, "2g", Duration.ofMinutes(2), Map.of()));
   }
 
   @Test

@@ -32,7 +32,7 @@ record EvaluateTask(
       var experts = device.groups().experts();
       try (ModelState state =
           new ModelState(device.backend(), setup.model(), experts.rank(), experts.ranks())) {
-        Checkpoints checkpoints = CheckpointStorage.open(checkpointDirectory);
+        Checkpoints checkpoints = CheckpointStorage.open(checkpointDirectory, store.settings());
         StateRestore.of(checkpoints, checkpoints.at(step), device, state);
         return new Evaluator(
                 setup,

@@ -12,6 +12,7 @@ import io.antiphon.train.RankDevice;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.apache.spark.sql.SparkSession;
@@ -75,6 +76,7 @@ public final class EvaluationRun {
     SavedRun saved = SavedRun.open(runDirectory, step);
     Settings own = saved.settings(List.of());
     List<String> all = new ArrayList<>();
+    all.add(RankOverrides.NO_CLUSTER);
     ranks.ifPresent(number -> all.addAll(RankOverrides.of(own, number)));
     all.addAll(overrides);
     Settings settings = saved.settings(all);
@@ -91,7 +93,7 @@ public final class EvaluationRun {
    */
   public Result run() throws InterruptedException {
     RankDevice.requireAvailable(settings);
-    SparkSession spark = SparkSessions.open(settings);
+    SparkSession spark = SparkSessions.open(settings, Map.of());
     try {
       DataRequest request = request();
       PreparedTokens prepared = TokenEtl.prepare(spark, request, 1);

@@ -9,6 +9,7 @@ import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.function.Consumer;
@@ -53,6 +54,7 @@ public final class GenerationRun {
       Path runDirectory, OptionalLong step, int ranks, List<String> overrides) {
     SavedRun saved = SavedRun.open(runDirectory, step);
     List<String> all = new ArrayList<>(RankOverrides.of(saved.settings(List.of()), ranks));
+    all.add(RankOverrides.NO_CLUSTER);
     all.addAll(overrides);
     return new GenerationRun(saved, saved.settings(all));
   }
@@ -79,7 +81,7 @@ public final class GenerationRun {
         return task.call(new RankSeat(alone, UUID.randomUUID().toString(), () -> false, pieces));
       }
     }
-    SparkSession spark = SparkSessions.open(settings);
+    SparkSession spark = SparkSessions.open(settings, Map.of());
     try {
       return RankCall.run(spark, settings, task, pieces);
     } finally {

@@ -25,26 +25,24 @@ final class RankCall {
   static <R extends Serializable> R run(
       SparkSession spark, Settings settings, RankTask<R> task, Consumer<Serializable> messages)
       throws InterruptedException {
-    String attempt = UUID.randomUUID().toString();
+    UUID attempt = UUID.randomUUID();
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     try (DriverMailbox mailbox = DriverMailbox.open(attempt, messages, () -> false)) {
       try {
         int ranks = settings.parallelism().ranks();
         Duration timeout = settings.spark().commTimeout();
-        List<R> answers = BarrierJob.run(context, ranks, attempt, timeout, task);
+        List<R> answers =
+            ApplicationWatch.call(
+                spark.sparkContext()::isStopped,
+                () -> BarrierJob.run(context, ranks, attempt, timeout, task),
+                new SlotWait(spark.sparkContext(), ranks, mailbox, () -> false));
         mailbox.awaitEnd(LAST_MESSAGES);
         return answers.get(0);
       } catch (InterruptedException stop) {
         throw stop;
       } catch (Exception e) { // Scala code throws checked exceptions undeclared
-        List<RankMessage.Failure> failures = mailbox.failures();
-        if (failures.isEmpty()) {
-          throw new RankFailure(
-              String.valueOf(e.getMessage()).lines().findFirst().orElse(""), false);
-        }
-        RankMessage.Failure first = failures.get(0);
-        String who = first.usersError() ? "" : "rank " + first.rank() + ": ";
-        throw new RankFailure(who + first.message(), first.usersError());
+        throw RankFailure.of(
+            FailureReason.of(e, mailbox.failures(), settings.parallelism().ranks()));
       }
     }
   }

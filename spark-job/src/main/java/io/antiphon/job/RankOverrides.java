@@ -5,6 +5,9 @@ import java.util.List;
 
 /** The overrides that put a run on another number of ranks without training. */
 final class RankOverrides {
+  /** A cluster of the run's own is for training. */
+  static final String NO_CLUSTER = "spark.cluster=0";
+
   private RankOverrides() {}
 
   /**

@@ -118,13 +118,8 @@ public final class RunDirectory implements AutoCloseable {
     return RunOutcome.of(path).equals(Optional.of(RunSummary.Outcome.COMPLETED));
   }
 
-  /** Where the checkpoints of a run with {@code settings} are. */
-  static String checkpoints(Settings settings, Path runDirectory) {
-    return settings.checkpoint().dir().orElse(runDirectory.resolve("checkpoints").toString());
-  }
-
   private static Optional<CheckpointManifest> newest(Settings settings, Path path) {
-    return CheckpointStorage.open(checkpoints(settings, path)).latest();
+    return CheckpointStorage.open(Directories.checkpoints(settings, path)).latest();
   }
 
   private static void requireSame(Settings settings, CheckpointManifest newest, Path path) {
@@ -140,7 +135,7 @@ public final class RunDirectory implements AutoCloseable {
                   "begins anew, but there is a checkpoint of step "
                       + newest.step()
                       + " in "
-                      + checkpoints(settings, path),
+                      + Directories.checkpoints(settings, path),
                   "set checkpoint.resume to true to continue, or choose another --run-dir")));
     }
     String label = "checkpoint of step " + newest.step();

@@ -62,7 +62,10 @@ record TrainTask(Settings settings, StoreLocation store, String checkpointDirect
                 facts,
                 state,
                 new RunCheckpoints(
-                    settings, device, context, CheckpointStorage.open(checkpointDirectory)),
+                    settings,
+                    device,
+                    context,
+                    CheckpointStorage.open(checkpointDirectory, store.settings())),
                 evaluator,
                 0);
         return trainer.run(first -> batches(context, first));

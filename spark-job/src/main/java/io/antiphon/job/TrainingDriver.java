@@ -12,6 +12,7 @@ import io.antiphon.monitor.MonitorOptions;
 import io.antiphon.monitor.ProgressStyle;
 import io.antiphon.monitor.RunMonitor;
 import io.antiphon.monitor.Terminal;
+import io.antiphon.tensor.CommException;
 import io.antiphon.train.EvaluationMetrics;
 import io.antiphon.train.RankDevice;
 import io.antiphon.train.RunEvent;
@@ -26,18 +27,24 @@ import java.io.Serializable;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The driver of a training run: data, then attempts of the barrier job until one ends well, the
  * user stops it, or it failed too often without a new checkpoint.
  */
 public final class TrainingDriver {
+  private static final Logger LOG = LoggerFactory.getLogger(TrainingDriver.class);
   private static final Duration LAST_REPORTS = Duration.ofSeconds(30);
 
   private final Settings settings;
@@ -77,6 +84,7 @@ public final class TrainingDriver {
    */
   public RunSummary.Outcome run() throws InterruptedException {
     RankDevice.requireAvailable(settings);
+    Map<String, String> properties = SparkSessions.properties(settings);
     try (RunDirectory directory = RunDirectory.hold(runDirectory)) {
       long trained = directory.record(settings);
       if (directory.isComplete() && trained >= settings.schedule().steps()) {
@@ -87,22 +95,45 @@ public final class TrainingDriver {
                     .formatted(2 * trained));
         return RunSummary.Outcome.COMPLETED;
       }
-      return train();
+      return start(properties);
     }
   }
 
-  private RunSummary.Outcome train() throws InterruptedException {
-    SparkSession spark = SparkSessions.open(settings);
+  private RunSummary.Outcome start(Map<String, String> properties) throws InterruptedException {
+    int executors = settings.spark().cluster();
+    if (executors == 0) {
+      return train(Map.of(), () -> {});
+    }
+    tell("starting a Spark cluster of " + executors + " executors ...");
+    int ranksPerExecutor = settings.parallelism().ranks() / executors;
+    int cores = ranksPerExecutor * cpusPerTask(properties);
+    try (LocalCluster cluster =
+        LocalCluster.start(runDirectory.resolve("cluster"), executors, cores, properties)) {
+      return train(cluster.properties(), cluster::requireHealthy);
+    }
+  }
+
+  private static int cpusPerTask(Map<String, String> properties) {
+    return Integer.parseInt(properties.getOrDefault("spark.task.cpus", "1"));
+  }
+
+  private RunSummary.Outcome train(Map<String, String> cluster, Runnable requireHealthy)
+      throws InterruptedException {
+    SparkSession spark = SparkSessions.open(settings, cluster);
     try {
+      if (cluster.isEmpty()) {
+        warnOfLocalDirectories(spark);
+      }
       tell("preparing data ...");
-      StoreLocation store = prepare(spark);
+      StoreLocation store = prepareData(spark, requireHealthy);
       RunFacts facts = facts(store);
       training = true;
       if (interrupted.get()) {
         return untrained();
       }
       try (RunMonitor monitor = RunMonitor.of(monitorOptions(), terminal)) {
-        return besideProgress(monitor, () -> attempts(spark, store, facts, monitor));
+        return besideProgress(
+            monitor, () -> supervise(spark, requireHealthy, store, facts, monitor));
       }
     } finally {
       spark.stop();
@@ -125,12 +156,6 @@ public final class TrainingDriver {
     }
   }
 
-  private StoreLocation prepare(SparkSession spark) {
-    return TokenEtl.prepare(
-            spark, DataRequests.of(settings, runDirectory), settings.parallelism().ranks())
-        .location();
-  }
-
   private RunSummary.Outcome untrained() {
     tell("interrupted before the first step");
     return RunSummary.Outcome.INTERRUPTED;
@@ -138,6 +163,32 @@ public final class TrainingDriver {
 
   private void tell(String line) {
     terminal.out().println(line);
+  }
+
+  private void warnOfLocalDirectories(SparkSession spark) {
+    Map<String, String> directories = new TreeMap<>();
+    directories.put("checkpoint.dir", Directories.checkpoints(settings, runDirectory));
+    directories.put("data.cache-dir", Directories.cache(settings, runDirectory));
+    SharedStorage.warning(
+            spark.sparkContext().master(), directories, spark.sparkContext().hadoopConfiguration())
+        .ifPresent(warning -> LOG.warn("{}", warning));
+  }
+
+  private StoreLocation prepareData(SparkSession spark, Runnable requireHealthy)
+      throws InterruptedException {
+    int ranks = settings.parallelism().ranks();
+    try {
+      return ApplicationWatch.call(
+          spark.sparkContext()::isStopped,
+          () -> TokenEtl.prepare(spark, DataRequests.of(settings, runDirectory), ranks).location(),
+          requireHealthy);
+    } catch (ApplicationWatch.ApplicationLost e) {
+      throw new CommException(String.valueOf(e.getMessage()), e);
+    } catch (InterruptedException | RuntimeException e) {
+      throw e;
+    } catch (Exception e) { // Scala code throws checked exceptions undeclared
+      throw new IllegalStateException("preparing the data failed: " + e.getMessage(), e);
+    }
   }
 
   private RunFacts facts(StoreLocation store) {
@@ -168,29 +219,30 @@ public final class TrainingDriver {
         runDirectory, settings.monitor().logEvery(), settings.monitor().report(), 50, style);
   }
 
-  private RunSummary.Outcome attempts(
-      SparkSession spark, StoreLocation store, RunFacts facts, RunMonitor monitor)
+  private RunSummary.Outcome supervise(
+      SparkSession spark,
+      Runnable requireHealthy,
+      StoreLocation store,
+      RunFacts facts,
+      RunMonitor monitor)
       throws InterruptedException {
-    String checkpoints = RunDirectory.checkpoints(settings, runDirectory);
+    String checkpoints = Directories.checkpoints(settings, runDirectory);
     TrainTask task = new TrainTask(resuming(), store, checkpoints, facts);
-    int failuresWithoutProgress = 0;
-    String restartReason = "";
-    while (true) {
-      long before = lastCheckpoint.get();
-      try {
-        TrainingResult result = attempt(spark, task, new Delivery(monitor, restartReason));
-        RunSummary.Outcome outcome =
-            result.interrupted() ? RunSummary.Outcome.INTERRUPTED : RunSummary.Outcome.COMPLETED;
-        monitor.finished(outcome, result.interrupted() ? "stopped by the user" : "");
-        return outcome;
-      } catch (AttemptFailed failure) {
-        failuresWithoutProgress = lastCheckpoint.get() > before ? 1 : failuresWithoutProgress + 1;
-        restartReason = failure.reason;
-        if (failure.usersError || failuresWithoutProgress > settings.spark().maxRestarts()) {
-          monitor.finished(RunSummary.Outcome.FAILED, failure.reason);
-          throw new RankFailure(failure.reason, failure.usersError);
-        }
-      }
+    Supervisor supervisor = new Supervisor(settings.spark().maxRestarts(), lastCheckpoint::get);
+    try {
+      TrainingResult result =
+          supervisor.run(
+              reason -> attempt(spark, requireHealthy, task, new Delivery(monitor, reason)));
+      RunSummary.Outcome outcome =
+          result.interrupted() ? RunSummary.Outcome.INTERRUPTED : RunSummary.Outcome.COMPLETED;
+      monitor.finished(outcome, result.interrupted() ? "stopped by the user" : "");
+      return outcome;
+    } catch (CancellationException stopped) {
+      monitor.finished(RunSummary.Outcome.INTERRUPTED, String.valueOf(stopped.getMessage()));
+      return RunSummary.Outcome.INTERRUPTED;
+    } catch (AttemptFailed failure) {
+      monitor.finished(RunSummary.Outcome.FAILED, failure.reason());
+      throw RankFailure.of(failure);
     }
   }
 
@@ -202,44 +254,31 @@ public final class TrainingDriver {
             "settings", SettingsWriter.render(settings), List.of("checkpoint.resume=true"));
   }
 
-  private TrainingResult attempt(SparkSession spark, TrainTask task, Delivery delivery)
+  private TrainingResult attempt(
+      SparkSession spark, Runnable requireHealthy, TrainTask task, Delivery delivery)
       throws InterruptedException, AttemptFailed {
-    String attempt = UUID.randomUUID().toString();
+    UUID attempt = UUID.randomUUID();
     int ranks = settings.parallelism().ranks();
     Duration timeout = settings.spark().commTimeout();
     try (DriverMailbox mailbox = DriverMailbox.open(attempt, delivery, interrupted::get)) {
+      SlotWait slots = new SlotWait(spark.sparkContext(), ranks, mailbox, interrupted::get);
       try {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-        List<TrainingResult> results = BarrierJob.run(context, ranks, attempt, timeout, task);
+        List<TrainingResult> results =
+            ApplicationWatch.call(
+                spark.sparkContext()::isStopped,
+                () -> BarrierJob.run(context, ranks, attempt, timeout, task),
+                () -> {
+                  requireHealthy.run();
+                  slots.run();
+                });
         mailbox.awaitEnd(LAST_REPORTS);
         return results.get(0);
-      } catch (InterruptedException stop) {
+      } catch (InterruptedException | CancellationException stop) {
         throw stop;
       } catch (Exception e) { // Scala code throws checked exceptions undeclared
-        List<RankMessage.Failure> failures = mailbox.failures();
-        if (failures.isEmpty()) {
-          throw new AttemptFailed(firstLine(String.valueOf(e.getMessage())), false);
-        }
-        RankMessage.Failure first = failures.get(0);
-        String who = first.usersError() ? "" : "rank " + first.rank() + ": ";
-        throw new AttemptFailed(who + first.message(), first.usersError());
+        throw FailureReason.of(e, mailbox.failures(), ranks);
       }
-    }
-  }
-
-  private static String firstLine(String text) {
-    return text.lines().findFirst().orElse(text);
-  }
-
-  /** An attempt ended without a result. */
-  private static final class AttemptFailed extends Exception {
-    private final String reason;
-    private final boolean usersError;
-
-    AttemptFailed(String reason, boolean usersError) {
-      super(reason);
-      this.reason = reason;
-      this.usersError = usersError;
     }
   }
 

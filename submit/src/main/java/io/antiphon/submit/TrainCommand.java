@@ -28,6 +28,7 @@ import picocli.CommandLine.Option;
       "  antiphon train --config my.conf --run-dir runs/mine --set moe.echo.slots-per-rank=2 \\",
       "      --set moe.echo.planner=one-shot",
       "  antiphon train --config my.conf --run-dir runs/mine --set schedule.steps=4000",
+      "  antiphon train --preset quickstart --cluster 2",
       "  antiphon train --config my.conf --master spark://host:7077"
     })
 final class TrainCommand implements Callable<Integer> {
@@ -49,11 +50,21 @@ final class TrainCommand implements Callable<Integer> {
       description = "Spark master. Default: spark.master, else local[ranks].")
   @Nullable String master;
 
+  @Option(
+      names = "--cluster",
+      paramLabel = "N",
+      description =
+          "Start a Spark cluster of N executors on this machine and train on it; as spark.cluster.")
+  @Nullable Integer cluster;
+
   @Override
   public Integer call() throws Exception {
     List<String> more = new ArrayList<>();
     if (master != null) {
-      more.add("spark.master=\"" + master + "\"");
+      more.add("spark.master=" + master);
+    }
+    if (cluster != null) {
+      more.add("spark.cluster=" + cluster);
     }
     Settings settings = options.read(more);
     Path directory =
