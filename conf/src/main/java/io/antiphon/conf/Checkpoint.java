@@ -30,7 +30,8 @@ public record Checkpoint(
             resume = Resume.FREE)
         Optional<String> dir,
     @Key(
-            doc = "Continue from the newest checkpoint found there; `false` starts over",
+            doc =
+                "Continue from the newest checkpoint found there; `false` begins anew, and refuses a directory that has one",
             megatron = "--load",
             byDefault = "true",
             resume = Resume.FREE)

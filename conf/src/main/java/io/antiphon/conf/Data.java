@@ -45,7 +45,7 @@ public record Data(
             megatron = "--split",
             byDefault = "0.05",
             min = 0,
-            below = 1)
+            max = 0.5)
         double validationFraction,
     @Key(
             doc = "Directory of the packed token store",

@@ -48,6 +48,7 @@ public record Model(
             doc = "Tokens of one training sequence",
             megatron = "--seq-length",
             min = 1,
+            max = 1 << 20,
             example = "2048",
             unit = "tokens")
         int sequenceLength,

@@ -20,6 +20,16 @@ public record Spark(
             resume = Resume.FREE)
         Optional<String> master,
     @Key(
+            doc =
+                "Executors of a Spark cluster that the run starts on this machine and stops at its"
+                    + " end, each with an equal share of the ranks; 0 uses `spark.master`",
+            byDefault = "0",
+            min = 0,
+            max = 256,
+            unit = "executors",
+            resume = Resume.FREE)
+        int cluster,
+    @Key(
             doc = "How often a run goes on from its last checkpoint after it lost a rank",
             byDefault = "3",
             min = 0,
@@ -51,7 +61,8 @@ public record Spark(
   /** Checks the limits of every key and keeps the properties in order. */
   public Spark {
     properties = Collections.unmodifiableMap(new TreeMap<>(properties));
-    Limits.require(Spark.class, master, maxRestarts, executorMemory, commTimeout, properties);
+    Limits.require(
+        Spark.class, master, cluster, maxRestarts, executorMemory, commTimeout, properties);
   }
 
   /** The master to use where nobody else chose one: the key's, or one local thread per rank. */

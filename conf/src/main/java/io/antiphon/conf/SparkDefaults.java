@@ -33,6 +33,8 @@ public final class SparkDefaults {
     properties.put("spark.dynamicAllocation.enabled", "false");
     // A stage that waits for executors is checked every second, not every 15.
     properties.put("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "1s");
+    // Executors of a busy cluster may take minutes to come: Spark's ten, which are 40 times 15 s.
+    properties.put("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "600");
     // A rank stuck in a native call does not notice its cancellation and would block the restart.
     properties.put("spark.task.reaper.enabled", "true");
     properties.put("spark.task.reaper.pollingInterval", "5s");

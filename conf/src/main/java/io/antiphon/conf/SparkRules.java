@@ -15,6 +15,8 @@ import java.util.stream.Stream;
 /** Rules about Spark: what its scheduler would refuse or, worse, wait for without a word. */
 final class SparkRules {
   private static final String MASTER = "spark.master";
+  private static final String CLUSTER = "spark.cluster";
+  private static final String RANKS = "parallelism.ranks";
   private static final String MEMORY = "spark.executor-memory";
   private static final double LEAST_MEBIBYTES = 512; // Spark refuses less than 450 MiB
   private static final Pattern LOCAL = Pattern.compile("local(\\[(\\d+)(,\\s*\\d+)?])?");
@@ -45,14 +47,22 @@ final class SparkRules {
               List.of(Schema.PROPERTIES),
               SparkRules::noDynamicAllocation),
           new Rule(
-              "With a local master, spark.properties asks for no resources such as GPUs: the stage"
-                  + " would wait for ever.",
+              "spark.cluster starts a cluster, spark.master names one: at most one of them is set.",
+              List.of(CLUSTER, MASTER),
+              SparkRules::oneCluster),
+          new Rule(
+              "spark.cluster divides parallelism.ranks.",
+              List.of(CLUSTER, RANKS),
+              SparkRules::equalShares),
+          new Rule(
+              "With a local master or spark.cluster, spark.properties asks for no resources such as"
+                  + " GPUs: the stage would wait for ever.",
               List.of(Schema.PROPERTIES, MASTER),
               SparkRules::noLocalResources),
           new Rule(
               "A local master has a slot, of spark.task.cpus threads, for each of"
                   + " parallelism.ranks.",
-              List.of(Schema.PROPERTIES, MASTER, "parallelism.ranks"),
+              List.of(Schema.PROPERTIES, MASTER, CLUSTER, RANKS),
               SparkRules::enoughSlots));
 
   private SparkRules() {}
@@ -102,6 +112,35 @@ final class SparkRules {
             "remove it, and set the number of executors with spark.executor.instances"));
   }
 
+  private static Stream<Finding> oneCluster(Values values) {
+    if (values.whole(CLUSTER) == 0 || values.text(MASTER).isEmpty()) {
+      return Stream.empty();
+    }
+    return Stream.of(
+        new Finding(
+            CLUSTER,
+            "must be 0 with spark.master = " + values.text(MASTER).orElseThrow(),
+            "remove spark.cluster (--cluster) to use that master, or spark.master (--master) to"
+                + " start a cluster here"));
+  }
+
+  private static Stream<Finding> equalShares(Values values) {
+    long executors = values.whole(CLUSTER);
+    long ranks = values.whole(RANKS);
+    if (executors == 0 || ranks % executors == 0) {
+      return Stream.empty();
+    }
+    return Stream.of(
+        new Finding(
+            CLUSTER,
+            "must divide parallelism.ranks (" + ranks + ")",
+            set(CLUSTER, Rule.divisorUpTo(executors, ranks))
+                + ", or "
+                + RANKS
+                + " = "
+                + Rule.roundUp(ranks, executors)));
+  }
+
   private static Stream<Finding> noLocalResources(Values values) {
     String master = values.text(MASTER).orElse("local");
     if (!SparkDefaults.isLocal(master)) {
@@ -120,10 +159,13 @@ final class SparkRules {
   }
 
   private static Stream<Finding> enoughSlots(Values values) {
-    long ranks = values.whole("parallelism.ranks");
+    long ranks = values.whole(RANKS);
     String cpusKey = "spark.task.cpus";
     String cpusText = values.properties().getOrDefault(cpusKey, "1");
     long cpus = cpusText.matches("[1-9][0-9]{0,5}") ? Long.parseLong(cpusText) : 1;
+    if (values.whole(CLUSTER) > 0) {
+      return Stream.empty(); // it is made to measure
+    }
     String master = values.text(MASTER).orElse("local[" + ranks + "]");
     OptionalLong slots = slots(master, cpus);
     if (slots.isEmpty() || slots.getAsLong() >= ranks) {

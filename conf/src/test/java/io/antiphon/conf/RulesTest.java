@@ -52,6 +52,8 @@ class RulesTest {
         "spark.properties.spark.task.cpus=2 | must leave a slot for each of parallelism.ranks (4):"
             + " local[4] has 2 of 2 threads | set spark.master = \"local[8]\", or"
             + " parallelism.ranks = 2",
+        "spark.cluster=3 | must divide parallelism.ranks (4)"
+            + " | set spark.cluster = 2, or parallelism.ranks = 6",
         "spark.master=nowhere | must be local, local[N], yarn, spark://HOST:PORT or k8s://URL"
             + " | write text of that form, or leave spark.master out",
       })
@@ -61,6 +63,17 @@ class RulesTest {
     assertThat(problem.file()).isEqualTo("--set " + override);
     assertThat(problem.limit()).isEqualTo(limit);
     assertThat(problem.remedy()).isEqualTo(remedy);
+  }
+
+  @Test
+  void aClusterIsStartedOrNamedNotBoth() {
+    Problem problem = Sample.problemWith("spark.master=yarn", "spark.cluster=2");
+
+    assertThat(problem.file()).isEqualTo("--set spark.cluster=2");
+    assertThat(problem.limit()).isEqualTo("must be 0 with spark.master = yarn");
+    assertThat(problem.remedy()).contains("--cluster", "--master");
+    assertThat(Sample.with("spark.cluster=2").spark().cluster()).isEqualTo(2);
+    assertThat(Sample.with("spark.cluster=2", "spark.properties.spark.task.cpus=2")).isNotNull();
   }
 
   @ParameterizedTest
@@ -160,13 +173,17 @@ class RulesTest {
   void countAssignmentsInThirtyOneBits() {
     Problem batch =
         Sample.problemWith(
-            "model.sequence-length=100000000", "schedule.micro-batch=6", "moe.top-k=1");
+            "model.sequence-length=1048576",
+            "schedule.micro-batch=512",
+            "schedule.global-batch=2048",
+            "moe.top-k=1");
     assertThat(batch.key()).isEqualTo("schedule.micro-batch");
-    assertThat(batch.remedy()).isEqualTo("set schedule.micro-batch = 5 or less");
+    assertThat(batch.remedy()).isEqualTo("set schedule.micro-batch = 511 or less");
 
-    Problem sequence = Sample.problemWith("model.sequence-length=2000000000");
+    Problem sequence =
+        Sample.problemWith("model.sequence-length=1048576", "moe.experts=1024", "moe.top-k=1024");
     assertThat(sequence.remedy()).startsWith("set a shorter model.sequence-length");
-    assertThat(Sample.with("model.sequence-length=2000000000", "moe.experts=0")).isNotNull();
+    assertThat(Sample.with("model.sequence-length=1048576", "moe.experts=0")).isNotNull();
   }
 
   @Test

@@ -64,7 +64,7 @@ class SettingsReaderTest {
     assertThat(settings.checkpoint()).isEqualTo(new Checkpoint(50, 3, Optional.empty(), true));
     assertThat(settings.monitor()).isEqualTo(new Monitor(10, true, Monitor.Progress.AUTO));
     assertThat(settings.spark())
-        .isEqualTo(new Spark(Optional.empty(), 3, "2g", Duration.ofMinutes(2), Map.of()));
+        .isEqualTo(new Spark(Optional.empty(), 0, 3, "2g", Duration.ofMinutes(2), Map.of()));
   }
 
   @Test
@@ -186,7 +186,7 @@ class SettingsReaderTest {
     assertThat(Sample.problemWith("seed=1.5").limit())
         .isEqualTo("must be a whole number, at least 0");
     assertThat(Sample.problemWith("data.validation-fraction=1").limit())
-        .isEqualTo("must be a number, at least 0 and below 1");
+        .isEqualTo("must be a number, at least 0 and at most 0.5");
     assertThat(Sample.problemWith("moe.echo.planner=greedy").limit())
         .isEqualTo("must be one of bin-packing, one-shot");
     assertThat(Sample.problemWith("model.head-dim=0").limit())

@@ -18,6 +18,7 @@ class SparkDefaultsTest {
             Map.entry("spark.executor.memory", "2g"),
             Map.entry("spark.master", "local[4]"),
             Map.entry("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "1s"),
+            Map.entry("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "600"),
             Map.entry("spark.task.reaper.enabled", "true"),
             Map.entry("spark.task.reaper.killTimeout", "60s"),
             Map.entry("spark.task.reaper.pollingInterval", "5s"),

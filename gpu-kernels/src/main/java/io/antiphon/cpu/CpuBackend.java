@@ -68,7 +68,9 @@ public final class CpuBackend implements Backend {
               + elements * dtype.bytes() / 1048576
               + " MiB of "
               + dtype
-              + ". Lower schedule.micro-batch, model.sequence-length or the model.",
+              + ". Give the process more memory (ANTIPHON_MEMORY of submit/antiphon,"
+              + " spark.executor-memory on a cluster), or lower schedule.micro-batch,"
+              + " model.sequence-length or the model.",
           e);
     }
   }

@@ -4,7 +4,6 @@ import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
-import io.antiphon.tensor.Shape;
 import io.antiphon.tensor.Tensor;
 import java.nio.ByteBuffer;
 
@@ -39,8 +38,11 @@ final class CpuCollectives implements Collectives {
 
   @Override
   public void allGather(Tensor in, Tensor out) {
-    Shape expected = Shape.of((long) ranks(), in.elements());
-    out.reshape(expected).require("out", in.dtype(), expected);
+    long elements = Math.multiplyExact((long) ranks(), in.elements());
+    if (out.dtype() != in.dtype() || out.elements() != elements) {
+      throw new IllegalArgumentException(
+          "out must have " + elements + " elements of " + in.dtype() + ", was " + out);
+    }
     recorder.submit(() -> gather(in, out));
   }
 
@@ -126,53 +128,62 @@ final class CpuCollectives implements Collectives {
 
   @Override
   public void dispatch(Tensor x, RowTensors rows, Tensor out) {
-    requireRows(x, rows);
-    requireWidth(x.shape().rowElements(), out);
-    requireSameType(x, out);
+    requireRows("x", x, rows);
+    requireWidth("out", x.shape().rowElements(), out);
+    requireSameType("x", x, "out", out);
     recorder.submit(() -> rowExchange.dispatch(x, rows, out));
   }
 
   @Override
   public void dispatchScalars(Tensor x, RowTensors rows, Tensor out) {
     x.require("x", x.dtype(), rows.destinationRow().shape());
-    requireWidth(1, out);
-    requireSameType(x, out);
+    requireWidth("out", 1, out);
+    requireSameType("x", x, "out", out);
     recorder.submit(() -> rowExchange.dispatchScalars(x, rows, out));
   }
 
   @Override
   public void combine(Tensor x, RowTensors rows, Tensor y) {
-    requireRows(y, rows);
-    requireWidth(y.shape().rowElements(), x);
-    requireSameType(x, y);
+    requireRows("y", y, rows);
+    requireWidth("x", y.shape().rowElements(), x);
+    requireSameType("x", x, "y", y);
     recorder.submit(() -> rowExchange.combine(x, rows, y));
   }
 
   @Override
   public void combineScalars(Tensor x, RowTensors rows, Tensor y) {
     y.require("y", y.dtype(), rows.destinationRow().shape());
-    requireWidth(1, x);
-    requireSameType(x, y);
+    requireWidth("x", 1, x);
+    requireSameType("x", x, "y", y);
     recorder.submit(() -> rowExchange.combineScalars(x, rows, y));
   }
 
-  private static void requireRows(Tensor tokens, RowTensors rows) {
-    if (tokens.shape().extent(0) != rows.destinationRow().shape().extent(0)) {
+  private static void requireRows(String argument, Tensor tokens, RowTensors rows) {
+    long expected = rows.destinationRow().shape().extent(0);
+    if (tokens.shape().extent(0) != expected) {
       throw new IllegalArgumentException(
-          tokens + " has not the tokens of " + rows.destinationRow());
+          argument + " must have a row for each of " + expected + " tokens, was " + tokens);
     }
   }
 
-  private static void requireWidth(long width, Tensor rows) {
+  private static void requireWidth(String argument, long width, Tensor rows) {
     if (rows.shape().rowElements() != width) {
-      throw new IllegalArgumentException("rows must be " + width + " wide, were " + rows);
+      throw new IllegalArgumentException(
+          argument + " must have rows of " + width + " elements, was " + rows);
     }
   }
 
-  private static void requireSameType(Tensor x, Tensor y) {
+  private static void requireSameType(String name, Tensor x, String otherName, Tensor other) {
     DType dtype = x.dtype();
-    if (!dtype.isFloating() || y.dtype() != dtype) {
-      throw new IllegalArgumentException("types must be floating and equal, were " + x + ", " + y);
+    if (!dtype.isFloating() || other.dtype() != dtype) {
+      throw new IllegalArgumentException(
+          name
+              + " and "
+              + otherName
+              + " must be floating and of one type, were "
+              + x
+              + " and "
+              + other);
     }
   }
 
@@ -241,7 +252,7 @@ final class CpuCollectives implements Collectives {
               + plan.slots()
               + " slots");
     }
-    requireSameType(home, slots);
+    requireSameType("home", home, "slots", slots);
   }
 
   /** Who holds what, for one plan as it is now. */

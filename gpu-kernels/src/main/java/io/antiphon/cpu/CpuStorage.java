@@ -1,5 +1,6 @@
 package io.antiphon.cpu;
 
+import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.Storage;
 import java.nio.ByteBuffer;
@@ -24,14 +25,14 @@ sealed interface CpuStorage extends Storage {
   /** Zeroed memory for {@code elements} of {@code dtype}. */
   static CpuStorage allocate(String name, DType dtype, long elements) {
     if (elements > Integer.MAX_VALUE - 8) {
-      throw new IllegalArgumentException(
+      throw new Backend.OutOfMemory(
           "buffer "
               + name
               + " would have "
               + elements
               + " elements; the CPU backend holds at most "
               + (Integer.MAX_VALUE - 8)
-              + " in one. Lower the micro-batch, the sequence length or the model.");
+              + " in one. Lower schedule.micro-batch, model.sequence-length or the model.");
     }
     int length = (int) elements;
     return switch (dtype) {

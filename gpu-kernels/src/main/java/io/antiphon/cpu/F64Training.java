@@ -85,12 +85,13 @@ final class F64Training {
       return;
     }
     int experts = bias.extent(0);
-    double mean = 0;
+    double sum = 0;
     for (int expert = 0; expert < experts; expert++) {
-      mean += value(counts, expert) / experts;
+      sum += value(counts, expert);
     }
     for (int expert = 0; expert < experts; expert++) {
-      double towards = Math.signum(mean - value(counts, expert));
+      // One division of the exact sum: a sum of shares is rounded, and equal loads look unequal.
+      double towards = Math.signum(sum / experts - value(counts, expert));
       put(bias, expert, value(bias, expert) + rate * towards);
     }
   }

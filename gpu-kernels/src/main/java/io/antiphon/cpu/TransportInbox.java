@@ -2,11 +2,8 @@ package io.antiphon.cpu;
 
 import io.antiphon.tensor.CommException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -51,7 +48,7 @@ public final class TransportInbox {
    */
   public ByteBuffer buffer(int sender, int bytes) {
     checkSize(bytes);
-    return queues[sender].buffer(bytes);
+    return queues[sender].pool.take(bytes);
   }
 
   /** Hands over a filled {@link #buffer}; its bytes from 0 to the limit are the message. */
@@ -85,6 +82,11 @@ public final class TransportInbox {
     queues[sender].finish();
   }
 
+  /** Whether {@link #fail} was called. */
+  public boolean isLost() {
+    return lost.get() != null;
+  }
+
   /**
    * Fails if the group is lost.
    *
@@ -111,35 +113,12 @@ public final class TransportInbox {
 
   /** What one sender delivered, and the buffers that its next messages may use. */
   private final class Queue {
-    private static final int SPARE_BUFFERS = 4;
-
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final ArrayDeque<ByteBuffer> messages = new ArrayDeque<>();
-    private final List<ByteBuffer> spares = new ArrayList<>();
+    private final BufferPool pool = new BufferPool();
     private @Nullable ByteBuffer taken;
     private boolean finished;
-
-    ByteBuffer buffer(int bytes) {
-      lock.lock();
-      try {
-        int best = -1;
-        for (int i = 0; i < spares.size(); i++) {
-          int capacity = spares.get(i).capacity();
-          if (capacity >= bytes && (best < 0 || capacity < spares.get(best).capacity())) {
-            best = i;
-          }
-        }
-        if (best >= 0) {
-          return spares.remove(best).clear().limit(bytes);
-        }
-      } finally {
-        lock.unlock();
-      }
-      // Row counts change a little from step to step: some room saves most later allocations.
-      int capacity = (int) Math.min(Transport.MAX_MESSAGE_BYTES, bytes + bytes / 8L + 64);
-      return ByteBuffer.allocateDirect(capacity).order(ByteOrder.LITTLE_ENDIAN).limit(bytes);
-    }
 
     void deliver(ByteBuffer message) {
       lock.lock();
@@ -190,19 +169,9 @@ public final class TransportInbox {
 
     private void recycle() {
       ByteBuffer last = taken;
-      if (last == null) {
-        return;
-      }
-      taken = null;
-      spares.add(last);
-      if (spares.size() > SPARE_BUFFERS) {
-        int smallest = 0;
-        for (int i = 1; i < spares.size(); i++) {
-          if (spares.get(i).capacity() < spares.get(smallest).capacity()) {
-            smallest = i;
-          }
-        }
-        spares.remove(smallest);
+      if (last != null) {
+        taken = null;
+        pool.give(last);
       }
     }
 

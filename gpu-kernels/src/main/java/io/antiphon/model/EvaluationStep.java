@@ -34,6 +34,7 @@ public final class EvaluationStep implements AutoCloseable {
   private final Tensor sums;
   private final Tensor routerLosses;
   private final Tensor statistics;
+  private final Tensor allStatistics;
   private final StepGraph graph;
 
   /** Allocates the activations and records the step; {@code batch.microBatches()} is not used. */
@@ -47,8 +48,10 @@ public final class EvaluationStep implements AutoCloseable {
     input = io("batch", DType.I32, batch.microBatch(), batch.sequenceLength() + 1);
     sums = io("sums", DType.F64, 2);
     routerLosses = io("router-losses", DType.F64, 2);
-    int length = StepRecord.statisticsLength(model, groups.experts().ranks());
+    int length = LoadStatistics.length(model, groups.experts().ranks());
     statistics = io("statistics", DType.F64, model.moeLayers(), length);
+    allStatistics =
+        io("all-statistics", DType.F64, groups.expertGroups(), (long) model.moeLayers() * length);
     transformer =
         new Transformer(context, state.parameters(), state.routers(), routerLosses, statistics);
     graph = backend.record(this::enqueue);
@@ -60,6 +63,7 @@ public final class EvaluationStep implements AutoCloseable {
 
   private void enqueue() {
     ops.zero(sums);
+    ops.zero(statistics);
     ops.zero(context.state().overflow());
     ops.zero(context.state().requiredRows());
     transformer.forward(input);
@@ -68,6 +72,18 @@ public final class EvaluationStep implements AutoCloseable {
     groups.world().allReduceMax(context.state().overflow());
     groups.world().allReduceMax(context.state().requiredRows());
     groups.world().allReduceSum(sums);
+    gatherStatistics();
+  }
+
+  private void gatherStatistics() {
+    if (statistics.elements() == 0) {
+      return;
+    }
+    ops.zero(allStatistics);
+    if (groups.experts().rank() == 0) {
+      ops.copy(statistics, allStatistics.rows(groups.expertGroup(), 1));
+    }
+    groups.world().allReduceSum(allStatistics);
   }
 
   /**
@@ -85,6 +101,12 @@ public final class EvaluationStep implements AutoCloseable {
     long required = values.longs(context.state().requiredRows())[0];
     values.write(context.state().overflow(), 0);
     return new Result(totals[0], totals[1], overflow, required);
+  }
+
+  /** After {@link #run}: loads of its micro-batch, the same on every rank. */
+  public LoadStatistics loads() {
+    double[] values = new HostValues(context.backend().hostIo()).doubles(allStatistics);
+    return new LoadStatistics(values, 0, context.model(), groups.experts().ranks());
   }
 
   /** After {@link #run}: logits of one token of this rank's micro-batch, {@code [vocabulary]}. */

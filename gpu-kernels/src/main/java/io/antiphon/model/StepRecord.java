@@ -62,12 +62,7 @@ public final class StepRecord {
 
   static int length(ModelOptions model, int expertRanks, int expertGroups) {
     return Field.values().length
-        + expertGroups * model.moeLayers() * statisticsLength(model, expertRanks);
-  }
-
-  /** Numbers that {@link Ops#recordLoads} keeps per layer. */
-  static int statisticsLength(ModelOptions model, int expertRanks) {
-    return model.moe().experts() + 2 * expertRanks + 3;
+        + expertGroups * model.moeLayers() * LoadStatistics.length(model, expertRanks);
   }
 
   /** Enqueues the copy of one scalar's source into {@code record}. */
@@ -86,7 +81,7 @@ public final class StepRecord {
 
   /** Number of expert-parallel groups with statistics here; 0 without experts. */
   public int expertGroups() {
-    int each = model.moeLayers() * statisticsLength(model, expertRanks);
+    int each = model.moeLayers() * LoadStatistics.length(model, expertRanks);
     return each == 0 ? 0 : (values.length - Field.values().length) / each;
   }
 
@@ -121,24 +116,11 @@ public final class StepRecord {
 
   /** Loads of {@code moeLayer} in {@code expertGroup}. */
   public Loads loads(int expertGroup, int moeLayer) {
-    int length = statisticsLength(model, expertRanks);
-    int at = Field.values().length + (expertGroup * model.moeLayers() + moeLayer) * length;
-    int experts = model.moe().experts();
-    int tail = at + experts + 2 * expertRanks;
-    return new Loads(
-        longs(at, experts),
-        longs(at + experts, expertRanks),
-        longs(at + experts + expertRanks, expertRanks),
-        values[tail],
-        values[tail + 1],
-        (long) values[tail + 2]);
+    return loads().loads(expertGroup, moeLayer);
   }
 
-  private long[] longs(int first, int length) {
-    long[] part = new long[length];
-    for (int i = 0; i < length; i++) {
-      part[i] = (long) values[first + i];
-    }
-    return part;
+  /** Loads of all layers and groups. */
+  public LoadStatistics loads() {
+    return new LoadStatistics(values, Field.values().length, model, expertRanks);
   }
 }

@@ -78,11 +78,7 @@ public final class TrainingStep implements AutoCloseable {
     squaredNorm = io("squared-norm", DType.F64, 1);
     expertSquaredNorm = io("expert-squared-norm", DType.F64, 1);
     statistics =
-        io(
-            "statistics",
-            DType.F64,
-            model.moeLayers(),
-            StepRecord.statisticsLength(model, expertRanks));
+        io("statistics", DType.F64, model.moeLayers(), LoadStatistics.length(model, expertRanks));
     globalCounts = io("global-counts", DType.F64, model.moe().experts());
     stop = io("stop", DType.I32, 1);
     int length = StepRecord.length(model, expertRanks, groups.expertGroups());
@@ -180,7 +176,7 @@ public final class TrainingStep implements AutoCloseable {
   private void updateExpertBiases(StepState step) {
     ModelOptions model = state.options();
     int experts = model.moe().experts();
-    int length = StepRecord.statisticsLength(model, groups.experts().ranks());
+    int length = LoadStatistics.length(model, groups.experts().ranks());
     Tensor all = StepRecord.statistics(record, groups.expertGroups());
     for (int layer = 0; layer < model.moeLayers(); layer++) {
       ops.zero(globalCounts);

@@ -36,7 +36,9 @@ public final class AntiphonPlugin implements SparkPlugin {
       @Override
       public @Nullable Object receive(Object message) {
         boolean answer = DriverMailbox.receive((RankMessage) message);
-        return message instanceof RankMessage.StopQuestion ? answer : null;
+        boolean asked =
+            message instanceof RankMessage.StopQuestion || message instanceof RankMessage.Failure;
+        return asked ? answer : null;
       }
     };
   }

@@ -17,7 +17,7 @@ final class DataRequests {
         data.tokenizer(),
         data.endOfText(),
         data.validationFraction(),
-        data.cacheDir().orElse(runDirectory.resolve("data").toString()),
+        Directories.cache(settings, runDirectory),
         settings.model().sequenceLength(),
         settings.seed());
   }

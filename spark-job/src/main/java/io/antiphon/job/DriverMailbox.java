@@ -3,8 +3,10 @@ package io.antiphon.job;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -13,16 +15,18 @@ import java.util.function.Consumer;
 
 /** The driver's end of the messages of one attempt. */
 final class DriverMailbox implements AutoCloseable {
-  private static final Map<String, DriverMailbox> OPEN = new ConcurrentHashMap<>();
+  private static final Map<UUID, DriverMailbox> OPEN = new ConcurrentHashMap<>();
 
-  private final String attempt;
+  private final UUID attempt;
   private final Consumer<Serializable> reports;
   private final BooleanSupplier stopRequested;
   private final List<RankMessage.Failure> failures = new ArrayList<>();
   private final CountDownLatch ended = new CountDownLatch(1);
+  private boolean heard;
+  private boolean closed;
 
   private DriverMailbox(
-      String attempt, Consumer<Serializable> reports, BooleanSupplier stopRequested) {
+      UUID attempt, Consumer<Serializable> reports, BooleanSupplier stopRequested) {
     this.attempt = attempt;
     this.reports = reports;
     this.stopRequested = stopRequested;
@@ -30,7 +34,7 @@ final class DriverMailbox implements AutoCloseable {
 
   /** Takes messages of {@code attempt} until closed. */
   static DriverMailbox open(
-      String attempt, Consumer<Serializable> reports, BooleanSupplier stopRequested) {
+      UUID attempt, Consumer<Serializable> reports, BooleanSupplier stopRequested) {
     DriverMailbox mailbox = new DriverMailbox(attempt, reports, stopRequested);
     OPEN.put(attempt, mailbox);
     return mailbox;
@@ -44,20 +48,27 @@ final class DriverMailbox implements AutoCloseable {
     return mailbox == null || mailbox.take(message);
   }
 
-  private boolean take(RankMessage message) {
+  private synchronized boolean take(RankMessage message) {
+    if (closed) {
+      return true;
+    }
+    heard = true;
     if (message instanceof RankMessage.StopQuestion) {
       return stopRequested.getAsBoolean();
     }
     if (message instanceof RankMessage.Report report) {
       reports.accept(report.content());
     } else if (message instanceof RankMessage.Failure failure) {
-      synchronized (failures) {
-        failures.add(failure);
-      }
+      failures.add(failure);
     } else {
       ended.countDown();
     }
     return true;
+  }
+
+  /** Whether any rank has sent anything. */
+  synchronized boolean heard() {
+    return heard;
   }
 
   /** Waits until everything rank 0 sent was delivered. */
@@ -69,16 +80,14 @@ final class DriverMailbox implements AutoCloseable {
   }
 
   /** What ranks said of their failures, the causes before those that only followed. */
-  List<RankMessage.Failure> failures() {
-    synchronized (failures) {
-      List<RankMessage.Failure> sorted = new ArrayList<>(failures);
-      sorted.sort(java.util.Comparator.comparing(RankMessage.Failure::secondary));
-      return sorted;
-    }
+  synchronized List<RankMessage.Failure> failures() {
+    return failures.stream().sorted(Comparator.comparing(RankMessage.Failure::secondary)).toList();
   }
 
+  /** Nothing is delivered after this, not even what arrived before. */
   @Override
-  public void close() {
+  public synchronized void close() {
+    closed = true;
     OPEN.remove(attempt);
   }
 }

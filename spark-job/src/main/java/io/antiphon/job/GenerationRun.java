@@ -1,123 +1,91 @@
 package io.antiphon.job;
 
-import io.antiphon.conf.ConfigException;
-import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
-import io.antiphon.conf.SettingsReader;
 import io.antiphon.cpu.ThreadTransport;
 import io.antiphon.cpu.Transport;
-import io.antiphon.data.Tokenizer;
 import io.antiphon.data.TokenizerDescription;
-import io.antiphon.model.ModelState;
-import io.antiphon.train.ModelSetup;
 import io.antiphon.train.RankDevice;
-import io.antiphon.train.Sampling;
-import io.antiphon.train.StateRestore;
-import io.antiphon.train.TextGenerator;
-import io.antiphon.train.checkpoint.CheckpointManifest;
-import io.antiphon.train.checkpoint.Checkpoints;
+import java.io.Serializable;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.UUID;
 import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.SparkSession;
 
-/** Continues a text with the model of a run's newest checkpoint, on one rank of this process. */
+/**
+ * Continues a text with the model of a checkpoint. One rank holds every expert, so there is nothing
+ * to plan, and needs no Spark; several ranks run as a barrier job, planned and safe from overflow
+ * as in training.
+ */
 public final class GenerationRun {
-  /** What a decoder puts where bytes are no character yet. */
-  private static final String REPLACEMENT = "\ufffd";
+  private final SavedRun saved;
+  private final Settings settings;
 
-  /** No character takes more tokens. */
-  private static final int LONGEST_CHARACTER = 8;
+  /**
+   * What to generate.
+   *
+   * @param prompt text to continue; empty starts a new document
+   * @param tokens at most so many are generated
+   * @param temperature divides the logits; 0 takes the most likely token
+   * @param topP in (0, 1]: mass of the most likely tokens to choose from
+   * @param seed of the draws
+   */
+  public record Request(String prompt, int tokens, double temperature, double topP, long seed)
+      implements Serializable {}
 
-  private final Path runDirectory;
-
-  /** A generation from the checkpoints of {@code runDirectory}. */
-  public GenerationRun(Path runDirectory) {
-    this.runDirectory = runDirectory.toAbsolutePath();
+  private GenerationRun(SavedRun saved, Settings settings) {
+    this.saved = saved;
+    this.settings = settings;
   }
 
   /**
-   * Generates text after {@code prompt}.
+   * A generation from a checkpoint of a run.
    *
-   * @param tokens at most so many are generated
-   * @param out takes the text piece by piece, the prompt not included
-   * @throws ConfigException if the run has no checkpoint
+   * @param step of the checkpoint; empty for the newest
+   * @param overrides of single keys
+   * @throws io.antiphon.conf.ConfigException if there is no such checkpoint or the overrides do not
+   *     fit
    */
-  public void generate(String prompt, int tokens, Sampling sampling, Consumer<String> out) {
-    Checkpoints checkpoints =
-        new Checkpoints(
-            HadoopCheckpointFiles.of(
-                runDirectory.resolve("checkpoints").toString(), new Configuration()),
-            warning -> {});
-    CheckpointManifest manifest =
-        checkpoints.latest().orElseThrow(() -> noCheckpoint(runDirectory));
-    Settings settings =
-        SettingsReader.text(
-            "checkpoint",
-            manifest.meta().settings(),
-            List.of(
-                "parallelism.ranks=1", "parallelism.expert-parallel=1", "moe.echo.enabled=false"));
+  public static GenerationRun of(
+      Path runDirectory, OptionalLong step, int ranks, List<String> overrides) {
+    SavedRun saved = SavedRun.open(runDirectory, step);
+    List<String> all = new ArrayList<>(RankOverrides.of(saved.settings(List.of()), ranks));
+    all.add(RankOverrides.NO_CLUSTER);
+    all.addAll(overrides);
+    return new GenerationRun(saved, saved.settings(all));
+  }
+
+  /**
+   * Generates text after a prompt; equal requests give equal texts.
+   *
+   * @param out takes the text piece by piece, in whole characters, the prompt not included
+   * @return how many tokens were generated; fewer than asked if the text came to its end
+   * @throws io.antiphon.data.DataException if the tokenizer is gone
+   * @throws RankFailure if a rank failed
+   */
+  public int generate(Request request, Consumer<String> out) throws InterruptedException {
+    RankDevice.requireAvailable(settings);
     TokenizerDescription description =
         TokenizerDescription.read(
             settings.data().tokenizer(), settings.data().endOfText(), new Configuration());
-    try (Tokenizer tokenizer = description.open();
-        Transport transport = ThreadTransport.group(1, settings.spark().commTimeout()).get(0);
-        RankDevice device = RankDevice.open(settings, transport)) {
-      ModelSetup setup = ModelSetup.of(settings, tokenizer.vocabulary(), tokenizer.endOfText());
-      try (ModelState state = new ModelState(device.backend(), setup.model(), 0, 1)) {
-        StateRestore.of(checkpoints, manifest, device, state);
-        try (TextGenerator generator = new TextGenerator(setup, device, state)) {
-          TextPieces pieces = new TextPieces(tokenizer, out);
-          generator.generate(tokenizer.encode(prompt), tokens, sampling, pieces::accept);
-          pieces.end();
-        }
+    GenerateTask task =
+        new GenerateTask(
+            settings, description, saved.checkpointDirectory(), saved.manifest().step(), request);
+    Consumer<Serializable> pieces = piece -> out.accept((String) piece);
+    if (settings.parallelism().ranks() == 1) {
+      try (Transport alone = ThreadTransport.group(1, settings.spark().commTimeout()).get(0)) {
+        return task.call(new RankSeat(alone, UUID.randomUUID().toString(), () -> false, pieces));
       }
     }
-  }
-
-  private static ConfigException noCheckpoint(Path runDirectory) {
-    return new ConfigException(
-        List.of(
-            new Problem(
-                "--run-dir",
-                0,
-                "",
-                runDirectory.toString(),
-                "must be the directory of a run with a checkpoint",
-                "train first, or name another run directory")));
-  }
-
-  /** Turns tokens into text as soon as they make whole characters. */
-  private static final class TextPieces {
-    private final Tokenizer tokenizer;
-    private final Consumer<String> out;
-    private int[] pending = {};
-
-    TextPieces(Tokenizer tokenizer, Consumer<String> out) {
-      this.tokenizer = tokenizer;
-      this.out = out;
-    }
-
-    /** Takes a token; false at the end of the document. */
-    boolean accept(int token) {
-      if (token == tokenizer.endOfText()) {
-        return false;
-      }
-      pending = Arrays.copyOf(pending, pending.length + 1);
-      pending[pending.length - 1] = token;
-      String text = tokenizer.decode(pending);
-      if (!text.endsWith(REPLACEMENT) || pending.length > LONGEST_CHARACTER) {
-        out.accept(text);
-        pending = new int[] {};
-      }
-      return true;
-    }
-
-    void end() {
-      if (pending.length > 0) {
-        out.accept(tokenizer.decode(pending));
-      }
+    SparkSession spark = SparkSessions.open(settings, Map.of());
+    try {
+      return RankCall.run(spark, settings, task, pieces);
+    } finally {
+      spark.stop();
     }
   }
 }

@@ -1,28 +1,29 @@
 package io.antiphon.job;
 
 import java.io.Serializable;
+import java.util.UUID;
 
 /** What a rank sends to the driver. */
 sealed interface RankMessage extends Serializable {
   /** Attempt the rank belongs to. */
-  String attempt();
+  UUID attempt();
 
   /** A report for the listener of the run. */
-  record Report(String attempt, Serializable content) implements RankMessage {}
+  record Report(UUID attempt, Serializable content) implements RankMessage {}
 
   /** The question whether the run shall stop; answered with a Boolean. */
-  record StopQuestion(String attempt) implements RankMessage {}
+  record StopQuestion(UUID attempt) implements RankMessage {}
 
   /**
-   * Why a rank failed.
+   * Why a rank failed; answered, so that the rank knows that it was heard.
    *
    * @param usersError whether settings, data or a checkpoint are at fault, so that trying again is
    *     no use
    * @param secondary whether the rank failed only because another one did
    */
-  record Failure(String attempt, int rank, boolean usersError, boolean secondary, String message)
+  record Failure(UUID attempt, int rank, boolean usersError, boolean secondary, String message)
       implements RankMessage {}
 
   /** Rank 0 has sent everything it will send. */
-  record End(String attempt) implements RankMessage {}
+  record End(UUID attempt) implements RankMessage {}
 }

@@ -1,25 +1,65 @@
 package io.antiphon.job;
 
+import io.antiphon.conf.ConfigException;
+import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SparkDefaults;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import org.apache.spark.sql.SparkSession;
 
 /** Opens the Spark session of a run. */
 final class SparkSessions {
+  private static final String MASTER = "spark.master";
+  private static final String PLUGINS = "spark.plugins";
+
   private SparkSessions() {}
 
   /**
    * A session with the properties of the settings. What {@code spark-submit} set wins over our
    * defaults, and over the master of the settings.
+   *
+   * @param cluster properties of a cluster started for this run; they win over all others
    */
-  static SparkSession open(Settings settings) {
+  static SparkSession open(Settings settings, Map<String, String> cluster) {
+    Map<String, String> properties = properties(settings);
+    properties.putAll(cluster);
+    String plugins = Optional.ofNullable(properties.get(PLUGINS)).map(own -> own + ",").orElse("");
+    properties.put(PLUGINS, plugins + AntiphonPlugin.class.getName());
     SparkSession.Builder builder = SparkSession.builder();
-    for (Map.Entry<String, String> property : SparkDefaults.of(settings).entrySet()) {
-      if (System.getProperty(property.getKey()) == null) {
-        builder.config(property.getKey(), property.getValue());
+    properties.forEach(builder::config);
+    return builder.getOrCreate();
+  }
+
+  /** The properties of the settings, with those of {@code spark-submit} in their place. */
+  static Map<String, String> properties(Settings settings) {
+    Optional<String> submitted = Optional.ofNullable(System.getProperty(MASTER));
+    if (submitted.isPresent() && settings.spark().cluster() > 0) {
+      throw alreadySubmitted(settings, submitted.orElseThrow());
+    }
+    int ranks = settings.parallelism().ranks();
+    Map<String, String> properties =
+        new TreeMap<>(
+            SparkDefaults.of(settings, submitted.orElse(settings.spark().masterFor(ranks))));
+    for (String name : System.getProperties().stringPropertyNames()) {
+      if (name.startsWith("spark.")) {
+        properties.put(name, System.getProperty(name));
       }
     }
-    return builder.config("spark.plugins", AntiphonPlugin.class.getName()).getOrCreate();
+    return properties;
+  }
+
+  private static ConfigException alreadySubmitted(Settings settings, String master) {
+    return new ConfigException(
+        List.of(
+            new Problem(
+                "settings",
+                0,
+                "spark.cluster",
+                Integer.toString(settings.spark().cluster()),
+                "must be 0 under spark-submit, which chose the master " + master,
+                "remove --cluster, or start antiphon without spark-submit")));
   }
 }

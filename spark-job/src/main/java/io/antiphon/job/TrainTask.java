@@ -19,11 +19,8 @@ import io.antiphon.train.RunReports;
 import io.antiphon.train.StepMetrics;
 import io.antiphon.train.Trainer;
 import io.antiphon.train.TrainingResult;
-import io.antiphon.train.checkpoint.Checkpoints;
 import java.io.Serializable;
 import java.util.function.Consumer;
-import org.apache.hadoop.conf.Configuration;
-import org.slf4j.LoggerFactory;
 
 /**
  * Trains on one rank.
@@ -39,7 +36,9 @@ record TrainTask(Settings settings, StoreLocation store, String checkpointDirect
     RankContext context =
         new RankContext(
             seat.transport(), new Forwarded(seat.driver()), seat.stopRequested(), seat.attempt());
-    try (PackedStore validation = PackedStore.open(store, Split.VALIDATION);
+    boolean evaluates = store.manifest().part(Split.VALIDATION).sequences() > 0;
+    try (PackedStore validation =
+            PackedStore.open(store, evaluates ? Split.VALIDATION : Split.TRAIN);
         RankDevice device = RankDevice.open(settings, seat.transport())) {
       ModelSetup setup = ModelSetup.of(settings, validation.vocabulary(), validation.endOfText());
       var groups = device.groups();
@@ -52,7 +51,7 @@ record TrainTask(Settings settings, StoreLocation store, String checkpointDirect
                 device,
                 state,
                 validation,
-                settings.data().validationSequences(),
+                evaluates ? settings.data().validationSequences() : 0,
                 settings.moe().tokenCapacity());
         Trainer trainer =
             new Trainer(
@@ -62,7 +61,11 @@ record TrainTask(Settings settings, StoreLocation store, String checkpointDirect
                 context,
                 facts,
                 state,
-                new RunCheckpoints(settings, device, context, checkpoints()),
+                new RunCheckpoints(
+                    settings,
+                    device,
+                    context,
+                    CheckpointStorage.open(checkpointDirectory, store.settings())),
                 evaluator,
                 0);
         return trainer.run(first -> batches(context, first));
@@ -79,12 +82,6 @@ record TrainTask(Settings settings, StoreLocation store, String checkpointDirect
             settings.schedule().microBatch());
     return RankBatches.open(
         PackedStore.open(store, Split.TRAIN), share, first, settings.data().prefetch());
-  }
-
-  private Checkpoints checkpoints() {
-    return new Checkpoints(
-        HadoopCheckpointFiles.of(checkpointDirectory, new Configuration()),
-        warning -> LoggerFactory.getLogger(TrainTask.class).warn("{}", warning));
   }
 
   /** Sends every report to the driver. */

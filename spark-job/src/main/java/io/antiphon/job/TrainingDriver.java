@@ -1,8 +1,7 @@
 package io.antiphon.job;
 
-import io.antiphon.conf.ConfigException;
-import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
+import io.antiphon.conf.SettingsReader;
 import io.antiphon.conf.SettingsWriter;
 import io.antiphon.data.BigramBaseline;
 import io.antiphon.data.PackedStore;
@@ -13,7 +12,9 @@ import io.antiphon.monitor.MonitorOptions;
 import io.antiphon.monitor.ProgressStyle;
 import io.antiphon.monitor.RunMonitor;
 import io.antiphon.monitor.Terminal;
+import io.antiphon.tensor.CommException;
 import io.antiphon.train.EvaluationMetrics;
+import io.antiphon.train.RankDevice;
 import io.antiphon.train.RunEvent;
 import io.antiphon.train.RunFacts;
 import io.antiphon.train.RunInfo;
@@ -21,30 +22,36 @@ import io.antiphon.train.RunListener;
 import io.antiphon.train.RunSummary;
 import io.antiphon.train.StepMetrics;
 import io.antiphon.train.TrainingResult;
-import java.io.IOException;
+import java.io.PrintStream;
 import java.io.Serializable;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The driver of a training run: data, then attempts of the barrier job until one ends well, the
  * user stops it, or it failed too often without a new checkpoint.
  */
 public final class TrainingDriver {
+  private static final Logger LOG = LoggerFactory.getLogger(TrainingDriver.class);
   private static final Duration LAST_REPORTS = Duration.ofSeconds(30);
 
   private final Settings settings;
   private final Path runDirectory;
   private final Terminal terminal;
   private final AtomicBoolean interrupted = new AtomicBoolean();
+  private volatile boolean training;
   private final AtomicLong lastCheckpoint = new AtomicLong(-1);
 
   /**
@@ -57,55 +64,144 @@ public final class TrainingDriver {
     this.terminal = terminal;
   }
 
-  /** Asks the run to stop after the current step; it then writes a checkpoint and ends. */
-  public void interrupt() {
+  /**
+   * Asks the run to stop after the current step, when it has written a checkpoint.
+   *
+   * @return whether it will; false while it still prepares, when there is nothing to save and the
+   *     caller may end the process
+   */
+  public boolean interrupt() {
     interrupted.set(true);
+    return training;
   }
 
   /**
    * Runs to the end.
    *
-   * @throws io.antiphon.conf.ConfigException if the settings cannot be used here
+   * @throws io.antiphon.conf.ConfigException if the settings or the directory cannot be used
    * @throws io.antiphon.data.DataException if the data cannot be used
+   * @throws RankFailure if the run failed too often
    */
   public RunSummary.Outcome run() throws InterruptedException {
-    prepareRunDirectory();
-    SparkSession spark = SparkSessions.open(settings);
+    RankDevice.requireAvailable(settings);
+    Map<String, String> properties = SparkSessions.properties(settings);
+    try (RunDirectory directory = RunDirectory.hold(runDirectory)) {
+      long trained = directory.record(settings);
+      if (directory.isComplete() && trained >= settings.schedule().steps()) {
+        tell(
+            "%s is complete: %d of %d steps are trained.\nTo train on, add for example"
+                    .formatted(runDirectory, trained, settings.schedule().steps())
+                + " --set schedule.steps=%d; to begin anew, take another --run-dir."
+                    .formatted(2 * trained));
+        return RunSummary.Outcome.COMPLETED;
+      }
+      return start(properties);
+    }
+  }
+
+  private RunSummary.Outcome start(Map<String, String> properties) throws InterruptedException {
+    int executors = settings.spark().cluster();
+    if (executors == 0) {
+      return train(Map.of(), () -> {});
+    }
+    tell("starting a Spark cluster of " + executors + " executors ...");
+    int ranksPerExecutor = settings.parallelism().ranks() / executors;
+    int cores = ranksPerExecutor * cpusPerTask(properties);
+    try (LocalCluster cluster =
+        LocalCluster.start(runDirectory.resolve("cluster"), executors, cores, properties)) {
+      return train(cluster.properties(), cluster::requireHealthy);
+    }
+  }
+
+  private static int cpusPerTask(Map<String, String> properties) {
+    return Integer.parseInt(properties.getOrDefault("spark.task.cpus", "1"));
+  }
+
+  private RunSummary.Outcome train(Map<String, String> cluster, Runnable requireHealthy)
+      throws InterruptedException {
+    SparkSession spark = SparkSessions.open(settings, cluster);
     try {
-      terminal.out().println("preparing data ...");
-      StoreLocation store =
-          TokenEtl.prepare(
-                  spark, DataRequests.of(settings, runDirectory), settings.parallelism().ranks())
-              .location();
+      if (cluster.isEmpty()) {
+        warnOfLocalDirectories(spark);
+      }
+      tell("preparing data ...");
+      StoreLocation store = prepareData(spark, requireHealthy);
       RunFacts facts = facts(store);
+      training = true;
+      if (interrupted.get()) {
+        return untrained();
+      }
       try (RunMonitor monitor = RunMonitor.of(monitorOptions(), terminal)) {
-        return attempts(spark, store, facts, monitor);
+        return besideProgress(
+            monitor, () -> supervise(spark, requireHealthy, store, facts, monitor));
       }
     } finally {
       spark.stop();
     }
   }
 
-  private void prepareRunDirectory() {
+  private interface Body {
+    RunSummary.Outcome run() throws InterruptedException;
+  }
+
+  /** Log lines that would tear the progress bar appear above it. */
+  private static RunSummary.Outcome besideProgress(RunMonitor monitor, Body body)
+      throws InterruptedException {
+    PrintStream before = System.err;
+    System.setErr(monitor.above(before));
     try {
-      Files.createDirectories(runDirectory);
-      SettingsWriter.write(settings, runDirectory.resolve("config.conf"));
-    } catch (IOException e) {
-      throw new ConfigException(
-          List.of(
-              new Problem(
-                  "--run-dir",
-                  0,
-                  "",
-                  runDirectory.toString(),
-                  "must be a directory that can be written: " + e,
-                  "choose another directory")));
+      return body.run();
+    } finally {
+      System.setErr(before);
+    }
+  }
+
+  private RunSummary.Outcome untrained() {
+    tell("interrupted before the first step");
+    return RunSummary.Outcome.INTERRUPTED;
+  }
+
+  private void tell(String line) {
+    terminal.out().println(line);
+  }
+
+  private void warnOfLocalDirectories(SparkSession spark) {
+    Map<String, String> directories = new TreeMap<>();
+    directories.put("checkpoint.dir", Directories.checkpoints(settings, runDirectory));
+    directories.put("data.cache-dir", Directories.cache(settings, runDirectory));
+    SharedStorage.warning(
+            spark.sparkContext().master(), directories, spark.sparkContext().hadoopConfiguration())
+        .ifPresent(warning -> LOG.warn("{}", warning));
+  }
+
+  private StoreLocation prepareData(SparkSession spark, Runnable requireHealthy)
+      throws InterruptedException {
+    int ranks = settings.parallelism().ranks();
+    try {
+      return ApplicationWatch.call(
+          spark.sparkContext()::isStopped,
+          () -> TokenEtl.prepare(spark, DataRequests.of(settings, runDirectory), ranks).location(),
+          requireHealthy);
+    } catch (ApplicationWatch.ApplicationLost e) {
+      throw new CommException(String.valueOf(e.getMessage()), e);
+    } catch (InterruptedException | RuntimeException e) {
+      throw e;
+    } catch (Exception e) { // Scala code throws checked exceptions undeclared
+      throw new IllegalStateException("preparing the data failed: " + e.getMessage(), e);
     }
   }
 
   private RunFacts facts(StoreLocation store) {
-    try (PackedStore train = PackedStore.open(store, Split.TRAIN);
-        PackedStore validation = PackedStore.open(store, Split.VALIDATION)) {
+    try (PackedStore train = PackedStore.open(store, Split.TRAIN)) {
+      if (train.manifest().part(Split.VALIDATION).sequences() == 0) {
+        return new RunFacts(train.manifest().part(Split.TRAIN).bytesPerToken(), Double.NaN);
+      }
+      return facts(train, store);
+    }
+  }
+
+  private RunFacts facts(PackedStore train, StoreLocation store) {
+    try (PackedStore validation = PackedStore.open(store, Split.VALIDATION)) {
       BigramBaseline.Result bigram =
           BigramBaseline.of(train)
               .evaluate(
@@ -123,72 +219,66 @@ public final class TrainingDriver {
         runDirectory, settings.monitor().logEvery(), settings.monitor().report(), 50, style);
   }
 
-  private RunSummary.Outcome attempts(
-      SparkSession spark, StoreLocation store, RunFacts facts, RunMonitor monitor)
+  private RunSummary.Outcome supervise(
+      SparkSession spark,
+      Runnable requireHealthy,
+      StoreLocation store,
+      RunFacts facts,
+      RunMonitor monitor)
       throws InterruptedException {
-    String checkpoints =
-        settings.checkpoint().dir().orElse(runDirectory.resolve("checkpoints").toString());
-    TrainTask task = new TrainTask(settings, store, checkpoints, facts);
-    int failuresWithoutProgress = 0;
-    String restartReason = "";
-    while (true) {
-      long before = lastCheckpoint.get();
-      try {
-        TrainingResult result = attempt(spark, task, new Delivery(monitor, restartReason));
-        RunSummary.Outcome outcome =
-            result.interrupted() ? RunSummary.Outcome.INTERRUPTED : RunSummary.Outcome.COMPLETED;
-        monitor.finished(outcome, result.interrupted() ? "stopped by the user" : "");
-        return outcome;
-      } catch (AttemptFailed failure) {
-        failuresWithoutProgress = lastCheckpoint.get() > before ? 1 : failuresWithoutProgress + 1;
-        restartReason = failure.reason;
-        if (failure.usersError || failuresWithoutProgress > settings.spark().maxRestarts()) {
-          monitor.finished(RunSummary.Outcome.FAILED, failure.reason);
-          terminal.out().println("antiphon: " + failure.reason);
-          return RunSummary.Outcome.FAILED;
-        }
-      }
+    String checkpoints = Directories.checkpoints(settings, runDirectory);
+    TrainTask task = new TrainTask(resuming(), store, checkpoints, facts);
+    Supervisor supervisor = new Supervisor(settings.spark().maxRestarts(), lastCheckpoint::get);
+    try {
+      TrainingResult result =
+          supervisor.run(
+              reason -> attempt(spark, requireHealthy, task, new Delivery(monitor, reason)));
+      RunSummary.Outcome outcome =
+          result.interrupted() ? RunSummary.Outcome.INTERRUPTED : RunSummary.Outcome.COMPLETED;
+      monitor.finished(outcome, result.interrupted() ? "stopped by the user" : "");
+      return outcome;
+    } catch (CancellationException stopped) {
+      monitor.finished(RunSummary.Outcome.INTERRUPTED, String.valueOf(stopped.getMessage()));
+      return RunSummary.Outcome.INTERRUPTED;
+    } catch (AttemptFailed failure) {
+      monitor.finished(RunSummary.Outcome.FAILED, failure.reason());
+      throw RankFailure.of(failure);
     }
   }
 
-  private TrainingResult attempt(SparkSession spark, TrainTask task, Delivery delivery)
+  /** Whatever the user wants at the start: an attempt after a failure goes on from a checkpoint. */
+  private Settings resuming() {
+    return settings.checkpoint().resume()
+        ? settings
+        : SettingsReader.text(
+            "settings", SettingsWriter.render(settings), List.of("checkpoint.resume=true"));
+  }
+
+  private TrainingResult attempt(
+      SparkSession spark, Runnable requireHealthy, TrainTask task, Delivery delivery)
       throws InterruptedException, AttemptFailed {
-    String attempt = UUID.randomUUID().toString();
+    UUID attempt = UUID.randomUUID();
     int ranks = settings.parallelism().ranks();
     Duration timeout = settings.spark().commTimeout();
     try (DriverMailbox mailbox = DriverMailbox.open(attempt, delivery, interrupted::get)) {
+      SlotWait slots = new SlotWait(spark.sparkContext(), ranks, mailbox, interrupted::get);
       try {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-        List<TrainingResult> results = BarrierJob.run(context, ranks, attempt, timeout, task);
+        List<TrainingResult> results =
+            ApplicationWatch.call(
+                spark.sparkContext()::isStopped,
+                () -> BarrierJob.run(context, ranks, attempt, timeout, task),
+                () -> {
+                  requireHealthy.run();
+                  slots.run();
+                });
         mailbox.awaitEnd(LAST_REPORTS);
         return results.get(0);
-      } catch (InterruptedException stop) {
+      } catch (InterruptedException | CancellationException stop) {
         throw stop;
       } catch (Exception e) { // Scala code throws checked exceptions undeclared
-        List<RankMessage.Failure> failures = mailbox.failures();
-        if (failures.isEmpty()) {
-          throw new AttemptFailed(firstLine(String.valueOf(e.getMessage())), false);
-        }
-        RankMessage.Failure first = failures.get(0);
-        String who = first.usersError() ? "" : "rank " + first.rank() + ": ";
-        throw new AttemptFailed(who + first.message(), first.usersError());
+        throw FailureReason.of(e, mailbox.failures(), ranks);
       }
-    }
-  }
-
-  private static String firstLine(String text) {
-    return text.lines().findFirst().orElse(text);
-  }
-
-  /** An attempt ended without a result. */
-  private static final class AttemptFailed extends Exception {
-    private final String reason;
-    private final boolean usersError;
-
-    AttemptFailed(String reason, boolean usersError) {
-      super(reason);
-      this.reason = reason;
-      this.usersError = usersError;
     }
   }
 

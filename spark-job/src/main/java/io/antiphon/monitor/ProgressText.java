@@ -26,7 +26,7 @@ final class ProgressText {
                 info.slotsPerRank() == 0 ? "" : ", ECHO " + info.planner());
     String from = info.resumedStep() == 0 ? "" : " from step " + info.resumedStep();
     return Figures.format(
-        "%s: %d steps%s on %d %s (%s), %d layers, %s",
+        "%s: %d steps%s on %d %s (%s), %d %s, %s",
         Figures.oneLine(info.name()),
         info.steps(),
         from,
@@ -34,6 +34,7 @@ final class ProgressText {
         info.ranks() == 1 ? "rank" : "ranks",
         info.backend(),
         info.layers(),
+        info.layers() == 1 ? "layer" : "layers",
         experts);
   }
 

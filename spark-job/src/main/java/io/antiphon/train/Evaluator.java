@@ -1,75 +1,74 @@
 package io.antiphon.train;
 
-import io.antiphon.model.BatchOptions;
 import io.antiphon.model.EvaluationStep;
+import io.antiphon.model.LoadStatistics;
 import io.antiphon.model.ModelState;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
- * Validation loss over the first sequences of the validation split, shared out among the ranks.
- * Routed and planned as in training; a micro-batch that does not fit runs again with more row
- * capacity.
+ * The loss over the first sequences of a text, shared out among the ranks. Routed and planned as in
+ * training; a pass that does not fit runs again with more row capacity. Sequences that only fill up
+ * the last pass have no targets but count as load.
  */
 public final class Evaluator {
   private final ModelSetup setup;
   private final RankDevice device;
   private final ModelState state;
-  private final SequenceSource validation;
+  private final SequenceSource text;
   private final long sequences;
   private long rowCapacity;
 
   /**
-   * @param validation sequences, the same on every rank
-   * @param limit evaluate at most so many
+   * @param text sequences, the same on every rank
+   * @param limit evaluate at most so many; 0 for none
    */
   public Evaluator(
       ModelSetup setup,
       RankDevice device,
       ModelState state,
-      SequenceSource validation,
+      SequenceSource text,
       long limit,
       double capacityFactor) {
     this.setup = setup;
     this.device = device;
     this.state = state;
-    this.validation = validation;
-    this.sequences = Math.min(limit, validation.sequences());
-    this.rowCapacity = setup.rowCapacity(capacityFactor);
+    this.text = text;
+    this.sequences = Math.min(limit, text.sequences());
+    this.rowCapacity = setup.rowCapacity(capacityFactor, device.groups().experts().ranks());
+  }
+
+  /** How many sequences are evaluated; where there are none, there is nothing to call. */
+  public long sequences() {
+    return sequences;
   }
 
   /** The loss after {@code step} steps; every rank calls this and gets the same. */
-  public EvaluationMetrics evaluate(long step) {
-    BatchOptions batch = setup.batch();
+  public Evaluation evaluate(long step) {
+    int microBatch = setup.batch().microBatch();
     int rank = device.groups().world().rank();
-    int ranks = device.groups().world().ranks();
+    long perPass = (long) microBatch * device.groups().world().ranks();
     double lossSum = 0;
     double targets = 0;
-    EvaluationStep evaluation = record();
-    try {
-      long perRound = (long) batch.microBatch() * ranks;
-      for (long first = 0; first < sequences; first += perRound) {
-        ByteBuffer tokens = tokens(first + (long) rank * batch.microBatch());
-        EvaluationStep.Result result = evaluation.run(tokens.duplicate().order(tokens.order()));
-        while (result.overflow()) {
-          rowCapacity =
-              setup.grownCapacity(
-                  rowCapacity, result.requiredRows(), device.groups().experts().ranks());
-          evaluation.close();
-          evaluation = record();
-          result = evaluation.run(tokens.duplicate().order(tokens.order()));
-        }
+    long passes = 0;
+    Optional<LoadStatistics> loads = Optional.empty();
+    try (ForwardPass forward = new ForwardPass(setup, device, state, rowCapacity)) {
+      for (long first = 0; first < sequences; first += perPass) {
+        EvaluationStep.Result result = forward.run(tokens(first + (long) rank * microBatch));
         lossSum += result.lossSum();
         targets += result.targets();
+        LoadStatistics more = forward.loads();
+        loads = Optional.of(loads.map(before -> before.plus(more)).orElse(more));
+        passes++;
       }
-    } finally {
-      evaluation.close();
+      rowCapacity = forward.rowCapacity();
+      return new Evaluation(
+          new EvaluationMetrics(step, lossSum / Math.max(1, targets), (long) targets),
+          sequences,
+          LayerLoads.of(loads.orElseThrow(), setup, device.groups(), passes),
+          forward.reruns());
     }
-    return new EvaluationMetrics(step, lossSum / Math.max(1, targets), (long) targets);
-  }
-
-  private EvaluationStep record() {
-    return new EvaluationStep(state, device.groups(), setup.batch(), rowCapacity);
   }
 
   /** Sequences {@code [first, first + microBatch)}; those beyond the end have no targets. */
@@ -79,7 +78,7 @@ public final class Evaluator {
     Arrays.fill(tokens, setup.model().endOfText());
     for (int i = 0; i < setup.batch().microBatch(); i++) {
       if (first + i < sequences) {
-        validation.read(first + i, tokens, i * length);
+        text.read(first + i, tokens, i * length);
       }
     }
     return TokenBytes.of(tokens);

@@ -92,13 +92,17 @@ public record ModelSetup(ModelOptions model, BatchOptions batch, UpdateOptions u
   }
 
   /**
-   * Rows for {@code capacityFactor} times the mean load of a rank; at least one, 0 without experts.
+   * Rows for {@code capacityFactor} times the mean load of a rank, but not more than a rank can
+   * ever need; 0 without experts.
+   *
+   * @param expertRanks ranks of an expert-parallel group
    */
-  public long rowCapacity(double capacityFactor) {
+  public long rowCapacity(double capacityFactor, int expertRanks) {
     if (model.moeLayers() == 0) {
       return 0;
     }
-    return (long) Math.ceil(capacityFactor * batch.tokens() * model.moe().topK());
+    long wanted = (long) Math.ceil(capacityFactor * batch.tokens() * model.moe().topK());
+    return Math.min(wanted, mostRows(expertRanks));
   }
 
   /** Rows a rank can ever need: all assignments of its group. */

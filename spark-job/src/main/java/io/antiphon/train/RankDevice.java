@@ -27,16 +27,7 @@ public record RankDevice(Backend backend, Groups groups) implements AutoCloseabl
         switch (settings.backend().kind()) {
           case CPU, AUTO -> CpuBackend.f32(settings.backend().threadsPerRank());
           case CPU_F64 -> CpuBackend.f64();
-          case CUDA ->
-              throw new ConfigException(
-                  List.of(
-                      new Problem(
-                          "settings",
-                          0,
-                          "backend.kind",
-                          "cuda",
-                          "this build of Antiphon computes on the CPU only",
-                          "set backend.kind to cpu or auto")));
+          case CUDA -> throw noCuda();
         };
     Groups groups =
         Groups.of(
@@ -45,6 +36,29 @@ public record RankDevice(Backend backend, Groups groups) implements AutoCloseabl
             settings.parallelism().expertParallel(),
             members -> backend.collectives(transport, members));
     return new RankDevice(backend, groups);
+  }
+
+  /**
+   * Fails early, before any rank starts, if no rank could open its device.
+   *
+   * @throws ConfigException if this build does not have the backend
+   */
+  public static void requireAvailable(Settings settings) {
+    if (settings.backend().kind() == io.antiphon.conf.Backend.Kind.CUDA) {
+      throw noCuda();
+    }
+  }
+
+  private static ConfigException noCuda() {
+    return new ConfigException(
+        List.of(
+            new Problem(
+                "settings",
+                0,
+                "backend.kind",
+                "cuda",
+                "this build of Antiphon computes on the CPU only",
+                "set backend.kind to cpu or auto")));
   }
 
   @Override

@@ -1,47 +1,71 @@
 package io.antiphon.train;
 
+import io.antiphon.cpu.Transport;
 import io.antiphon.model.BatchOptions;
-import io.antiphon.model.EvaluationStep;
 import io.antiphon.model.ModelState;
 import java.util.Arrays;
 import java.util.function.IntPredicate;
 
 /**
  * Continues a prompt, one token at a time, by forward passes over the last tokens that fit a
- * sequence. Experts are routed and planned as in training; the rows of one rank always fit.
+ * sequence. Experts are routed and planned as in training, and no row is dropped.
+ *
+ * <p>With several ranks each computes the same text, so that each has a token's experts to send
+ * rows to; rank 0 chooses the tokens.
  */
 public final class TextGenerator implements AutoCloseable {
+  private static final long END = -1;
+
   private final int sequenceLength;
   private final int endOfText;
-  private final EvaluationStep step;
+  private final HostMessages messages;
+  private final boolean chooses;
+  private final ForwardPass forward;
 
   /**
-   * @param state of a single rank that holds all experts
+   * @param transport to the other ranks of {@code device}
+   * @param capacityFactor rows to begin with, in multiples of the mean load
    */
-  public TextGenerator(ModelSetup setup, RankDevice device, ModelState state) {
+  public TextGenerator(
+      ModelSetup setup,
+      RankDevice device,
+      ModelState state,
+      Transport transport,
+      double capacityFactor) {
     sequenceLength = setup.batch().sequenceLength();
     endOfText = setup.model().endOfText();
-    BatchOptions one = new BatchOptions(1, 1, 1, sequenceLength);
+    messages = new HostMessages(transport);
+    chooses = transport.rank() == 0;
+    BatchOptions one = new BatchOptions(transport.ranks(), 1, 1, sequenceLength);
     ModelSetup single = new ModelSetup(setup.model(), one, setup.update());
-    step = new EvaluationStep(state, device.groups(), one, single.mostRows(1));
+    int expertRanks = device.groups().experts().ranks();
+    forward =
+        new ForwardPass(single, device, state, single.rowCapacity(capacityFactor, expertRanks));
   }
 
   /**
-   * Generates tokens after {@code prompt}.
+   * Generates tokens after {@code prompt}; every rank calls this with the same prompt and number.
    *
    * @param prompt tokens; an empty prompt starts a new document
    * @param tokens at most so many are generated
-   * @param accept takes each token as it comes; false ends the generation
+   * @param sampling used on rank 0
+   * @param accept takes each token as it comes, on rank 0; false ends the generation
    */
   public void generate(int[] prompt, int tokens, Sampling sampling, IntPredicate accept) {
     int[] text = prompt.length == 0 ? new int[] {endOfText} : prompt.clone();
     for (int i = 0; i < tokens; i++) {
-      int next = sampling.next(logitsAfter(text));
-      if (!accept.test(next)) {
+      double[] logits = logitsAfter(text);
+      long next = END;
+      if (chooses) {
+        int token = sampling.next(logits);
+        next = accept.test(token) ? token : END;
+      }
+      next = messages.fromRankZero(next);
+      if (next == END) {
         return;
       }
       text = Arrays.copyOf(text, text.length + 1);
-      text[text.length - 1] = next;
+      text[text.length - 1] = Math.toIntExact(next);
     }
   }
 
@@ -50,12 +74,12 @@ public final class TextGenerator implements AutoCloseable {
     int[] window = new int[sequenceLength + 1];
     Arrays.fill(window, endOfText);
     System.arraycopy(text, text.length - length, window, 0, length);
-    step.run(TokenBytes.of(window));
-    return step.logits(length - 1);
+    forward.run(TokenBytes.of(window));
+    return forward.logits(length - 1);
   }
 
   @Override
   public void close() {
-    step.close();
+    forward.close();
   }
 }

@@ -66,7 +66,8 @@ public final class Trainer {
     this.checkpoints = checkpoints;
     this.evaluator = evaluator;
     this.lag = lag;
-    this.step = record(setup.rowCapacity(settings.moe().tokenCapacity()));
+    int expertRanks = device.groups().experts().ranks();
+    this.step = record(setup.rowCapacity(settings.moe().tokenCapacity(), expertRanks));
   }
 
   private TrainingStep record(long rowCapacity) {
@@ -226,7 +227,10 @@ public final class Trainer {
   }
 
   private void evaluate() {
-    EvaluationMetrics metrics = evaluator.evaluate(committed);
+    if (evaluator.sequences() == 0) {
+      return;
+    }
+    EvaluationMetrics metrics = evaluator.evaluate(committed).metrics();
     if (context.rank() == 0) {
       context.reports().evaluated(metrics);
     }

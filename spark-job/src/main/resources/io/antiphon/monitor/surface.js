@@ -162,7 +162,8 @@ function drawStepAxis(pen, area, timeline, xOf) {
   pen.stroke();
   for (const value of marks.values) {
     const x = xOf(value);
-    const text = tickLabel(value, marks.step);
+    const last = value === marks.values[marks.values.length - 1];
+    const text = (last ? "step " : "") + tickLabel(value, marks.step);
     const half = pen.measureText(text).width / 2;
     pen.fillText(text, Math.min(x, area.right + area.margin - half), area.bottom + 13);
   }

@@ -2,13 +2,14 @@ package io.antiphon.data;
 
 import org.apache.spark.sql.SparkSession;
 
-/** One local Spark for all tests of this package; it ends with the JVM. */
-final class SparkForTests {
+/** One local Spark for all tests of this module; it ends with the JVM. */
+public final class SparkForTests {
   private static final class Holder {
     static final SparkSession SESSION =
         SparkSession.builder()
             .master("local[2]")
-            .appName("data tests")
+            .appName("tests")
+            .config("spark.plugins", "io.antiphon.job.AntiphonPlugin")
             .config("spark.ui.enabled", "false")
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.host", "127.0.0.1")
@@ -19,7 +20,7 @@ final class SparkForTests {
 
   private SparkForTests() {}
 
-  static SparkSession session() {
+  public static SparkSession session() {
     return Holder.SESSION;
   }
 }

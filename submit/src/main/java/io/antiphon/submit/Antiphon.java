@@ -2,12 +2,19 @@ package io.antiphon.submit;
 
 import io.antiphon.conf.ConfigException;
 import io.antiphon.data.DataException;
+import io.antiphon.job.RankFailure;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.checkpoint.CheckpointException;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The {@code antiphon} command. */
 @Command(
@@ -17,6 +24,7 @@ import picocli.CommandLine.Command;
     description = "Dropless Mixture-of-Experts training as an Apache Spark job.",
     subcommands = {
       TrainCommand.class,
+      EvaluateCommand.class,
       GenerateCommand.class,
       PlanCommand.class,
       DoctorCommand.class,
@@ -27,14 +35,15 @@ import picocli.CommandLine.Command;
     exitCodeList = {
       "0:success",
       "1:the run failed",
-      "2:wrong usage, settings or data; nothing was changed",
+      "2:wrong usage, settings, data or run directory; the message says what to change",
       "130:interrupted; what was trained is in the newest checkpoint"
     },
     footerHeading = "%nExamples:%n",
     footer = {
       "  antiphon train --preset quickstart",
       "  antiphon train --config my.conf --run-dir runs/mine --set schedule.steps=2000",
-      "  antiphon generate --run-dir runs/quickstart-1 --prompt \"In the beginning\"",
+      "  antiphon evaluate --run-dir runs/mine",
+      "  antiphon generate --run-dir runs/mine --prompt \"It was\"",
       "  antiphon doctor"
     })
 public final class Antiphon {
@@ -57,9 +66,23 @@ public final class Antiphon {
   /** The command line, as tests run it. */
   static CommandLine commandLine() {
     CommandLine line = new CommandLine(new Antiphon());
+    line.setOut(
+        new PrintWriter(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8));
     line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setUsageHelpWidth(100);
+    line.setParameterExceptionHandler((failure, given) -> misuse(failure));
     line.setExecutionExceptionHandler((failure, command, parsed) -> report(failure, command));
     return line;
+  }
+
+  /** What is wrong with the command line, and where to read about it, without the whole manual. */
+  private static int misuse(ParameterException failure) {
+    CommandLine command = failure.getCommandLine();
+    PrintWriter err = command.getErr();
+    err.println("antiphon: " + String.valueOf(failure.getMessage()).replaceFirst("^Error: ", ""));
+    UnmatchedArgumentException.printSuggestions(failure, err);
+    err.println("See " + command.getCommandSpec().qualifiedName() + " --help.");
+    return USAGE;
   }
 
   /** One clear message for what the user can mend; a stack trace only for what is our fault. */
@@ -70,7 +93,11 @@ public final class Antiphon {
       err.println("antiphon: " + users.get().getMessage());
       return USAGE;
     }
-    if (failure instanceof CommException) {
+    if (failure instanceof RankFailure rank) {
+      err.println("antiphon: " + rank.getMessage());
+      return rank.usersError() ? USAGE : FAILED;
+    }
+    if (failure instanceof CommException || failure instanceof UncheckedIOException) {
       err.println("antiphon: " + failure.getMessage());
       return FAILED;
     }

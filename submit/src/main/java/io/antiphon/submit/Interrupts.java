@@ -3,30 +3,35 @@ package io.antiphon.submit;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 
 /**
- * Ctrl-C while a run is on: the first asks it to stop after the step, the third ends the process at
- * once. The JDK has no supported interface for signals, so this one is reached by reflection; where
- * it is missing, Ctrl-C ends the process, and the newest checkpoint stands.
+ * Ctrl-C while a run is on: the first asks it to stop after the step, or ends it if there is none
+ * yet; the third ends the process at once. The JDK has no supported interface for signals, so this
+ * one is reached by reflection; where it is missing, Ctrl-C ends the process, and the newest
+ * checkpoint stands.
  */
 final class Interrupts implements AutoCloseable {
-  private static final int PATIENCE = 3;
-
   private final Runnable restore;
 
   private Interrupts(Runnable restore) {
     this.restore = restore;
   }
 
-  /** Calls {@code stop} on SIGINT and SIGTERM until closed. */
-  static Interrupts on(Runnable stop) {
+  /**
+   * Calls {@code stop} on SIGINT and SIGTERM until closed.
+   *
+   * @param stop whether the run will stop by itself; if not, there is nothing to wait for
+   */
+  static Interrupts on(BooleanSupplier stop) {
     AtomicInteger count = new AtomicInteger();
     Runnable handler =
         () -> {
-          if (count.incrementAndGet() >= PATIENCE) {
-            Runtime.getRuntime().halt(Antiphon.INTERRUPTED);
+          switch (count.incrementAndGet()) {
+            case 1 -> first(stop);
+            case 2 -> System.err.println("antiphon: still stopping; once more ends at once");
+            default -> Runtime.getRuntime().halt(Antiphon.INTERRUPTED);
           }
-          stop.run();
         };
     try {
       Object oldInt = install("INT", proxy(handler));
@@ -42,6 +47,17 @@ final class Interrupts implements AutoCloseable {
           });
     } catch (ReflectiveOperationException | RuntimeException e) {
       return new Interrupts(() -> {});
+    }
+  }
+
+  private static void first(BooleanSupplier stop) {
+    if (stop.getAsBoolean()) {
+      System.err.println(
+          "antiphon: stopping after this step, with a checkpoint; Ctrl-C twice more ends at once,"
+              + " without one");
+    } else {
+      System.err.println("antiphon: interrupted before the first step; nothing was trained");
+      System.exit(Antiphon.INTERRUPTED);
     }
   }
 

@@ -19,12 +19,16 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     description = {
       "Trains a model and writes its run directory: metrics.jsonl, summary.json, report.html, checkpoints/.",
-      "Run again with the same --run-dir to continue from the newest checkpoint."
+      "Run again with the same --run-dir to continue from the newest checkpoint. Ctrl-C stops after"
+          + " the current step and writes one; the third ends at once."
     },
     footerHeading = "%nExamples:%n",
     footer = {
       "  antiphon train --preset quickstart",
-      "  antiphon train --config my.conf --run-dir runs/mine --set moe.echo.slots-per-rank=2",
+      "  antiphon train --config my.conf --run-dir runs/mine --set moe.echo.slots-per-rank=2 \\",
+      "      --set moe.echo.planner=one-shot",
+      "  antiphon train --config my.conf --run-dir runs/mine --set schedule.steps=4000",
+      "  antiphon train --preset quickstart --cluster 2",
       "  antiphon train --config my.conf --master spark://host:7077"
     })
 final class TrainCommand implements Callable<Integer> {
@@ -37,7 +41,7 @@ final class TrainCommand implements Callable<Integer> {
       names = "--run-dir",
       paramLabel = "DIR",
       description =
-          "Directory of the run. Default: the newest unfinished runs/NAME-N, or the next free one.")
+          "Directory of the run. Default: the first runs/NAME-N that is new, or that these settings can continue.")
   @Nullable Path runDirectory;
 
   @Option(
@@ -46,17 +50,26 @@ final class TrainCommand implements Callable<Integer> {
       description = "Spark master. Default: spark.master, else local[ranks].")
   @Nullable String master;
 
+  @Option(
+      names = "--cluster",
+      paramLabel = "N",
+      description =
+          "Start a Spark cluster of N executors on this machine and train on it; as spark.cluster.")
+  @Nullable Integer cluster;
+
   @Override
   public Integer call() throws Exception {
     List<String> more = new ArrayList<>();
     if (master != null) {
-      more.add("spark.master=\"" + master + "\"");
+      more.add("spark.master=" + master);
+    }
+    if (cluster != null) {
+      more.add("spark.cluster=" + cluster);
     }
     Settings settings = options.read(more);
     Path directory =
-        runDirectory != null
-            ? runDirectory
-            : RunDirectories.choose(Path.of("runs"), settings.name());
+        runDirectory != null ? runDirectory : RunDirectories.choose(Path.of("runs"), settings);
+    System.out.println("run directory: " + directory);
     TrainingDriver driver =
         new TrainingDriver(
             settings,
@@ -69,10 +82,14 @@ final class TrainCommand implements Callable<Integer> {
     } finally {
       interrupts.close();
     }
-    return switch (outcome) {
-      case COMPLETED -> 0;
-      case INTERRUPTED -> Antiphon.INTERRUPTED;
-      case FAILED, RUNNING -> Antiphon.FAILED;
-    };
+    if (outcome == RunSummary.Outcome.INTERRUPTED) {
+      System.out.println(
+          "To continue, run the same command with --run-dir " + directory + " again.");
+      return Antiphon.INTERRUPTED;
+    }
+    if (settings.monitor().report()) {
+      System.out.println("report: " + directory.resolve("report.html"));
+    }
+    return 0;
   }
 }

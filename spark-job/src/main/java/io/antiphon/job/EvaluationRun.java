@@ -1,0 +1,138 @@
+package io.antiphon.job;
+
+import io.antiphon.conf.Settings;
+import io.antiphon.data.Corpus;
+import io.antiphon.data.DataRequest;
+import io.antiphon.data.PackedStore;
+import io.antiphon.data.PreparedTokens;
+import io.antiphon.data.Split;
+import io.antiphon.data.TokenEtl;
+import io.antiphon.train.Evaluation;
+import io.antiphon.train.RankDevice;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * Measures the loss of a checkpoint in a barrier job, planned and safe from overflow as in
+ * training: on the run's own validation split, or on the whole of another text.
+ */
+public final class EvaluationRun {
+  private final SavedRun saved;
+  private final Settings settings;
+  private final boolean ownText;
+
+  /**
+   * What was measured.
+   *
+   * @param step of the checkpoint
+   * @param ranks that computed
+   * @param text key and location of the text, such as {@code data.text = books}
+   * @param split of the text that was evaluated
+   * @param available sequences of that split
+   * @param bytesPerToken mean UTF-8 bytes of text per token of that split
+   * @param evaluation the loss and the loads
+   */
+  public record Result(
+      long step,
+      int ranks,
+      String text,
+      String split,
+      long available,
+      double bytesPerToken,
+      Evaluation evaluation) {
+    /** The loss in bits per byte of text. */
+    public double bitsPerByte() {
+      return evaluation.metrics().loss() / bytesPerToken / Math.log(2);
+    }
+
+    /** {@code e} to the loss: among how many equally likely tokens the model hesitates. */
+    public double perplexity() {
+      return Math.exp(evaluation.metrics().loss());
+    }
+  }
+
+  private EvaluationRun(SavedRun saved, Settings settings, boolean ownText) {
+    this.saved = saved;
+    this.settings = settings;
+    this.ownText = ownText;
+  }
+
+  /**
+   * An evaluation of a checkpoint of a run.
+   *
+   * @param step of the checkpoint; empty for the newest
+   * @param ranks to compute on; empty for those that wrote the checkpoint
+   * @param overrides of single keys; another source of data means another text
+   * @throws io.antiphon.conf.ConfigException if there is no such checkpoint or the overrides do not
+   *     fit
+   */
+  public static EvaluationRun of(
+      Path runDirectory, OptionalLong step, OptionalInt ranks, List<String> overrides) {
+    SavedRun saved = SavedRun.open(runDirectory, step);
+    Settings own = saved.settings(List.of());
+    List<String> all = new ArrayList<>();
+    all.add(RankOverrides.NO_CLUSTER);
+    ranks.ifPresent(number -> all.addAll(RankOverrides.of(own, number)));
+    all.addAll(overrides);
+    Settings settings = saved.settings(all);
+    Corpus ours = DataRequests.of(own, saved.runDirectory()).corpus();
+    Corpus wanted = DataRequests.of(settings, saved.runDirectory()).corpus();
+    return new EvaluationRun(saved, settings, ours.equals(wanted));
+  }
+
+  /**
+   * Evaluates.
+   *
+   * @throws io.antiphon.data.DataException if the text cannot be used
+   * @throws RankFailure if a rank failed
+   */
+  public Result run() throws InterruptedException {
+    RankDevice.requireAvailable(settings);
+    SparkSession spark = SparkSessions.open(settings, Map.of());
+    try {
+      DataRequest request = request();
+      PreparedTokens prepared = TokenEtl.prepare(spark, request, 1);
+      Split split = ownText ? Split.VALIDATION : Split.TRAIN;
+      PackedStore.open(prepared.location(), split).close(); // a missing split is found here
+      EvaluateTask task =
+          new EvaluateTask(
+              settings,
+              prepared.location(),
+              split,
+              saved.checkpointDirectory(),
+              saved.manifest().step());
+      Evaluation evaluation = RankCall.run(spark, settings, task, message -> {});
+      var part = prepared.manifest().part(split);
+      return new Result(
+          saved.manifest().step(),
+          settings.parallelism().ranks(),
+          request.corpus().setting() + " = " + request.corpus().location(),
+          ownText ? "validation" : "all",
+          part.sequences(),
+          part.bytesPerToken(),
+          evaluation);
+    } finally {
+      spark.stop();
+    }
+  }
+
+  /** Of another text nothing is kept back: all of it is evaluated. */
+  private DataRequest request() {
+    DataRequest request = DataRequests.of(settings, saved.runDirectory());
+    return ownText
+        ? request
+        : new DataRequest(
+            request.corpus(),
+            request.tokenizer(),
+            request.endOfText(),
+            0,
+            request.cacheDir(),
+            request.sequenceLength(),
+            request.seed());
+  }
+}

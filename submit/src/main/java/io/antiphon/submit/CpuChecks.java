@@ -1,0 +1,130 @@
+package io.antiphon.submit;
+
+import io.antiphon.cpu.BlasUnavailable;
+import io.antiphon.cpu.CpuBackend;
+import io.antiphon.data.DataException;
+import io.antiphon.data.TokenizerLibrary;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.Buffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+
+/** What training on the CPU needs. */
+final class CpuChecks {
+  private static final int OLDEST_JAVA = 17;
+  private static final long LEAST_HEAP_MIB = 1000;
+
+  private CpuChecks() {}
+
+  static List<Finding> all() {
+    return List.of(
+        java(), modules(), processors(), memory(), temporary(), spark(), blas(), tokenizers());
+  }
+
+  private static Finding java() {
+    String found =
+        Runtime.version()
+            + ", "
+            + System.getProperty("java.vm.name")
+            + " in "
+            + System.getProperty("java.home");
+    return Runtime.version().feature() >= OLDEST_JAVA
+        ? Finding.ok("Java", found)
+        : Finding.bad("Java", found, "install a JDK 17 or later and set JAVA_HOME to it");
+  }
+
+  /** Spark needs packages of the JDK that are closed by default. */
+  private static Finding modules() {
+    boolean open = Buffer.class.getModule().isOpen("java.nio", CpuChecks.class.getModule());
+    return open
+        ? Finding.ok("Java options", "the packages that Spark needs are open")
+        : Finding.bad(
+            "Java options",
+            "java.nio is not open to Spark",
+            "start through submit/antiphon or spark-submit, which pass --add-opens");
+  }
+
+  private static Finding processors() {
+    int processors = Runtime.getRuntime().availableProcessors();
+    return Finding.ok("processors", processors + " (" + System.getProperty("os.arch") + ")");
+  }
+
+  private static Finding memory() {
+    long heap = Runtime.getRuntime().maxMemory() >> 20;
+    long physical = physicalMebibytes();
+    String found =
+        String.format(
+            Locale.ROOT,
+            "heap up to %,d MiB%s",
+            heap,
+            physical > 0 ? String.format(Locale.ROOT, " of %,d MiB", physical) : "");
+    if (heap < LEAST_HEAP_MIB) {
+      return Finding.bad("memory", found, "set ANTIPHON_MEMORY=4g");
+    }
+    if (physical > 0 && heap > physical) {
+      return Finding.note(
+          "memory",
+          found,
+          "the system may end a large run; set ANTIPHON_MEMORY=" + physical / 2 + "m, for example");
+    }
+    return Finding.ok("memory", found);
+  }
+
+  /** Of the machine or its container; 0 if this Java does not tell. */
+  private static long physicalMebibytes() {
+    return ManagementFactory.getOperatingSystemMXBean()
+            instanceof com.sun.management.OperatingSystemMXBean system
+        ? system.getTotalMemorySize() >> 20
+        : 0;
+  }
+
+  private static Finding temporary() {
+    Path directory = Path.of(System.getProperty("java.io.tmpdir"));
+    try {
+      Files.delete(Files.createTempFile(directory, "antiphon-doctor", ""));
+      long free = Files.getFileStore(directory).getUsableSpace() >> 20;
+      return Finding.ok(
+          "temporary", String.format(Locale.ROOT, "%s, %,d MiB free", directory, free));
+    } catch (IOException e) {
+      return Finding.bad(
+          "temporary",
+          directory + " cannot be written: " + e.getMessage(),
+          "set ANTIPHON_JAVA_OPTIONS=-Djava.io.tmpdir=DIR, and SPARK_LOCAL_DIRS=DIR");
+    }
+  }
+
+  private static Finding spark() {
+    try {
+      Class<?> version = Class.forName("org.apache.spark.package$");
+      Object module = version.getField("MODULE$").get(null);
+      Object number = version.getMethod("SPARK_VERSION").invoke(module);
+      return Finding.ok("Spark", "embedded, version " + number);
+    } catch (ReflectiveOperationException | LinkageError e) {
+      return Finding.bad(
+          "Spark", "not on the class path", "start through submit/antiphon or spark-submit");
+    }
+  }
+
+  private static Finding blas() {
+    try (CpuBackend backend = CpuBackend.f32(1)) {
+      return Finding.ok("BLAS", backend.description());
+    } catch (BlasUnavailable e) {
+      return Finding.bad("BLAS", "does not load", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static Finding tokenizers() {
+    try {
+      TokenizerLibrary.check();
+      return Finding.ok("tokenizers", "the native library loads and encodes");
+    } catch (DataException e) {
+      return Finding.note(
+          "tokenizers",
+          "does not load; data.tokenizer = \"bytes\" does without",
+          String.valueOf(e.getMessage()));
+    }
+  }
+}
