@@ -1,10 +1,11 @@
-package io.antiphon.submit;
+package io.antiphon.trace;
 
-/** The user's counts or options cannot be planned; the message is all the user needs. */
-final class PlanInputException extends RuntimeException {
+/** The user's counts or options cannot be used; the message is all the user needs. */
+public final class TraceException extends RuntimeException {
   private final String message;
 
-  PlanInputException(String message) {
+  /** An error whose message names the value, the limit and the remedy. */
+  public TraceException(String message) {
     super(message);
     this.message = message;
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.antiphon.trace.CountMatrix;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -326,7 +327,7 @@ class PlanCommandTest {
 
   @Test
   void aMatrixBeyondTheLimitIsRefusedBeforeItIsStored() throws IOException {
-    assertThat(errorOf("{\"counts\": [[" + "0,".repeat(PlanCounts.MAX_ENTRIES) + "0]]}"))
+    assertThat(errorOf("{\"counts\": [[" + "0,".repeat(CountMatrix.MAX_ENTRIES) + "0]]}"))
         .contains("the matrix has more than 4194304 counts (1024 ranks x 4096 experts)");
   }
 
