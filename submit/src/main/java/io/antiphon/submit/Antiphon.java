@@ -5,6 +5,7 @@ import io.antiphon.data.DataException;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.checkpoint.CheckpointException;
 import java.io.PrintWriter;
+import java.util.Objects;
 import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -19,6 +20,7 @@ import picocli.CommandLine.Command;
       TrainCommand.class,
       GenerateCommand.class,
       PlanCommand.class,
+      SimulateCommand.class,
       DoctorCommand.class,
       CommandLine.HelpCommand.class
     },
@@ -58,6 +60,15 @@ public final class Antiphon {
   static CommandLine commandLine() {
     CommandLine line = new CommandLine(new Antiphon());
     line.setCaseInsensitiveEnumValuesAllowed(true);
+    // It has too many options to list them all after a slip in one.
+    Objects.requireNonNull(line.getSubcommands().get("simulate"))
+        .setParameterExceptionHandler(
+            (slip, arguments) -> {
+              slip.getCommandLine()
+                  .getErr()
+                  .println("antiphon simulate: " + slip.getMessage() + ". See --help.");
+              return USAGE;
+            });
     line.setExecutionExceptionHandler((failure, command, parsed) -> report(failure, command));
     return line;
   }
