@@ -6,16 +6,17 @@ import io.antiphon.trace.RoutingTrace;
 import java.util.Optional;
 import org.apache.spark.sql.SparkSession;
 
-/** Opens recorded routing in Parquet with a Spark session of its own. */
+/** Opens recorded routing in Parquet with the Spark session at hand, or one of its own. */
 public final class RoutingTraces {
   private RoutingTraces() {}
 
   /**
-   * Opens a Parquet file or directory; closing the trace ends the session.
+   * Opens a Parquet file or directory; closing the trace ends a session of its own.
    *
    * @throws io.antiphon.trace.TraceException if it is no recorded routing
    */
   public static RoutingTrace parquet(String path) {
+    boolean ours = SparkSession.getDefaultSession().isEmpty();
     SparkSession spark =
         SparkSession.builder()
             .appName("antiphon simulate")
@@ -24,9 +25,12 @@ public final class RoutingTraces {
             .config("spark.sql.shuffle.partitions", 8)
             .getOrCreate();
     try {
-      return new Owned(spark, RoutingTableReader.open(spark, path));
+      RoutingTrace trace = RoutingTableReader.open(spark, path);
+      return ours ? new Owned(spark, trace) : trace;
     } catch (RuntimeException e) {
-      spark.stop();
+      if (ours) {
+        spark.stop();
+      }
       throw e;
     }
   }

@@ -22,11 +22,15 @@ public final class Simulation {
   /** Most measurements kept; bounds memory. */
   private static final long MAX_MEASUREMENTS = 4_000_000;
 
+  private static final long BEFORE_ALL = -1;
+
   private final SimulationOptions options;
   private final SampleSource source;
   private final List<Contender> contenders;
-  private final List<ContenderResult> results = new ArrayList<>();
+  private final List<ContenderResult> results;
+  private final List<ContenderResult> warmupResults;
   private final List<int[]> buffers = new ArrayList<>(); // counts, used again by every batch
+  private long firstStep = BEFORE_ALL;
   private final Map<Integer, Map<Integer, Eplb>> eplbOfSlotsAndLayer = new HashMap<>();
 
   /**
@@ -38,9 +42,8 @@ public final class Simulation {
     this.options = options;
     this.source = source;
     this.contenders = options.contenders(source.ranks(), source.experts());
-    for (Contender contender : contenders) {
-      results.add(new ContenderResult(contender));
-    }
+    this.results = contenders.stream().map(ContenderResult::new).toList();
+    this.warmupResults = contenders.stream().map(ContenderResult::new).toList();
     requireAffordable(source.size());
   }
 
@@ -59,6 +62,7 @@ public final class Simulation {
     final int[] counts;
     final Map<Integer, Eplb.Placement> placements = new HashMap<>();
     final List<Measurement> measurements = new ArrayList<>();
+    boolean warmup;
 
     Case(SampleSource.Sample sample, int[] counts) {
       this.sample = sample;
@@ -71,6 +75,7 @@ public final class Simulation {
     private final List<Competitor> competitors = new ArrayList<>();
     private final List<RankFlow> flows = new ArrayList<>();
     private final List<LoadHistogram> histograms = new ArrayList<>();
+    private final List<LoadHistogram> warmupHistograms = new ArrayList<>();
 
     Worker() {
       Topology topology = new Topology(source.ranks(), options.planner().ranksPerNode());
@@ -81,6 +86,7 @@ public final class Simulation {
             new RankFlow(
                 topology, localExperts + contender.slotsPerRank(), options.cost().relay()));
         histograms.add(new LoadHistogram());
+        warmupHistograms.add(new LoadHistogram());
       }
     }
 
@@ -94,7 +100,8 @@ public final class Simulation {
             competitors
                 .get(i)
                 .place(task.counts, placement == null ? Eplb.Placement.NONE : placement, flow);
-        task.measurements.add(measure(task, contender, effort, flow, histograms.get(i)));
+        LoadHistogram histogram = (task.warmup ? warmupHistograms : histograms).get(i);
+        task.measurements.add(measure(task, contender, effort, flow, histogram));
       }
     }
   }
@@ -158,13 +165,19 @@ public final class Simulation {
       for (Worker worker : workers) {
         for (int i = 0; i < results.size(); i++) {
           results.get(i).histogram().add(worker.histograms.get(i));
+          warmupResults.get(i).histogram().add(worker.warmupHistograms.get(i));
         }
       }
       if (done == 0) {
         throw Limits.bad("%s: holds no counts.", source.description());
       }
+      boolean nothingElse = results.get(0).measurements().isEmpty();
       return new SimulationResult(
-          source.description(), source.ranks(), source.experts(), done, options, results);
+          source.description(),
+          source.ranks(),
+          source.experts(),
+          options,
+          nothingElse ? warmupResults : results);
     } finally {
       threads.shutdownNow();
     }
@@ -219,7 +232,15 @@ public final class Simulation {
     }
   }
 
+  /**
+   * Lets EPLB place the experts and then see the counts. The first step only warms it up: there was
+   * no past to plan from.
+   */
   private void remember(Case task) {
+    if (firstStep == BEFORE_ALL) {
+      firstStep = task.sample.step();
+    }
+    task.warmup = task.sample.step() == firstStep && takesPart(Contender.EPLB);
     for (Contender contender : contenders) {
       if (contender.name().equals(Contender.EPLB)) {
         int slots = contender.slotsPerRank();
@@ -240,9 +261,13 @@ public final class Simulation {
     }
   }
 
+  private boolean takesPart(String name) {
+    return contenders.stream().anyMatch(contender -> contender.name().equals(name));
+  }
+
   private void collect(Case task) {
     for (int i = 0; i < results.size(); i++) {
-      results.get(i).add(task.measurements.get(i));
+      (task.warmup ? warmupResults : results).get(i).add(task.measurements.get(i));
     }
   }
 }

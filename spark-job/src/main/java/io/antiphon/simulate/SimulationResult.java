@@ -8,7 +8,6 @@ import java.util.List;
  * @param input what the counts were
  * @param ranks of the group
  * @param experts of a layer
- * @param samples layers and micro-batches seen
  * @param options what was compared
  * @param contenders results, the baseline first, perfect balance last
  */
@@ -16,11 +15,15 @@ public record SimulationResult(
     String input,
     int ranks,
     int experts,
-    long samples,
     SimulationOptions options,
     List<ContenderResult> contenders) {
   public SimulationResult {
     contenders = List.copyOf(contenders);
+  }
+
+  /** Layers and micro-batches that count; the first step does not, where EPLB takes part. */
+  public int samples() {
+    return contenders.get(0).measurements().size();
   }
 
   /** One line per contender. */

@@ -54,9 +54,9 @@ function tile(label, value, unitName, note) {
 
 function writeTiles() {
   byId("tiles").replaceChildren(
-    tile("Busiest rank", fixed(baseline.load, 2) + " → " + fixed(chosen.load, 3), "× mean",
+    tile("Busiest rank", fixed(baseline.load, 2) + " → " + fixed(chosen.load, 2), "× mean",
       "without clones → " + chosen.label),
-    tile("Layer time", fixed(1e3 * baseline.seconds, 2) + " → " + fixed(1e3 * chosen.seconds, 2), "ms",
+    tile("Layer time", figure(1e3 * baseline.seconds, 3) + " → " + figure(1e3 * chosen.seconds, 3), "ms",
       "estimate; " + fixed(1e3 * perfect.seconds, 2) + " ms with perfect balance"),
     tile("Speed-up", fixed(baseline.seconds / chosen.seconds, 2), "×",
       fixed(100 * perfect.seconds / chosen.seconds, 1) + " % of what perfect balance reaches"),
