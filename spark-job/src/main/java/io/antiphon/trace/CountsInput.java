@@ -19,9 +19,9 @@ import java.util.Optional;
 
 /**
  * Count matrices from a stream of JSON objects {@code {"counts": [[...], ...]}}, read token by
- * token so that memory does not depend on the size of the file. {@code "step"} and {@code "layer"}
- * may stand beside the counts: without them, matrices are consecutive steps of layer 0. Other keys
- * of an object are skipped.
+ * token so that memory does not depend on the size of the file. In a trace, {@code "step"} and
+ * {@code "layer"} may stand beside the counts: without them, matrices are consecutive steps of
+ * layer 0. Other keys of an object are skipped.
  */
 public final class CountsInput implements RoutingTrace {
   private static final int MAX_TEXT = 1 << 20;
@@ -41,13 +41,15 @@ public final class CountsInput implements RoutingTrace {
   private final String name;
   private final ObjectBytes bytes;
   private final JsonParser parser;
+  private final boolean trace;
   private int objectLine;
   private long records;
   private long step;
   private long layer;
 
-  private CountsInput(String name, InputStream bytes) throws IOException {
+  private CountsInput(String name, InputStream bytes, boolean trace) throws IOException {
     this.name = name;
+    this.trace = trace;
     this.bytes = new ObjectBytes(bytes);
     this.parser = JSON.createParser(this.bytes);
   }
@@ -59,9 +61,18 @@ public final class CountsInput implements RoutingTrace {
    * @throws TraceException if it cannot be opened
    */
   public static CountsInput open(String option, String file) {
+    return open(option, file, false);
+  }
+
+  /** As {@link #open}, and reads {@code "step"} and {@code "layer"}. */
+  public static CountsInput openTrace(String option, String file) {
+    return open(option, file, true);
+  }
+
+  private static CountsInput open(String option, String file, boolean trace) {
     String name = file.equals("-") ? "standard input" : shown(file, MAX_REASON);
     try {
-      return new CountsInput(name, file.equals("-") ? System.in : newInputStream(file));
+      return new CountsInput(name, file.equals("-") ? System.in : newInputStream(file), trace);
     } catch (NoSuchFileException e) {
       throw new TraceException(
           name + ": no such file. Give " + option + " an existing file, or - for standard input.");
@@ -130,9 +141,9 @@ public final class CountsInput implements RoutingTrace {
         != JsonToken.END_OBJECT) { // never null: an end of input here is an error
       String key = parser.currentName();
       parser.nextToken();
-      if (key.equals("step")) {
+      if (trace && key.equals("step")) {
         step = readNumber(key, Long.MAX_VALUE);
-      } else if (key.equals("layer")) {
+      } else if (trace && key.equals("layer")) {
         layer = readNumber(key, Integer.MAX_VALUE);
       } else if (!key.equals("counts")) {
         skipValue();

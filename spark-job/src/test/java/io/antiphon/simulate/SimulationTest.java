@@ -193,7 +193,7 @@ final class SimulationTest {
 
   private static SimulationResult trace(Path directory, String json) throws IOException {
     Path file = Files.writeString(directory.resolve("trace.jsonl"), json);
-    try (SampleSource source = new TraceSource(CountsInput.open("--trace", file.toString()))) {
+    try (SampleSource source = new TraceSource(CountsInput.openTrace("--trace", file.toString()))) {
       return new Simulation(options(2, 1), source).run(done -> {});
     }
   }

@@ -5,7 +5,6 @@ import io.antiphon.data.DataException;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.checkpoint.CheckpointException;
 import java.io.PrintWriter;
-import java.util.Objects;
 import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -60,15 +59,18 @@ public final class Antiphon {
   static CommandLine commandLine() {
     CommandLine line = new CommandLine(new Antiphon());
     line.setCaseInsensitiveEnumValuesAllowed(true);
-    // It has too many options to list them all after a slip in one.
-    Objects.requireNonNull(line.getSubcommands().get("simulate"))
-        .setParameterExceptionHandler(
-            (slip, arguments) -> {
-              slip.getCommandLine()
-                  .getErr()
-                  .println("antiphon simulate: " + slip.getMessage() + ". See --help.");
-              return USAGE;
-            });
+    CommandLine.IParameterExceptionHandler usual = line.getParameterExceptionHandler();
+    line.setParameterExceptionHandler(
+        (slip, arguments) -> {
+          if (!slip.getCommandLine().getCommandName().equals("simulate")) {
+            return usual.handleParseException(slip, arguments);
+          }
+          // It has too many options to list them all after a slip in one.
+          slip.getCommandLine()
+              .getErr()
+              .println("antiphon simulate: " + slip.getMessage() + ". See --help.");
+          return USAGE;
+        });
     line.setExecutionExceptionHandler((failure, command, parsed) -> report(failure, command));
     return line;
   }

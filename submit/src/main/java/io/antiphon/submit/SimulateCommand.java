@@ -280,7 +280,7 @@ final class SimulateCommand implements Callable<Integer> {
     } catch (InvalidPathException e) {
       parquet = false; // and not a file either, as the reader of files will say
     }
-    return parquet ? RoutingTraces.parquet(path) : CountsInput.open("--trace", path);
+    return parquet ? RoutingTraces.parquet(path) : CountsInput.openTrace("--trace", path);
   }
 
   private SimulationOptions options(SampleSource source) {
