@@ -24,6 +24,9 @@ public final class RoutingTraces {
             .config("spark.ui.enabled", false)
             .config("spark.sql.shuffle.partitions", 8)
             .getOrCreate();
+    if (ours) {
+      spark.sparkContext().setLogLevel("OFF"); // what fails is told in one sentence
+    }
     try {
       RoutingTrace trace = RoutingTableReader.open(spark, path);
       return ours ? new Owned(spark, trace) : trace;

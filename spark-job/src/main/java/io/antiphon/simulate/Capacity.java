@@ -26,9 +26,11 @@ public record Capacity(double factor, double worst, int steps, boolean extrapola
    * <p>With ten times as many steps as an overflow takes on average, it is an order statistic. With
    * fewer, the excess of the top tenth over its threshold is taken to be exponential, which is
    * cautious for the maximum of many nearly normal loads, whose tail is lighter. It is never below
-   * what was seen.
+   * what was seen, nor above what a rank with everything needs.
+   *
+   * @param ranks of the group: no rank can have more times the mean
    */
-  static Capacity of(double[] needs) {
+  static Capacity of(double[] needs, int ranks) {
     Quantiles quantiles = new Quantiles(needs);
     int steps = quantiles.size();
     if (steps >= ENOUGH_STEPS) {
@@ -45,7 +47,8 @@ public record Capacity(double factor, double worst, int steps, boolean extrapola
     }
     double odds = (double) tail / steps / OVERFLOW_RATE; // P(exceeds threshold) / wanted rate
     double factor = threshold + meanExcess * Math.max(0, StrictMath.log(odds));
-    return new Capacity(Math.max(factor, quantiles.max()), quantiles.max(), steps, true);
+    factor = Math.min(ranks, Math.max(factor, quantiles.max()));
+    return new Capacity(factor, quantiles.max(), steps, true);
   }
 
   /**

@@ -42,7 +42,7 @@ public final class ContenderResult {
         load.at(0.99),
         load.max(),
         (double) optimal / measurements.size(),
-        Capacity.of(needs()),
+        Capacity.of(needs(), measurements.get(0).ranks()),
         mean(Measurement::clones),
         mean(Measurement::weightsInside),
         mean(Measurement::weightsBetween),
@@ -55,15 +55,14 @@ public final class ContenderResult {
   }
 
   /**
-   * Need of each step: of its layers and micro-batches the busiest rank, over the largest mean
-   * load, which is what a full micro-batch brings.
+   * Need of each step: the most of its layers and micro-batches, over the mean load of the same. A
+   * micro-batch with fewer tokens than others needs fewer rows, so this is on the safe side.
    */
   private double[] needs() {
-    double nominal = measurements.stream().mapToDouble(Measurement::mean).max().orElseThrow();
     List<Double> needs = new ArrayList<>();
     long step = -1;
     for (Measurement measurement : measurements) {
-      double need = nominal == 0 ? 1 : measurement.maxLoad() / nominal;
+      double need = measurement.maxOverMean();
       if (measurement.step() != step) {
         needs.add(need);
         step = measurement.step();

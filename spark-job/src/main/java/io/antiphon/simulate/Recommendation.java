@@ -103,7 +103,7 @@ public record Recommendation(
     double capacity = roundedUp(baseline.capacity().factor());
     List<String> sentences = new ArrayList<>();
     sentences.add(
-        text("No clones and moe.token-capacity = %.2f: leave moe.echo.enabled = false.", capacity));
+        text("No clones and moe.token-capacity = %.2f: set moe.echo.enabled = false.", capacity));
     String echo =
         best.map(
                 summary ->
