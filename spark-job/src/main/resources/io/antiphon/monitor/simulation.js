@@ -54,14 +54,14 @@ function tile(label, value, unitName, note) {
 
 function writeTiles() {
   byId("tiles").replaceChildren(
-    tile("Busiest rank", fixed(baseline.load, 2) + " → " + fixed(chosen.load, 2), "× mean",
-      "without clones → " + chosen.label),
+    tile("Busiest rank", fixed(baseline.load, 2) + " → " + fixed(chosen.load, 2), "×",
+      "the mean load, none → " + chosen.label),
     tile("Layer time", figure(1e3 * baseline.seconds, 3) + " → " + figure(1e3 * chosen.seconds, 3), "ms",
       "estimate; " + fixed(1e3 * perfect.seconds, 2) + " ms with perfect balance"),
     tile("Speed-up", fixed(baseline.seconds / chosen.seconds, 2), "×",
       fixed(100 * perfect.seconds / chosen.seconds, 1) + " % of what perfect balance reaches"),
     tile("Token capacity", fixed(baseline.tokenCapacity.factor, 2) + " → "
-      + fixed(chosen.tokenCapacity.factor, 2), "× mean", "for one overflow in 10,000 steps"),
+      + fixed(chosen.tokenCapacity.factor, 2), "×", "the mean, for one overflow in 10,000 steps"),
     tile("Clones", figure(chosen.clones, 3), "per layer",
       bytes(chosen.weightBytesInside + chosen.weightBytesBetween) + " of weights and gradients"));
   byId("advice").replaceChildren(...recommendation.sentences.map((sentence, i) =>
@@ -98,7 +98,8 @@ function buildBalance() {
       name: one.label, color: colorOf(one), dash: one === perfect ? [5, 4] : [],
       step: one.steps, contender: one, histogram: one.histogram,
     }));
-    loads.show(lines.map((line) => ({...line, value: line.contender.loads})));
+    const withNone = byId("with-none").checked; // its load can dwarf all others
+    loads.show(lines.filter((line) => withNone || line.contender !== baseline).map((line) => ({...line, value: line.contender.loads})));
     spread.show(lines);
     clones.show(lines.filter((line) => line.contender.slotsPerRank > 0)
       .map((line) => ({...line, value: line.contender.clonesOverSteps})));
@@ -108,6 +109,7 @@ function buildBalance() {
   byId("slots").closest("label").hidden = slots.length < 2;
   byId("slots").value = chosen.slotsPerRank || slots[0];
   byId("slots").addEventListener("change", () => show(Number(byId("slots").value)));
+  byId("with-none").addEventListener("change", () => show(Number(byId("slots").value)));
   show(Number(byId("slots").value));
 }
 
@@ -131,7 +133,7 @@ function buildCost() {
     (value) => fixed(value, 2) + " ×");
   bars("Weights and gradients on the wire",
     "Bytes that clones cost, all ranks together: weights to them and gradients back. Links between"
-    + " nodes are about nine times slower.",
+    + " nodes are the slow ones.",
     [{name: "inside nodes", color: "after", of: (one) => one.weightBytesInside},
       {name: "between nodes", color: "before", of: (one) => one.weightBytesBetween}], bytes);
   bars("Rows on the wire",
