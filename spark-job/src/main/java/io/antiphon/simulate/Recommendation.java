@@ -2,6 +2,7 @@ package io.antiphon.simulate;
 
 import io.antiphon.simulate.ContenderResult.Summary;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -95,6 +96,20 @@ public record Recommendation(
             "It costs %.1f clones per layer and micro-batch, %.1f MiB of weights and gradients"
                 + " inside nodes and %.1f MiB between them, over all ranks.",
             chosen.clones(), chosen.weightsInside() / MIB, chosen.weightsBetween() / MIB));
+    result.summaries().stream()
+        .filter(summary -> summary.contender().name().equals(Contender.EPLB))
+        .filter(summary -> summary.seconds() < chosen.seconds() * (1 - NEGLIGIBLE))
+        .min(Comparator.comparingDouble(Summary::seconds))
+        .ifPresent(
+            eplb ->
+                sentences.add(
+                    text(
+                        "Replicas placed from past steps (%s) would take %.2f ms with a capacity of"
+                            + " %.2f: these loads hardly move. Antiphon plans every micro-batch"
+                            + " instead.",
+                        eplb.contender().label(),
+                        1e3 * eplb.seconds(),
+                        roundedUp(eplb.capacity().factor()))));
     return new Recommendation(slots, chosen.contender().name(), capacity, sentences);
   }
 

@@ -129,6 +129,8 @@ final class SimulationTest {
     assertThat(hot.tokenCapacity()).isBetween(1.0, 1.3);
     assertThat(hot.sentences().get(0))
         .contains("moe.token-capacity = ", "moe.echo.slots-per-rank = " + hot.slotsPerRank());
+    // The hot set never changes, so that EPLB has its clones in place already.
+    assertThat(hot.sentences()).anyMatch(text -> text.contains("(eplb K="));
     Recommendation few = Recommendation.of(runWith(16, WorkloadKind.W1, 10, 2, 1, 2));
     assertThat(few.slotsPerRank()).isZero();
     assertThat(few.sentences()).anyMatch(text -> text.contains("weights cost more time"));
