@@ -27,6 +27,7 @@ public final class Simulation {
   private final SimulationOptions options;
   private final SampleSource source;
   private final List<Contender> contenders;
+  private final int threadCount;
   private final List<ContenderResult> results;
   private final List<ContenderResult> warmupResults;
   private final List<int[]> buffers = new ArrayList<>(); // counts, used again by every batch
@@ -42,9 +43,22 @@ public final class Simulation {
     this.options = options;
     this.source = source;
     this.contenders = options.contenders(source.ranks(), source.experts());
+    this.threadCount = affordableThreads();
     this.results = contenders.stream().map(ContenderResult::new).toList();
     this.warmupResults = contenders.stream().map(ContenderResult::new).toList();
     requireAffordable(source.size());
+  }
+
+  /** As many as asked for, or fewer if their working memory would fill half of the heap. */
+  private int affordableThreads() {
+    long ranks = source.ranks();
+    long counts = ranks * source.experts();
+    long bytes = 2 * Integer.BYTES * counts;
+    for (Contender contender : contenders) {
+      bytes += Integer.BYTES * ranks * ranks * contender.slotsPerRank() + counts;
+    }
+    long affordable = Runtime.getRuntime().maxMemory() / 2 / bytes;
+    return (int) Math.max(1, Math.min(options.threads(), affordable));
   }
 
   private void requireAffordable(long samples) {
@@ -143,10 +157,10 @@ public final class Simulation {
    * @throws TraceException if the source turns out not to be usable
    */
   public SimulationResult run(LongConsumer progress) {
-    ExecutorService threads = Executors.newFixedThreadPool(options.threads());
+    ExecutorService threads = Executors.newFixedThreadPool(threadCount);
     List<Worker> workers = new ArrayList<>();
     try {
-      for (int i = 0; i < options.threads(); i++) {
+      for (int i = 0; i < threadCount; i++) {
         workers.add(new Worker());
       }
       long done = 0;
@@ -185,7 +199,7 @@ public final class Simulation {
 
   private List<Case> nextBatch() {
     List<Case> batch = new ArrayList<>();
-    while (batch.size() < 2 * options.threads()) {
+    while (batch.size() < 2 * threadCount) {
       Optional<SampleSource.Sample> sample = source.next();
       if (sample.isEmpty()) {
         break;
