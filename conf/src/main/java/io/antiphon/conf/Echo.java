@@ -1,5 +1,7 @@
 package io.antiphon.conf;
 
+import java.util.Optional;
+
 /**
  * Elastic cloning of hot experts.
  *
@@ -19,16 +21,61 @@ public record Echo(
             min = 1,
             resume = Resume.FREE)
         int slotsPerRank,
-    @Key(doc = "How clones are chosen", byDefault = "bin-packing", resume = Resume.FREE)
-        Planner planner) {
+    @Key(doc = "How clones are chosen", byDefault = "balanced", resume = Resume.FREE)
+        Planner planner,
+    @Key(
+            doc =
+                "Load above the mean that `balanced` may leave on a rank: within it nothing moves",
+            byDefault = "0.01",
+            min = 0,
+            max = 1,
+            unit = "share of the mean",
+            resume = Resume.FREE)
+        double tolerance,
+    @Key(
+            doc =
+                "Consecutive ranks that share a node: at equal balance `balanced` keeps clones and"
+                    + " tokens there; 0: all of them",
+            byDefault = "0",
+            min = 0,
+            unit = "ranks",
+            resume = Resume.FREE)
+        int ranksPerNode,
+    @Key(
+            doc = "Fewest assignments that `balanced` makes a clone for",
+            byDefault = "1",
+            min = 1,
+            unit = "assignments",
+            resume = Resume.FREE)
+        int minQuota,
+    @Key(
+            doc =
+                "The same for a clone on another node; the default is what pays for its transfer,"
+                    + " see `docs/planner.md`: 10000, but at most one sixteenth of a rank's mean"
+                    + " load",
+            absent = "`max(min-quota, min(10000, micro-batch * sequence-length * top-k / 16))`",
+            min = 1,
+            unit = "assignments",
+            resume = Resume.FREE)
+        Optional<Integer> minQuotaAcrossNodes) {
 
   /** Checks the limits of every key. */
   public Echo {
-    Limits.require(Echo.class, enabled, slotsPerRank, planner);
+    Limits.require(
+        Echo.class,
+        enabled,
+        slotsPerRank,
+        planner,
+        tolerance,
+        ranksPerNode,
+        minQuota,
+        minQuotaAcrossNodes);
   }
 
   /** The algorithm that turns counts into clones. */
   public enum Planner {
+    /** Smallest largest load, then fewest clones, then fewest crossings; any number of slots. */
+    BALANCED,
     /** Largest spill first, into the rank with the most room; one slot per rank. */
     BIN_PACKING,
     /**

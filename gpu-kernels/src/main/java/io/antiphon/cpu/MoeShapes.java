@@ -81,11 +81,11 @@ final class MoeShapes {
     group(counts, plan);
     long ranks = counts.shape().extent(0);
     require(
-        algorithm == PlanAlgorithm.NONE || plan.slots() >= ranks,
-        algorithm + " needs a slot on each of " + ranks + " ranks, was " + plan.slots());
+        algorithm.kind() == PlanAlgorithm.Kind.NONE || plan.slots() >= ranks,
+        algorithm.kind() + " needs a slot on each of " + ranks + " ranks, was " + plan.slots());
     require(
-        algorithm != PlanAlgorithm.BIN_PACKING || plan.slots() == ranks,
-        algorithm + " needs one slot per rank (" + ranks + "), was " + plan.slots());
+        algorithm.kind() != PlanAlgorithm.Kind.BIN_PACKING || plan.slots() == ranks,
+        algorithm.kind() + " needs one slot per rank (" + ranks + "), was " + plan.slots());
     require(
         plan.slots() / ranks <= counts.shape().extent(1),
         "slotHome must not have more slots per rank than there are experts, was "

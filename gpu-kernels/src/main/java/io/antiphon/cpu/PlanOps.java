@@ -1,5 +1,7 @@
 package io.antiphon.cpu;
 
+import io.antiphon.plan.BalanceOptions;
+import io.antiphon.plan.BalancedPlanner;
 import io.antiphon.plan.BinPackingPlanner;
 import io.antiphon.plan.EchoPlan;
 import io.antiphon.plan.NoClonesPlanner;
@@ -25,10 +27,11 @@ final class PlanOps {
   static Runnable plan(PlanAlgorithm algorithm, Tensor counts, PlanTensors plan) {
     PlanShape shape = shape(counts, plan);
     Planner planner =
-        switch (algorithm) {
+        switch (algorithm.kind()) {
           case NONE -> new NoClonesPlanner(shape);
           case BIN_PACKING -> new BinPackingPlanner(shape);
           case ONE_SHOT -> new OneShotPlanner(shape);
+          case BALANCED -> new BalancedPlanner(shape, options(algorithm));
         };
     EchoPlan result = new EchoPlan(shape);
     return () -> {
@@ -37,6 +40,14 @@ final class PlanOps {
       write(result.quota(), plan.quota());
       write(result.toSlot(), plan.toSlot());
     };
+  }
+
+  /** Without a rank capacity: plans, and with them sums, must not depend on the buffers. */
+  private static BalanceOptions options(PlanAlgorithm algorithm) {
+    return BalanceOptions.EXACT
+        .withTolerance(algorithm.toleranceMillionths())
+        .withRanksPerNode(algorithm.ranksPerNode())
+        .withMinQuota(algorithm.minQuota(), algorithm.minQuotaAcrossNodes());
   }
 
   /** The operation that lays out rows for the plan and counts as they are when it runs. */

@@ -35,7 +35,11 @@ final class PlanCases {
             new Size(PlanAlgorithm.ONE_SHOT, 2, 6, 3, 17, 3),
             new Size(PlanAlgorithm.ONE_SHOT, 4, 8, 2, 61, 2),
             new Size(PlanAlgorithm.ONE_SHOT, 5, 5, 1, 0, 1),
-            new Size(PlanAlgorithm.ONE_SHOT, 1, 7, 2, 5, 7));
+            new Size(PlanAlgorithm.ONE_SHOT, 1, 7, 2, 5, 7),
+            new Size(PlanAlgorithm.BALANCED, 4, 8, 1, 61, 2),
+            new Size(PlanAlgorithm.BALANCED, 3, 6, 2, 33, 3),
+            new Size(
+                new PlanAlgorithm(PlanAlgorithm.Kind.BALANCED, 50_000, 2, 2, 5), 4, 8, 2, 61, 2));
     List<OpCase> cases = new ArrayList<>();
     for (Size size : sizes) {
       cases.add(plan(size));

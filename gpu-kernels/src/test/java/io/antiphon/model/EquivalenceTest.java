@@ -22,7 +22,9 @@ class EquivalenceTest {
     return Stream.of(
         TestModels.moe(1, PlanAlgorithm.BIN_PACKING),
         TestModels.moe(1, PlanAlgorithm.ONE_SHOT),
-        TestModels.moe(2, PlanAlgorithm.ONE_SHOT));
+        TestModels.moe(2, PlanAlgorithm.ONE_SHOT),
+        TestModels.moe(1, PlanAlgorithm.BALANCED),
+        TestModels.moe(2, PlanAlgorithm.BALANCED));
   }
 
   @ParameterizedTest
@@ -46,7 +48,9 @@ class EquivalenceTest {
         Arguments.of(new TestRun.Layout(2, 2, 8, 2), TestModels.moe(1, PlanAlgorithm.ONE_SHOT)),
         Arguments.of(new TestRun.Layout(4, 2, 8, 1), TestModels.moe(1, PlanAlgorithm.BIN_PACKING)),
         Arguments.of(new TestRun.Layout(4, 1, 8, 2), TestModels.withoutEcho()),
-        Arguments.of(new TestRun.Layout(4, 4, 8, 1), TestModels.moe(2, PlanAlgorithm.ONE_SHOT)));
+        Arguments.of(new TestRun.Layout(4, 4, 8, 1), TestModels.moe(2, PlanAlgorithm.ONE_SHOT)),
+        Arguments.of(new TestRun.Layout(2, 2, 8, 2), TestModels.moe(1, PlanAlgorithm.BALANCED)),
+        Arguments.of(new TestRun.Layout(4, 2, 8, 1), TestModels.moe(2, PlanAlgorithm.BALANCED)));
   }
 
   @ParameterizedTest

@@ -22,9 +22,6 @@ final class ProgressBar implements RunListener {
   private static final Duration REDRAW = Duration.ofMillis(100);
   private static final int WIDEST_BAR = 30;
   private static final int NARROWEST_BAR = 6;
-  private static final String FILLED_COLOR = "\u001b[36m";
-  private static final String REST_COLOR = "\u001b[2m";
-  private static final String NO_COLOR = "\u001b[0m";
 
   /** A piece of the line; the lowest rank is the last to go when room is short. */
   private record Piece(String text, int rank) {}
@@ -104,7 +101,7 @@ final class ProgressBar implements RunListener {
     StringBuilder drawn = new StringBuilder(step);
     int width = Math.min(WIDEST_BAR, room - 2);
     if (width >= NARROWEST_BAR) {
-      drawn.append("  ").append(bar(width, run));
+      drawn.append("  ").append(Bar.draw(terminal, width, lastStep, run.steps()));
     }
     for (Piece piece : pieces) {
       if (kept.contains(piece)) {
@@ -112,13 +109,6 @@ final class ProgressBar implements RunListener {
       }
     }
     return drawn.toString();
-  }
-
-  private String bar(int width, RunInfo run) {
-    int filled = (int) (width * Math.min(lastStep, run.steps()) / run.steps());
-    String done = (terminal.unicode() ? "\u2501" : "=").repeat(filled);
-    String rest = (terminal.unicode() ? "\u2500" : "-").repeat(width - filled);
-    return terminal.escapes() ? FILLED_COLOR + done + REST_COLOR + rest + NO_COLOR : done + rest;
   }
 
   @Override

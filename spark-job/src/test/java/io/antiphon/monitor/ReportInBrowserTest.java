@@ -23,7 +23,7 @@ final class ReportInBrowserTest {
   private static final Path PICTURES = Path.of("target", "report-pictures");
 
   /** What every plot shows. Pixels are read from a copy, so that the page stays as it was. */
-  private static final String PLOTS =
+  static final String PLOTS =
       """
       [...document.querySelectorAll('.plot > canvas')].map(canvas => {
         const copy = document.createElement('canvas');

@@ -27,6 +27,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       EvaluateCommand.class,
       GenerateCommand.class,
       PlanCommand.class,
+      SimulateCommand.class,
       DoctorCommand.class,
       CommandLine.HelpCommand.class
     },

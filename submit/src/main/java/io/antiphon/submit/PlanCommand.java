@@ -1,16 +1,20 @@
 package io.antiphon.submit;
 
-import io.antiphon.plan.BinPackingPlanner;
 import io.antiphon.plan.EchoPlan;
-import io.antiphon.plan.NoClonesPlanner;
-import io.antiphon.plan.OneShotPlanner;
 import io.antiphon.plan.PlanShape;
 import io.antiphon.plan.Planner;
+import io.antiphon.plan.PlannerKind;
+import io.antiphon.trace.CountsInput;
+import io.antiphon.trace.RoutingRecord;
+import io.antiphon.trace.TraceException;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -25,8 +29,8 @@ import picocli.CommandLine.Spec;
       "    antiphon plan --counts - --slots-per-rank 1"
     })
 final class PlanCommand implements Callable<Integer> {
-  private static final String BIN_PACKING = "bin-packing";
-  private static final String ONE_SHOT = "one-shot";
+  private static final List<String> PLANNERS =
+      PlannerKind.labels().stream().filter(name -> !name.equals(PlannerKind.NONE.label())).toList();
 
   /** Most entries of one plan; bounds memory where counts alone do not. */
   private static final long MAX_PLAN_ENTRIES = 1L << 24;
@@ -55,9 +59,18 @@ final class PlanCommand implements Callable<Integer> {
       names = "--planner",
       paramLabel = "NAME",
       description =
-          "bin-packing (one slot per rank only) or one-shot. Default: bin-packing with one slot per"
-              + " rank, else one-shot.")
-  private Optional<String> plannerName = Optional.empty();
+          "balanced, or one of the prototype's: bin-packing (one slot per rank only), one-shot."
+              + " Default: ${DEFAULT-VALUE}.")
+  private String plannerName = PlannerKind.BALANCED.label();
+
+  @Option(
+      names = "--ranks-per-node",
+      paramLabel = "N",
+      description =
+          "Consecutive ranks that share a node: balanced keeps clones there where it can. Default: all.")
+  private OptionalInt ranksPerNode = OptionalInt.empty();
+
+  @Mixin private BalanceArguments balance = new BalanceArguments();
 
   @Option(names = "--json", description = "Write one JSON object per matrix instead of tables.")
   private boolean json;
@@ -77,14 +90,15 @@ final class PlanCommand implements Callable<Integer> {
     try {
       int slotsPerRank = slotsPerRank();
       String name = plannerName(slotsPerRank);
-      try (PlanInput input = PlanInput.open(file)) {
+      balance.options(ranksPerNode.orElse(1)); // a bad value is told before any input is read
+      try (CountsInput input = CountsInput.open("--counts", file)) {
         if (planAll(input, slotsPerRank, name, out)) {
           return ExitCode.OK;
         }
       }
       spec.commandLine().getErr().println("standard output closed before every plan was written.");
       return ExitCode.SOFTWARE;
-    } catch (PlanInputException e) {
+    } catch (TraceException e) {
       out.flush();
       spec.commandLine().getErr().println(e.getMessage());
       return ExitCode.USAGE;
@@ -92,10 +106,10 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   /** Whether every answer could be written. */
-  private boolean planAll(PlanInput input, int slotsPerRank, String name, PrintWriter out) {
-    Optional<PlanInput.Matrix> matrix = input.next();
+  private boolean planAll(CountsInput input, int slotsPerRank, String name, PrintWriter out) {
+    Optional<RoutingRecord> matrix = input.next();
     if (matrix.isEmpty()) {
-      throw new PlanInputException(
+      throw new TraceException(
           input.name()
               + ": holds no counts. Write one object {\"counts\": [[...], ...]} per matrix.");
     }
@@ -109,7 +123,7 @@ final class PlanCommand implements Callable<Integer> {
     return !out.checkError();
   }
 
-  private void answer(PlanInput.Matrix matrix, int slotsPerRank, String name, PrintWriter out) {
+  private void answer(RoutingRecord matrix, int slotsPerRank, String name, PrintWriter out) {
     Planner planner = planner(shape(matrix, slotsPerRank), name);
     EchoPlan plan = new EchoPlan(planner.shape());
     int[] counts = matrix.counts().toArray();
@@ -131,32 +145,35 @@ final class PlanCommand implements Callable<Integer> {
     } catch (NumberFormatException e) {
       // one message for both
     }
-    throw new PlanInputException(
+    throw new TraceException(
         "--slots-per-rank must be a whole number from 0 to the number of experts, was "
             + slotsText
-            + ". Use 1 for bin-packing, 1 or more for one-shot, 0 for no clones.");
+            + ". Use 1 for bin-packing, 1 or more for the others, 0 for no clones.");
   }
 
   private String plannerName(int slotsPerRank) {
-    String name = plannerName.orElse(slotsPerRank == 1 ? BIN_PACKING : ONE_SHOT);
-    if (!name.equals(BIN_PACKING) && !name.equals(ONE_SHOT)) {
-      throw new PlanInputException(
-          "--planner must be bin-packing or one-shot, was " + name + ". Choose one of the two.");
+    if (!PLANNERS.contains(plannerName)) {
+      throw new TraceException(
+          "--planner must be one of "
+              + String.join(", ", PLANNERS)
+              + ", was "
+              + plannerName
+              + ". Choose one of them.");
     }
-    if (name.equals(BIN_PACKING) && slotsPerRank != 1) {
-      throw new PlanInputException(
+    if (plannerName.equals(PlannerKind.BIN_PACKING.label()) && slotsPerRank != 1) {
+      throw new TraceException(
           "--planner bin-packing takes exactly 1 slot per rank, --slots-per-rank was "
               + slotsPerRank
-              + ". Use --slots-per-rank 1 or --planner one-shot.");
+              + ". Use --slots-per-rank 1 or --planner balanced.");
     }
-    return slotsPerRank == 0 ? "none" : name;
+    return slotsPerRank == 0 ? PlannerKind.NONE.label() : plannerName;
   }
 
-  private static PlanShape shape(PlanInput.Matrix matrix, int slotsPerRank) {
+  private static PlanShape shape(RoutingRecord matrix, int slotsPerRank) {
     int ranks = matrix.counts().ranks();
     int experts = matrix.counts().experts();
     if (slotsPerRank > experts) {
-      throw new PlanInputException(
+      throw new TraceException(
           matrix.source()
               + ": --slots-per-rank "
               + slotsPerRank
@@ -168,7 +185,7 @@ final class PlanCommand implements Callable<Integer> {
     }
     long entries = (long) ranks * ranks * slotsPerRank; // at most 2^11 ranks and 2^22 experts
     if (entries > MAX_PLAN_ENTRIES) {
-      throw new PlanInputException(
+      throw new TraceException(
           matrix.source()
               + ": a plan of "
               + ranks
@@ -191,11 +208,9 @@ final class PlanCommand implements Callable<Integer> {
             .filter(last -> last.shape().equals(shape))
             .orElseGet(
                 () ->
-                    switch (name) {
-                      case BIN_PACKING -> new BinPackingPlanner(shape);
-                      case ONE_SHOT -> new OneShotPlanner(shape);
-                      default -> new NoClonesPlanner(shape);
-                    });
+                    PlannerKind.named(name)
+                        .orElseThrow()
+                        .create(shape, balance.options(ranksPerNode.orElse(shape.ranks()))));
     lastPlanner = Optional.of(planner);
     return planner;
   }

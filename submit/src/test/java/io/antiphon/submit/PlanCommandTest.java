@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.antiphon.trace.CountMatrix;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -299,13 +300,13 @@ class PlanCommandTest {
   void binPackingTakesOneSlotPerRank(String slots) throws IOException {
     assertThat(errorOf(EXAMPLE, "--planner=bin-packing", "--slots-per-rank=" + slots))
         .contains("takes exactly 1 slot per rank, --slots-per-rank was " + slots)
-        .contains("--planner one-shot");
+        .contains("--planner balanced");
   }
 
   @Test
   void anUnknownPlannerIsNamed() throws IOException {
     assertThat(errorOf(EXAMPLE, "--planner=best", "--slots-per-rank=1"))
-        .contains("--planner must be bin-packing or one-shot, was best");
+        .contains("--planner must be one of bin-packing, one-shot, balanced, was best");
   }
 
   @Test
@@ -326,7 +327,7 @@ class PlanCommandTest {
 
   @Test
   void aMatrixBeyondTheLimitIsRefusedBeforeItIsStored() throws IOException {
-    assertThat(errorOf("{\"counts\": [[" + "0,".repeat(PlanCounts.MAX_ENTRIES) + "0]]}"))
+    assertThat(errorOf("{\"counts\": [[" + "0,".repeat(CountMatrix.MAX_ENTRIES) + "0]]}"))
         .contains("the matrix has more than 4194304 counts (1024 ranks x 4096 experts)");
   }
 

@@ -84,6 +84,34 @@ class LayeringTest {
                   "org.jspecify.."));
 
   @ArchTest
+  static final ArchRule traceSeesTheJsonLibraryOnly =
+      classes()
+          .that()
+          .resideInAPackage("io.antiphon.trace..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              with("io.antiphon.trace..", "com.fasterxml.jackson.core..", "org.jspecify.."));
+
+  /** No Spark, no model, no backend: simulation is plain Java over the planners. */
+  @ArchTest
+  static final ArchRule simulateSeesPlanTraceAndTheReport =
+      classes()
+          .that()
+          .resideInAPackage("io.antiphon.simulate..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              with(
+                  "io.antiphon.simulate..",
+                  "io.antiphon.plan..",
+                  "io.antiphon.trace..",
+                  "io.antiphon.monitor..",
+                  "com.typesafe.config..",
+                  "com.fasterxml.jackson.core..",
+                  "org.jspecify.."));
+
+  @ArchTest
   static final ArchRule sparkHasTwoUsers =
       noClasses()
           .that()
@@ -96,7 +124,12 @@ class LayeringTest {
   static final ArchRule nothingCallsUp =
       noClasses()
           .that()
-          .resideInAnyPackage("io.antiphon.train..", "io.antiphon.monitor..", "io.antiphon.data..")
+          .resideInAnyPackage(
+              "io.antiphon.train..",
+              "io.antiphon.monitor..",
+              "io.antiphon.data..",
+              "io.antiphon.trace..",
+              "io.antiphon.simulate..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("io.antiphon.job..", "io.antiphon.submit..");

@@ -1,23 +1,55 @@
-package io.antiphon.submit;
+package io.antiphon.trace;
 
 import java.util.Arrays;
 
 /**
- * The count matrix of one JSON object while it is read, row by row. Every problem is an exception
- * that names rank, expert and limit; the reader adds file and line.
+ * A count matrix while it is read, row by row. Every problem is an exception that names rank,
+ * expert and limit; the reader adds file and line.
  */
-final class PlanCounts {
+public final class CountMatrix {
   /**
    * Most counts of one matrix: 1,024 ranks x 4,096 experts. Bounds the memory of a hostile file.
    */
-  static final int MAX_ENTRIES = 1 << 22;
+  public static final int MAX_ENTRIES = 1 << 22;
 
-  private int[] entries = new int[1024];
+  private int[] entries;
   private int size;
   private int ranks;
   private int experts;
   private int rowLength;
   private long total;
+
+  /** An empty matrix, to be filled row by row. */
+  CountMatrix() {
+    this(1024);
+  }
+
+  private CountMatrix(int entries) {
+    this.entries = new int[entries];
+  }
+
+  /**
+   * The matrix of counts that lie row by row in one array.
+   *
+   * @param counts {@code [ranks, experts]}, read
+   * @throws TraceException if they are no counts of a group of that size
+   */
+  public static CountMatrix of(int ranks, int experts, int[] counts) {
+    if (ranks < 1 || experts < 1 || (long) ranks * experts != counts.length) {
+      throw bad(
+          "%d ranks x %d experts do not fit %d counts. Give every rank one count per expert."
+              .formatted(ranks, experts, counts.length));
+    }
+    CountMatrix matrix = new CountMatrix(Math.min(counts.length, MAX_ENTRIES));
+    for (int i = 0; i < counts.length; i++) {
+      matrix.add(counts[i]);
+      if ((i + 1) % experts == 0) {
+        matrix.endRow();
+      }
+    }
+    matrix.end();
+    return matrix;
+  }
 
   /** Appends the count of the next expert of the current rank. */
   void add(long count) {
@@ -84,16 +116,18 @@ final class PlanCounts {
     }
   }
 
-  int ranks() {
+  /** Source ranks, which are the ranks of the group. */
+  public int ranks() {
     return ranks;
   }
 
-  int experts() {
+  /** Home experts of the group; a multiple of the ranks. */
+  public int experts() {
     return experts;
   }
 
   /** {@code [ranks, experts]}: the counts, one row per source rank; a new array. */
-  int[] toArray() {
+  public int[] toArray() {
     return Arrays.copyOf(entries, size);
   }
 
@@ -102,7 +136,7 @@ final class PlanCounts {
     return "rank " + ranks + ", expert " + rowLength;
   }
 
-  private static PlanInputException bad(String message) {
-    return new PlanInputException(message);
+  private static TraceException bad(String message) {
+    return new TraceException(message);
   }
 }

@@ -1,4 +1,4 @@
-package io.antiphon.submit;
+package io.antiphon.trace;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -6,14 +6,14 @@ import java.io.InputStream;
 /**
  * Bytes of an input that fails when one object of it never ends, whatever the object consists of.
  */
-final class PlanBytes extends InputStream {
+final class ObjectBytes extends InputStream {
   /** Most bytes of one object; the largest matrix needs fewer. */
   static final long MAX_OBJECT_BYTES = 64L << 20;
 
   private final InputStream source;
   private long bytesOfObject;
 
-  PlanBytes(InputStream source) {
+  ObjectBytes(InputStream source) {
     this.source = source;
   }
 
@@ -33,7 +33,7 @@ final class PlanBytes extends InputStream {
     int count = source.read(into, offset, length);
     bytesOfObject += Math.max(count, 0);
     if (bytesOfObject > MAX_OBJECT_BYTES) {
-      throw new PlanInputException(
+      throw new TraceException(
           "more than "
               + MAX_OBJECT_BYTES
               + " bytes without the end of an object. Write one object per matrix, without other"

@@ -1,4 +1,4 @@
-package io.antiphon.submit;
+package io.antiphon.trace;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParseException;
@@ -19,10 +19,11 @@ import java.util.Optional;
 
 /**
  * Count matrices from a stream of JSON objects {@code {"counts": [[...], ...]}}, read token by
- * token so that memory does not depend on the size of the file. Other keys of an object are
- * skipped.
+ * token so that memory does not depend on the size of the file. In a trace, {@code "step"} and
+ * {@code "layer"} may stand beside the counts: without them, matrices are consecutive steps of
+ * layer 0. Other keys of an object are skipped.
  */
-final class PlanInput implements AutoCloseable {
+public final class CountsInput implements RoutingTrace {
   private static final int MAX_TEXT = 1 << 20;
   private static final int MAX_VALUE = 40;
   private static final int MAX_REASON = 200;
@@ -38,38 +39,50 @@ final class PlanInput implements AutoCloseable {
           .build();
 
   private final String name;
-  private final PlanBytes bytes;
+  private final ObjectBytes bytes;
   private final JsonParser parser;
+  private final boolean trace;
   private int objectLine;
+  private long records;
+  private long step;
+  private long layer;
 
-  private PlanInput(String name, InputStream bytes) throws IOException {
+  private CountsInput(String name, InputStream bytes, boolean trace) throws IOException {
     this.name = name;
-    this.bytes = new PlanBytes(bytes);
+    this.trace = trace;
+    this.bytes = new ObjectBytes(bytes);
     this.parser = JSON.createParser(this.bytes);
   }
 
   /**
-   * One matrix and where it stood.
+   * Opens {@code file}; {@code -} is standard input.
    *
-   * @param source file and line, for messages
+   * @param option what the user named the file with, for messages
+   * @throws TraceException if it cannot be opened
    */
-  record Matrix(String source, PlanCounts counts) {}
+  public static CountsInput open(String option, String file) {
+    return open(option, file, false);
+  }
 
-  /** Opens {@code file}; {@code -} is standard input. */
-  static PlanInput open(String file) {
+  /** As {@link #open}, and reads {@code "step"} and {@code "layer"}. */
+  public static CountsInput openTrace(String option, String file) {
+    return open(option, file, true);
+  }
+
+  private static CountsInput open(String option, String file, boolean trace) {
     String name = file.equals("-") ? "standard input" : shown(file, MAX_REASON);
     try {
-      return new PlanInput(name, file.equals("-") ? System.in : newInputStream(file));
+      return new CountsInput(name, file.equals("-") ? System.in : newInputStream(file), trace);
     } catch (NoSuchFileException e) {
-      throw new PlanInputException(
-          name + ": no such file. Give --counts an existing file, or - for standard input.");
+      throw new TraceException(
+          name + ": no such file. Give " + option + " an existing file, or - for standard input.");
     } catch (AccessDeniedException e) {
-      throw new PlanInputException(name + ": not readable. Grant read access to it.");
+      throw new TraceException(name + ": not readable. Grant read access to it.");
     } catch (InvalidPathException e) {
-      throw new PlanInputException(name + ": not a file name. Give --counts an existing file.");
+      throw new TraceException(name + ": not a file name. Give " + option + " an existing file.");
     } catch (IOException e) {
-      throw new PlanInputException(
-          name + ": cannot be opened (" + reason(e) + "). Give --counts a JSON file.");
+      throw new TraceException(
+          name + ": cannot be opened (" + reason(e) + "). Give " + option + " a JSON file.");
     }
   }
 
@@ -81,8 +94,8 @@ final class PlanInput implements AutoCloseable {
     return Files.newInputStream(path);
   }
 
-  /** The next matrix, or empty at the end of the input. */
-  Optional<Matrix> next() {
+  @Override
+  public Optional<RoutingRecord> next() {
     objectLine = 0;
     bytes.startObject();
     try {
@@ -92,19 +105,23 @@ final class PlanInput implements AutoCloseable {
       }
       objectLine = parser.currentTokenLocation().getLineNr();
       if (token != JsonToken.START_OBJECT) {
-        throw new PlanInputException(value() + " is not an object. Write " + EXPECTED + ".");
+        throw new TraceException(value() + " is not an object. Write " + EXPECTED + ".");
       }
-      PlanCounts counts = readObject();
-      return Optional.of(new Matrix(name + ", line " + objectLine, counts));
-    } catch (PlanInputException e) {
+      step = records;
+      layer = 0;
+      CountMatrix counts = readObject();
+      records++;
+      return Optional.of(
+          new RoutingRecord(name + ", line " + objectLine, step, Math.toIntExact(layer), counts));
+    } catch (TraceException e) {
       throw located(parser.currentTokenLocation().getLineNr(), e.getMessage());
     } catch (IOException e) {
       throw unreadable(e);
     }
   }
 
-  /** Name of the input, for messages. */
-  String name() {
+  @Override
+  public String name() {
     return name;
   }
 
@@ -113,34 +130,48 @@ final class PlanInput implements AutoCloseable {
     try {
       parser.close(); // and with it the bytes
     } catch (IOException e) {
-      throw new PlanInputException(name + ": cannot be closed (" + reason(e) + ").");
+      throw new TraceException(name + ": cannot be closed (" + reason(e) + ").");
     }
   }
 
-  private PlanCounts readObject() throws IOException {
-    PlanCounts counts = new PlanCounts();
+  private CountMatrix readObject() throws IOException {
+    CountMatrix counts = new CountMatrix();
     boolean found = false;
     while (parser.nextToken()
         != JsonToken.END_OBJECT) { // never null: an end of input here is an error
-      boolean isCounts = parser.currentName().equals("counts");
+      String key = parser.currentName();
       parser.nextToken();
-      if (!isCounts) {
+      if (trace && key.equals("step")) {
+        step = readNumber(key, Long.MAX_VALUE);
+      } else if (trace && key.equals("layer")) {
+        layer = readNumber(key, Integer.MAX_VALUE);
+      } else if (!key.equals("counts")) {
         skipValue();
       } else if (found) {
-        throw new PlanInputException(
-            "the object has \"counts\" twice. Write one object per matrix.");
+        throw new TraceException("the object has \"counts\" twice. Write one object per matrix.");
       } else {
         readMatrix(counts);
         found = true;
       }
     }
     if (!found) {
-      throw new PlanInputException("the object has no \"counts\". Write " + EXPECTED + ".");
+      throw new TraceException("the object has no \"counts\". Write " + EXPECTED + ".");
     }
     return counts;
   }
 
-  private void readMatrix(PlanCounts counts) throws IOException {
+  private long readNumber(String key, long most) throws IOException {
+    if (parser.currentToken() != JsonToken.VALUE_NUMBER_INT
+        || parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER
+        || parser.getLongValue() < 0
+        || parser.getLongValue() > most) {
+      throw new TraceException(
+          '"' + key + "\" is " + value() + ". Write a whole number in [0, " + most + "].");
+    }
+    return parser.getLongValue();
+  }
+
+  private void readMatrix(CountMatrix counts) throws IOException {
     requireArray("\"counts\" is");
     while (parser.nextToken() != JsonToken.END_ARRAY) {
       requireArray("a row of \"counts\" is");
@@ -154,21 +185,20 @@ final class PlanInput implements AutoCloseable {
 
   private void requireArray(String what) throws IOException {
     if (parser.currentToken() != JsonToken.START_ARRAY) {
-      throw new PlanInputException(
-          what + " " + value() + ", not an array. Write " + EXPECTED + ".");
+      throw new TraceException(what + " " + value() + ", not an array. Write " + EXPECTED + ".");
     }
   }
 
-  private long readCount(PlanCounts counts) throws IOException {
+  private long readCount(CountMatrix counts) throws IOException {
     if (parser.currentToken() != JsonToken.VALUE_NUMBER_INT) {
-      throw new PlanInputException(
+      throw new TraceException(
           counts.position()
               + ": "
               + value()
               + " is not a whole number. Write counts in [0, 2147483647].");
     }
     if (parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER) {
-      throw new PlanInputException(
+      throw new TraceException(
           counts.position()
               + ": count "
               + value()
@@ -203,7 +233,7 @@ final class PlanInput implements AutoCloseable {
     return token == JsonToken.VALUE_STRING ? '"' + text + '"' : text;
   }
 
-  private PlanInputException unreadable(IOException e) {
+  private TraceException unreadable(IOException e) {
     if (e instanceof JsonEOFException) {
       return located(objectLine, "the input ends inside an object. Complete it or remove it.");
     }
@@ -223,10 +253,10 @@ final class PlanInput implements AutoCloseable {
         "cannot be read (" + reason(e) + "). Check the file and its disk.");
   }
 
-  private PlanInputException located(int line, String message) {
+  private TraceException located(int line, String message) {
     String start =
         objectLine > 0 && objectLine != line ? " (object of line " + objectLine + ")" : "";
-    return new PlanInputException(name + ", line " + line + start + ": " + message);
+    return new TraceException(name + ", line " + line + start + ": " + message);
   }
 
   private static String reason(IOException e) {

@@ -1,0 +1,25 @@
+package io.antiphon.data;
+
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+
+/** The Parquet form of recorded routing: one row per step, layer and micro-batch. */
+final class RoutingTable {
+  static final String STEP = "step";
+  static final String LAYER = "layer";
+  static final String RANKS = "ranks";
+  static final String EXPERTS = "experts";
+
+  /** Assignments of each source rank to each expert, row by row: {@code [ranks, experts]}. */
+  static final String COUNTS = "counts";
+
+  static final StructType SCHEMA =
+      new StructType()
+          .add(STEP, DataTypes.LongType, false)
+          .add(LAYER, DataTypes.IntegerType, false)
+          .add(RANKS, DataTypes.IntegerType, false)
+          .add(EXPERTS, DataTypes.IntegerType, false)
+          .add(COUNTS, DataTypes.createArrayType(DataTypes.IntegerType, false), false);
+
+  private RoutingTable() {}
+}
