@@ -34,7 +34,7 @@ class TensorTest {
   void theCpuRefusesABufferItCannotIndexByName() {
     try (CpuBackend backend = CpuBackend.f64()) {
       assertThatThrownBy(() -> backend.allocate("logits", DType.F64, 1L << 31))
-          .isInstanceOf(IllegalArgumentException.class)
+          .isInstanceOf(Backend.OutOfMemory.class)
           .hasMessageContaining("logits")
           .hasMessageContaining("2147483648 elements");
     }
