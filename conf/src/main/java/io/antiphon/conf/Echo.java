@@ -1,7 +1,5 @@
 package io.antiphon.conf;
 
-import java.util.Optional;
-
 /**
  * Elastic cloning of hot experts.
  *
@@ -50,14 +48,14 @@ public record Echo(
         int minQuota,
     @Key(
             doc =
-                "The same for a clone on another node; the default is what pays for its transfer,"
-                    + " see `docs/planner.md`: 10000, but at most one sixteenth of a rank's mean"
+                "The same for a clone on another node; 0: what pays for its transfer, see"
+                    + " `docs/planner.md`, which is 10000, but at most a sixteenth of a rank's mean"
                     + " load",
-            absent = "`max(min-quota, min(10000, micro-batch * sequence-length * top-k / 16))`",
-            min = 1,
+            byDefault = "0",
+            min = 0,
             unit = "assignments",
             resume = Resume.FREE)
-        Optional<Integer> minQuotaAcrossNodes) {
+        int minQuotaAcrossNodes) {
 
   /** Checks the limits of every key. */
   public Echo {

@@ -43,6 +43,10 @@ final class ShapeRules {
                   "moe.echo.enabled", "moe.echo.slots-per-rank", "moe.echo.planner", "moe.experts"),
               ShapeRules::planner),
           new Rule(
+              "moe.echo.min-quota-across-nodes is 0 or at least moe.echo.min-quota.",
+              List.of("moe.echo.min-quota", "moe.echo.min-quota-across-nodes"),
+              ShapeRules::quotas),
+          new Rule(
               "The assignments of one micro-batch in an expert-parallel group, schedule.micro-batch"
                   + " * model.sequence-length * moe.top-k * parallelism.expert-parallel, are at"
                   + " most 2147483647.",
@@ -147,7 +151,20 @@ final class ShapeRules {
         new Finding(
             "moe.echo.slots-per-rank",
             "must be 1 with moe.echo.planner = bin-packing",
-            set("moe.echo.slots-per-rank", 1) + ", or moe.echo.planner = one-shot"));
+            set("moe.echo.slots-per-rank", 1) + ", or moe.echo.planner = balanced"));
+  }
+
+  private static Stream<Finding> quotas(Values values) {
+    long across = values.whole("moe.echo.min-quota-across-nodes");
+    long within = values.whole("moe.echo.min-quota");
+    if (across == 0 || across >= within) {
+      return Stream.empty();
+    }
+    return Stream.of(
+        new Finding(
+            "moe.echo.min-quota-across-nodes",
+            "must be at least moe.echo.min-quota (" + within + ")",
+            set("moe.echo.min-quota-across-nodes", within) + " or more"));
   }
 
   private static Stream<Finding> assignmentsCount(Values values) {

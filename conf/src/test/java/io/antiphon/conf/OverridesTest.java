@@ -62,13 +62,13 @@ class OverridesTest {
     assertThat(range.file()).isEqualTo("--set moe.echo.slots-per-rank=0");
     assertThat(range.line()).isZero();
 
-    Problem rule = Sample.problemWith("moe.echo.slots-per-rank=2");
+    Problem rule = Sample.problemWith("moe.echo.planner=bin-packing", "moe.echo.slots-per-rank=2");
     assertThat(rule)
         .hasToString(
             """
             --set moe.echo.slots-per-rank=2
                 must be 1 with moe.echo.planner = bin-packing
-                -> set moe.echo.slots-per-rank = 1, or moe.echo.planner = one-shot""");
+                -> set moe.echo.slots-per-rank = 1, or moe.echo.planner = balanced""");
   }
 
   @Test

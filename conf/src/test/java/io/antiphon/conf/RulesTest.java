@@ -24,8 +24,6 @@ class RulesTest {
             + " | set parallelism.expert-parallel = 2, or parallelism.ranks = 6",
         "moe.experts=14 | must be a multiple of parallelism.expert-parallel (4)"
             + " | set moe.experts = 16, or parallelism.expert-parallel = 2",
-        "moe.echo.slots-per-rank=2 | must be 1 with moe.echo.planner = bin-packing"
-            + " | set moe.echo.slots-per-rank = 1, or moe.echo.planner = one-shot",
         "optimizer.min-learning-rate=1 | must be at most optimizer.learning-rate (0.001)"
             + " | set optimizer.min-learning-rate = 1.0E-4",
         "schedule.warmup-steps=101 | must be at most schedule.steps (100)"
@@ -83,7 +81,7 @@ class RulesTest {
     "moe.experts=14",
     "moe.experts=13",
     "moe.top-k=13",
-    "moe.echo.slots-per-rank=2",
+    "moe.echo.slots-per-rank=13",
     "schedule.global-batch=44",
     "schedule.warmup-steps=101",
     "optimizer.min-learning-rate=1",
@@ -184,6 +182,23 @@ class RulesTest {
         Sample.problemWith("model.sequence-length=1048576", "moe.experts=1024", "moe.top-k=1024");
     assertThat(sequence.remedy()).startsWith("set a shorter model.sequence-length");
     assertThat(Sample.with("model.sequence-length=1048576", "moe.experts=0")).isNotNull();
+  }
+
+  @Test
+  void binPackingTakesOneSlotPerRank() {
+    Problem problem =
+        Sample.problemWith("moe.echo.planner=bin-packing", "moe.echo.slots-per-rank=2");
+    assertThat(problem.limit()).isEqualTo("must be 1 with moe.echo.planner = bin-packing");
+    assertThat(problem.remedy())
+        .isEqualTo("set moe.echo.slots-per-rank = 1, or moe.echo.planner = balanced");
+  }
+
+  @Test
+  void aCloneOnAnotherNodeNeedsNoFewerAssignments() {
+    Problem problem =
+        Sample.problemWith("moe.echo.min-quota=5", "moe.echo.min-quota-across-nodes=4");
+    assertThat(problem.limit()).isEqualTo("must be at least moe.echo.min-quota (5)");
+    assertThat(problem.remedy()).isEqualTo("set moe.echo.min-quota-across-nodes = 5 or more");
   }
 
   @Test

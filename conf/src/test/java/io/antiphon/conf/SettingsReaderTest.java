@@ -41,7 +41,7 @@ class SettingsReaderTest {
                 0,
                 1.25,
                 0,
-                new Echo(true, 1, Echo.Planner.BIN_PACKING)));
+                new Echo(true, 1, Echo.Planner.BALANCED, 0.01, 0, 1, 0)));
     assertThat(settings.data())
         .isEqualTo(
             new Data(
@@ -188,7 +188,7 @@ class SettingsReaderTest {
     assertThat(Sample.problemWith("data.validation-fraction=1").limit())
         .isEqualTo("must be a number, at least 0 and at most 0.5");
     assertThat(Sample.problemWith("moe.echo.planner=greedy").limit())
-        .isEqualTo("must be one of bin-packing, one-shot");
+        .isEqualTo("must be one of balanced, bin-packing, one-shot");
     assertThat(Sample.problemWith("model.head-dim=0").limit())
         .isEqualTo("must be a whole number, at least 2 and a multiple of 2");
     assertThat(Sample.problemWith("spark.comm-timeout=5ms").limit())

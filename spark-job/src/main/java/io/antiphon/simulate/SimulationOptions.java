@@ -1,8 +1,8 @@
 package io.antiphon.simulate;
 
+import io.antiphon.plan.BalanceOptions;
 import io.antiphon.plan.PlanShape;
 import io.antiphon.plan.PlannerKind;
-import io.antiphon.plan.BalanceOptions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

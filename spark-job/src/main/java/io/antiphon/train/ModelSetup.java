@@ -1,5 +1,6 @@
 package io.antiphon.train;
 
+import io.antiphon.conf.Echo;
 import io.antiphon.conf.Moe;
 import io.antiphon.conf.Settings;
 import io.antiphon.model.BatchOptions;
@@ -19,6 +20,8 @@ import io.antiphon.tensor.ScoreOrder;
  * @param update optimizer and schedule
  */
 public record ModelSetup(ModelOptions model, BatchOptions batch, UpdateOptions update) {
+  /** Assignments that pay for a clone at 400 TFLOP/s and 40 GB/s. */
+  private static final long PAYS_ACROSS_NODES = 10_000;
 
   /** The model of {@code settings} for a tokenizer with {@code vocabulary} tokens. */
   public static ModelSetup of(Settings settings, int vocabulary, int endOfText) {
@@ -42,7 +45,7 @@ public record ModelSetup(ModelOptions model, BatchOptions batch, UpdateOptions u
             model.recompute(),
             model.initStd(),
             settings.seed(),
-            moe(settings.moe()));
+            moe(settings));
     var schedule = settings.schedule();
     int ranks = settings.parallelism().ranks();
     BatchOptions batch =
@@ -65,17 +68,34 @@ public record ModelSetup(ModelOptions model, BatchOptions batch, UpdateOptions u
     return new ModelSetup(options, batch, update);
   }
 
-  private static MoeOptions moe(Moe moe) {
+  /** Planner and options; see {@code docs/planner.md} for the default least quota across nodes. */
+  private static PlanAlgorithm planner(Settings settings) {
+    Echo echo = settings.moe().echo();
+    long meanLoad =
+        (long) settings.schedule().microBatch()
+            * settings.model().sequenceLength()
+            * settings.moe().topK();
+    long pays = Math.max(echo.minQuota(), Math.min(PAYS_ACROSS_NODES, meanLoad / 16));
+    return switch (echo.planner()) {
+      case BIN_PACKING -> PlanAlgorithm.BIN_PACKING;
+      case ONE_SHOT -> PlanAlgorithm.ONE_SHOT;
+      case BALANCED ->
+          new PlanAlgorithm(
+              PlanAlgorithm.Kind.BALANCED,
+              (int) Math.round(echo.tolerance() * 1e6),
+              echo.ranksPerNode() == 0 ? Integer.MAX_VALUE : echo.ranksPerNode(),
+              echo.minQuota(),
+              echo.minQuotaAcrossNodes() == 0 ? (int) pays : echo.minQuotaAcrossNodes());
+    };
+  }
+
+  private static MoeOptions moe(Settings settings) {
+    Moe moe = settings.moe();
     boolean echo = moe.echo().enabled() && moe.echo().slotsPerRank() > 0 && moe.experts() > 0;
     ScoreOrder order =
         switch (moe.scoreOrder()) {
           case SOFTMAX_THEN_TOP_K -> ScoreOrder.SOFTMAX_THEN_TOP_K;
           case TOP_K_THEN_SOFTMAX -> ScoreOrder.TOP_K_THEN_SOFTMAX;
-        };
-    PlanAlgorithm planner =
-        switch (moe.echo().planner()) {
-          case BIN_PACKING -> PlanAlgorithm.BIN_PACKING;
-          case ONE_SHOT -> PlanAlgorithm.ONE_SHOT;
         };
     return new MoeOptions(
         moe.experts(),
@@ -88,7 +108,7 @@ public record ModelSetup(ModelOptions model, BatchOptions batch, UpdateOptions u
         moe.expertBiasRate(),
         moe.routerSkew(),
         echo ? moe.echo().slotsPerRank() : 0,
-        echo ? planner : PlanAlgorithm.NONE);
+        echo ? planner(settings) : PlanAlgorithm.NONE);
   }
 
   /**

@@ -20,7 +20,7 @@ public record RunFacts(double bytesPerToken, double bigramLoss) implements Seria
     String planner =
         moe.slotsPerRank() == 0
             ? ""
-            : moe.planner().name().toLowerCase(Locale.ROOT).replace('_', '-');
+            : moe.planner().kind().name().toLowerCase(Locale.ROOT).replace('_', '-');
     return new RunInfo(
         settings.name(),
         settings.parallelism().ranks(),
