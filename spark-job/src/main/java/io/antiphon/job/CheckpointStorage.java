@@ -3,7 +3,6 @@ package io.antiphon.job;
 import io.antiphon.train.checkpoint.CheckpointFiles;
 import io.antiphon.train.checkpoint.Checkpoints;
 import io.antiphon.train.checkpoint.LocalCheckpointFiles;
-import java.net.URI;
 import java.nio.file.Path;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
@@ -37,7 +36,9 @@ final class CheckpointStorage {
 
   private static CheckpointFiles files(String directory, Configuration configuration) {
     if (directory.startsWith("file:/")) {
-      return new LocalCheckpointFiles(Path.of(URI.create(directory).getPath()));
+      // Hadoop's path takes blanks and other characters as they are.
+      String path = new org.apache.hadoop.fs.Path(directory).toUri().getPath();
+      return new LocalCheckpointFiles(Path.of(path));
     }
     boolean scheme = directory.matches("[A-Za-z][A-Za-z0-9+.-]+:.*");
     boolean local = "file".equals(FileSystem.getDefaultUri(configuration).getScheme());

@@ -1,7 +1,9 @@
 package io.antiphon.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.antiphon.job.RankFailure;
 import io.antiphon.train.RunSummary;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -9,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -78,12 +81,14 @@ class ClusterTest {
     Future<RunSummary.Outcome> outcome = background.submit(run::train);
     killAnExecutorAfterACheckpoint(run, outcome);
 
-    assertThat(outcome.get(LIMIT.toSeconds(), TimeUnit.SECONDS))
-        .isEqualTo(RunSummary.Outcome.FAILED);
-    List<String> errors =
-        run.output().lines().filter(line -> line.startsWith("antiphon: ")).toList();
-    assertThat(errors).hasSize(1);
-    assertThat(errors.get(0)).contains("lost").endsWith("(spark.max-restarts is 0)");
+    assertThatThrownBy(() -> outcome.get(LIMIT.toSeconds(), TimeUnit.SECONDS))
+        .isInstanceOf(ExecutionException.class)
+        .cause()
+        .isInstanceOf(RankFailure.class)
+        .hasMessageContaining("lost")
+        .message()
+        .endsWith("(spark.max-restarts is 0)")
+        .hasLineCount(1);
   }
 
   private static long killAnExecutorAfterACheckpoint(
