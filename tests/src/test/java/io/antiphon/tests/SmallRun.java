@@ -5,8 +5,8 @@ import io.antiphon.conf.SettingsReader;
 import io.antiphon.job.TrainingDriver;
 import io.antiphon.monitor.Terminal;
 import io.antiphon.train.RunSummary;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -41,7 +41,6 @@ final class SmallRun {
       """;
 
   private final Path directory;
-  private final ByteArrayOutputStream output = new ByteArrayOutputStream();
   private final TrainingDriver driver;
 
   /**
@@ -58,17 +57,12 @@ final class SmallRun {
     all.add("data.text=" + text);
     all.add("data.cache-dir=" + shared.resolve("cache"));
     Settings settings = SettingsReader.text("small", SETTINGS, all);
-    PrintStream out = new PrintStream(output, true, StandardCharsets.UTF_8);
+    PrintStream out = new PrintStream(OutputStream.nullOutputStream(), true, StandardCharsets.UTF_8);
     this.driver = new TrainingDriver(settings, directory, Terminal.of(out, false, Map.of()));
   }
 
   RunSummary.Outcome train() throws InterruptedException {
     return driver.run();
-  }
-
-  /** What the user saw. */
-  String output() {
-    return output.toString(StandardCharsets.UTF_8);
   }
 
   /** Loss of every step, as it was written. */
