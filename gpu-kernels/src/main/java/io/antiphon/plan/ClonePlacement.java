@@ -29,6 +29,12 @@ final class ClonePlacement {
 
   private static final int NONE = -1;
 
+  /** Marks an expert that the receiver holds by a clone of this pass. */
+  private static final int PLACED = 1;
+
+  /** Marks an expert whose weights a slot of the receiver holds already. */
+  private static final int HELD = 2;
+
   private final PlanShape shape;
   private final BalanceOptions options;
   private final int localExperts;
@@ -250,7 +256,7 @@ final class ClonePlacement {
   }
 
   private void choose(int rank, Preference preference, int[] held) {
-    markClones(rank, held);
+    mark(rank, held, HELD, PLACED);
     bestExpert = NONE;
     bestHeld = false;
     bestKey = 0;
@@ -280,11 +286,8 @@ final class ClonePlacement {
         }
       }
     }
-    unmarkClones(rank, held);
+    mark(rank, held, 0, 0);
   }
-
-  private static final int PLACED = 1;
-  private static final int HELD = 2;
 
   /**
    * Whether a donor may fall below the threshold, to be filled up by clones. Not where pairs are
@@ -294,27 +297,16 @@ final class ClonePlacement {
     return freeSlots[donor] > 0 && !options.hasPairCapacity();
   }
 
-  private void markClones(int rank, int[] held) {
+  /** Marks the experts that slots of a rank hold from before, and those placed there since. */
+  private void mark(int rank, int[] held, int asHeld, int asPlaced) {
     int first = rank * shape.slotsPerRank();
     for (int slot = first; slot < first + shape.slotsPerRank(); slot++) {
       if (held[slot] != EchoPlan.UNUSED) {
-        mark[held[slot]] = HELD;
+        mark[held[slot]] = asHeld;
       }
     }
     for (int i = 0; i < shape.slotsPerRank() - freeSlots[rank]; i++) {
-      mark[clonesOnRank[first + i]] = PLACED;
-    }
-  }
-
-  private void unmarkClones(int rank, int[] held) {
-    int first = rank * shape.slotsPerRank();
-    for (int slot = first; slot < first + shape.slotsPerRank(); slot++) {
-      if (held[slot] != EchoPlan.UNUSED) {
-        mark[held[slot]] = 0;
-      }
-    }
-    for (int i = 0; i < shape.slotsPerRank() - freeSlots[rank]; i++) {
-      mark[clonesOnRank[first + i]] = 0;
+      mark[clonesOnRank[first + i]] = asPlaced;
     }
   }
 

@@ -1,7 +1,7 @@
 package io.antiphon.submit;
 
 import io.antiphon.plan.BalanceOptions;
-import java.util.OptionalInt;
+import java.util.Optional;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -29,7 +29,7 @@ final class BalanceArguments {
       names = "--min-quota-across-nodes",
       paramLabel = "N",
       description = "The same for a clone on another node; default: --min-quota.")
-  private OptionalInt minQuotaAcrossNodes = OptionalInt.empty();
+  private Optional<Integer> minQuotaAcrossNodes = Optional.empty();
 
   /**
    * The options.

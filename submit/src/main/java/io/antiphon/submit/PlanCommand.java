@@ -10,7 +10,6 @@ import io.antiphon.trace.TraceException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -68,7 +67,7 @@ final class PlanCommand implements Callable<Integer> {
       paramLabel = "N",
       description =
           "Consecutive ranks that share a node: balanced keeps clones there where it can. Default: all.")
-  private OptionalInt ranksPerNode = OptionalInt.empty();
+  private Optional<Integer> ranksPerNode = Optional.empty();
 
   @Mixin private BalanceArguments balance = new BalanceArguments();
 

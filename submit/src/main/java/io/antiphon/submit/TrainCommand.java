@@ -25,11 +25,13 @@ import picocli.CommandLine.Option;
     footerHeading = "%nExamples:%n",
     footer = {
       "  antiphon train --preset quickstart",
-      "  antiphon train --config my.conf --run-dir runs/mine --set moe.echo.slots-per-rank=2 \\",
-      "      --set moe.echo.planner=one-shot",
+      "  antiphon train --config my.conf --run-dir runs/mine --set moe.echo.slots-per-rank=2",
       "  antiphon train --config my.conf --run-dir runs/mine --set schedule.steps=4000",
       "  antiphon train --preset quickstart --cluster 2",
-      "  antiphon train --config my.conf --master spark://host:7077"
+      "",
+      "On a cluster, through Spark's own command (see docs/operations.md):",
+      "  spark-submit --master spark://host:7077 --class io.antiphon.submit.Antiphon \\",
+      "      antiphon-0.1.0-SNAPSHOT.jar train --config my.conf"
     })
 final class TrainCommand implements Callable<Integer> {
   /** Set by the launcher if its output ends at a terminal. */

@@ -33,6 +33,13 @@ class PlanCommandTest {
           + " [12, 0, 5, 3, 10, 4, 4, 2], [15, 3, 2, 2, 11, 3, 1, 3]]}";
 
   private static final String EXAMPLE_ANSWER =
+      "{\"slotHome\": [4, 4, -1, 0], \"quota\": [1, 11, 0, 18],"
+          + " \"toSlot\": [[1, 1, 0, 0], [0, 9, 0, 2], [0, 0, 0, 1], [0, 1, 0, 15]],"
+          + " \"rankLoadBefore\": [57, 29, 52, 22], \"rankLoadAfter\": [40, 40, 40, 40],"
+          + " \"clones\": 3}";
+
+  /** The same example planned as the specification does. */
+  private static final String BIN_PACKING_ANSWER =
       "{\"slotHome\": [-1, 4, -1, 0], \"quota\": [0, 11, 0, 17],"
           + " \"toSlot\": [[0, 4, 0, 4], [0, 2, 0, 4], [0, 2, 0, 4], [0, 3, 0, 5]],"
           + " \"rankLoadBefore\": [57, 29, 52, 22], \"rankLoadAfter\": [40, 40, 41, 39],"
@@ -92,14 +99,35 @@ class PlanCommandTest {
   }
 
   @Test
-  void moreSlotsMeanOneShot() throws IOException {
-    Result byDefault = plan(EXAMPLE, "--slots-per-rank=2", "--json");
-
-    assertThat(byDefault.out())
+  void thePrototypesPlannersAnswerAsTheSpecificationDoes() throws IOException {
+    assertThat(plan(EXAMPLE, "--slots-per-rank=1", "--planner=bin-packing", "--json").lines())
+        .containsExactly(BIN_PACKING_ANSWER);
+    assertThat(plan(EXAMPLE, "--slots-per-rank=2", "--planner=one-shot", "--json").out())
         .contains("\"slotHome\": [-1, -1, 4, -1, -1, -1, 0, 4]")
         .contains("\"rankLoadAfter\": [40, 40, 40, 40]");
-    assertThat(plan(EXAMPLE, "--slots-per-rank=2", "--planner=one-shot", "--json"))
-        .isEqualTo(byDefault);
+  }
+
+  @Test
+  void theBalancedPlannerTakesItsOptions() throws IOException {
+    assertThat(plan(EXAMPLE, "--slots-per-rank=1", "--tolerance=0.03", "--json").out())
+        .as("up to 41.2: expert 4's last assignment may stay")
+        .contains("\"clones\": 2}");
+    assertThat(plan(EXAMPLE, "--slots-per-rank=1", "--min-quota=50", "--json").out())
+        .contains("\"clones\": 0}");
+    assertThat(errorsOf("--tolerance=2")).contains("--tolerance must be in [0, 1], was 2.0.");
+    assertThat(errorsOf("--min-quota=0")).contains("--min-quota must be at least 1, was 0.");
+    assertThat(errorsOf("--min-quota=9", "--min-quota-across-nodes=8"))
+        .contains("--min-quota-across-nodes must be at least --min-quota (9), was 8.");
+    assertThat(errorsOf("--ranks-per-node=0"))
+        .contains("--ranks-per-node must be at least 1, was 0.");
+  }
+
+  private String errorsOf(String... options) throws IOException {
+    List<String> all = new ArrayList<>(List.of(options));
+    all.add("--slots-per-rank=1");
+    Result result = plan(EXAMPLE, all.toArray(String[]::new));
+    assertThat(result.exitCode()).isEqualTo(2);
+    return result.err();
   }
 
   @Test
@@ -114,7 +142,8 @@ class PlanCommandTest {
         .contains("\"slotHome\": [-1, -1, 0, 1, 0], \"quota\": [0, 0, 40, 40, 20]");
     assertThat(oneShot.out())
         .contains("\"slotHome\": [-1, -1, 0, 0, 1], \"quota\": [0, 0, 40, 20, 35]");
-    assertThat(plan(counts, "--slots-per-rank=1", "--json")).isEqualTo(packed);
+    assertThat(plan(counts, "--slots-per-rank=1", "--json").out())
+        .contains("\"rankLoadAfter\": [70, 70, 70, 70, 70]");
   }
 
   @Test
@@ -180,15 +209,15 @@ class PlanCommandTest {
 
     assertThat(result.exitCode()).isZero();
     assertThat(result.lines().get(0))
-        .endsWith("counts.json, line 1: ranks 4, experts 8, slots per rank 1, planner bin-packing");
+        .endsWith("counts.json, line 1: ranks 4, experts 8, slots per rank 1, planner balanced");
     assertThat(result.out())
         .containsPattern("rank +load before +load after")
         .containsPattern("0 +57 +40\n")
-        .containsPattern("2 +52 +41\n")
-        .containsPattern("max/mean +1.425 +1.025\n")
+        .containsPattern("2 +52 +40\n")
+        .containsPattern("max/mean +1.425 +1.000\n")
         .containsPattern("slot +on rank +expert +home rank +assignments\n")
         .containsPattern("1 +1 +4 +2 +11\n")
-        .containsPattern("3 +3 +0 +0 +17\n");
+        .containsPattern("3 +3 +0 +0 +18\n");
   }
 
   @Test

@@ -57,7 +57,8 @@ final class SmallRun {
     all.add("data.text=" + text);
     all.add("data.cache-dir=" + shared.resolve("cache"));
     Settings settings = SettingsReader.text("small", SETTINGS, all);
-    PrintStream out = new PrintStream(OutputStream.nullOutputStream(), true, StandardCharsets.UTF_8);
+    PrintStream out =
+        new PrintStream(OutputStream.nullOutputStream(), true, StandardCharsets.UTF_8);
     this.driver = new TrainingDriver(settings, directory, Terminal.of(out, false, Map.of()));
   }
 
