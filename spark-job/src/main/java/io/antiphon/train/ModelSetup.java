@@ -109,7 +109,7 @@ public record ModelSetup(ModelOptions model, BatchOptions batch, UpdateOptions u
         moe.routerSkew(),
         echo ? moe.echo().slotsPerRank() : 0,
         echo ? planner(settings) : PlanAlgorithm.NONE,
-        false);
+        echo && moe.echo().reuseClones());
   }
 
   /**
