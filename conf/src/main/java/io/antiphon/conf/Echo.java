@@ -55,7 +55,15 @@ public record Echo(
             min = 0,
             unit = "assignments",
             resume = Resume.FREE)
-        int minQuotaAcrossNodes) {
+        int minQuotaAcrossNodes,
+    @Key(
+            doc =
+                "Whether clones stay in their slots over the micro-batches of a step, where that"
+                    + " costs no balance: fewer weights are sent, for the memory of"
+                    + " `slots-per-rank` more experts per MoE layer beyond two; `balanced` only",
+            byDefault = "false",
+            resume = Resume.FREE)
+        boolean reuseClones) {
 
   /** Checks the limits of every key. */
   public Echo {
@@ -67,7 +75,8 @@ public record Echo(
         tolerance,
         ranksPerNode,
         minQuota,
-        minQuotaAcrossNodes);
+        minQuotaAcrossNodes,
+        reuseClones);
   }
 
   /** The algorithm that turns counts into clones. */

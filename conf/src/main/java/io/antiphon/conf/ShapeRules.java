@@ -43,6 +43,11 @@ final class ShapeRules {
                   "moe.echo.enabled", "moe.echo.slots-per-rank", "moe.echo.planner", "moe.experts"),
               ShapeRules::planner),
           new Rule(
+              "With ECHO, moe.echo.reuse-clones takes the planner balanced.",
+              List.of(
+                  "moe.echo.enabled", "moe.echo.reuse-clones", "moe.echo.planner", "moe.experts"),
+              ShapeRules::reuse),
+          new Rule(
               "moe.echo.min-quota-across-nodes is 0 or at least moe.echo.min-quota.",
               List.of("moe.echo.min-quota", "moe.echo.min-quota-across-nodes"),
               ShapeRules::quotas),
@@ -152,6 +157,18 @@ final class ShapeRules {
             "moe.echo.slots-per-rank",
             "must be 1 with moe.echo.planner = bin-packing",
             set("moe.echo.slots-per-rank", 1) + ", or moe.echo.planner = balanced"));
+  }
+
+  private static Stream<Finding> reuse(Values values) {
+    boolean balanced = values.component("moe.echo.planner") == Echo.Planner.BALANCED;
+    if (!echo(values) || balanced || !values.flag("moe.echo.reuse-clones")) {
+      return Stream.empty();
+    }
+    return Stream.of(
+        new Finding(
+            "moe.echo.planner",
+            "must be balanced with moe.echo.reuse-clones = true",
+            "set moe.echo.planner = balanced, or moe.echo.reuse-clones = false"));
   }
 
   private static Stream<Finding> quotas(Values values) {

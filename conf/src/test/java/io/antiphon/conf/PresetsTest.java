@@ -50,7 +50,7 @@ class PresetsTest {
 
     assertThat(quickstart.parallelism()).isEqualTo(new Parallelism(4, 4));
     assertThat(quickstart.moe().echo())
-        .isEqualTo(new Echo(true, 1, Echo.Planner.BALANCED, 0.01, 0, 1, 0));
+        .isEqualTo(new Echo(true, 1, Echo.Planner.BALANCED, 0.01, 0, 1, 0, false));
     assertThat(quickstart.data().text()).contains("classpath:corpus");
     assertThat(quickstart.schedule().microBatches(4)).isEqualTo(2);
     assertThat(quickstart.parallelism().groups()).isEqualTo(1);

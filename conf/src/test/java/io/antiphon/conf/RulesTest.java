@@ -194,6 +194,15 @@ class RulesTest {
   }
 
   @Test
+  void onlyTheBalancedPlannerReusesClones() {
+    Problem problem = Sample.problemWith("moe.echo.planner=one-shot", "moe.echo.reuse-clones=true");
+    assertThat(problem.limit()).isEqualTo("must be balanced with moe.echo.reuse-clones = true");
+    assertThat(problem.remedy())
+        .isEqualTo("set moe.echo.planner = balanced, or moe.echo.reuse-clones = false");
+    assertThat(Sample.with("moe.echo.reuse-clones=true").moe().echo().reuseClones()).isTrue();
+  }
+
+  @Test
   void aCloneOnAnotherNodeNeedsNoFewerAssignments() {
     Problem problem =
         Sample.problemWith("moe.echo.min-quota=5", "moe.echo.min-quota-across-nodes=4");

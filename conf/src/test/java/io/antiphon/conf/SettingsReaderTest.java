@@ -41,7 +41,7 @@ class SettingsReaderTest {
                 0,
                 1.25,
                 0,
-                new Echo(true, 1, Echo.Planner.BALANCED, 0.01, 0, 1, 0)));
+                new Echo(true, 1, Echo.Planner.BALANCED, 0.01, 0, 1, 0, false)));
     assertThat(settings.data())
         .isEqualTo(
             new Data(

@@ -201,6 +201,13 @@ final class F64Ops implements Ops {
   }
 
   @Override
+  public void replan(
+      PlanAlgorithm algorithm, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
+    moe.replan(algorithm, counts, held, toSend, plan);
+    recorder.submit(PlanOps.replan(algorithm, counts, held, toSend, plan));
+  }
+
+  @Override
   public void layoutRows(
       Tensor topExperts,
       Tensor counts,
@@ -214,9 +221,9 @@ final class F64Ops implements Ops {
   }
 
   @Override
-  public void recordLoads(Tensor counts, PlanTensors plan, Tensor statistics) {
-    moe.recordLoads(counts, plan, statistics);
-    recorder.submit(PlanOps.recordLoads(counts, plan, statistics));
+  public void recordLoads(Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics) {
+    moe.recordLoads(counts, plan, toSend, statistics);
+    recorder.submit(PlanOps.recordLoads(counts, plan, toSend, statistics));
   }
 
   @Override

@@ -92,6 +92,16 @@ final class MoeShapes {
             + plan.slotHome());
   }
 
+  void replan(
+      PlanAlgorithm algorithm, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
+    require(
+        algorithm.kind() == PlanAlgorithm.Kind.BALANCED,
+        algorithm.kind() + " cannot prefer clones, only BALANCED can");
+    plan(algorithm, counts, plan);
+    held.require("held", DType.I32, plan.slotHome().shape());
+    toSend.require("toSend", DType.I32, plan.slotHome().shape());
+  }
+
   void layoutRows(
       Tensor topExperts,
       Tensor counts,
@@ -113,11 +123,12 @@ final class MoeShapes {
     ArgumentChecks.state(state);
   }
 
-  void recordLoads(Tensor counts, PlanTensors plan, Tensor statistics) {
+  void recordLoads(Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics) {
     group(counts, plan);
+    toSend.require("toSend", DType.I32, plan.slotHome().shape());
     long ranks = counts.shape().extent(0);
     long experts = counts.shape().extent(1);
-    statistics.require("statistics", DType.F64, Shape.of(experts + 2 * ranks + 3));
+    statistics.require("statistics", DType.F64, Shape.of(experts + 2 * ranks + 4));
   }
 
   private static void group(Tensor counts, PlanTensors plan) {

@@ -42,6 +42,30 @@ final class PlanOps {
     };
   }
 
+  /** As {@link #plan} for slots that hold weights already; tells which are to be sent. */
+  static Runnable replan(
+      PlanAlgorithm algorithm, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
+    PlanShape shape = shape(counts, plan);
+    BalancedPlanner planner = new BalancedPlanner(shape, options(algorithm));
+    EchoPlan result = new EchoPlan(shape);
+    int[] missing = new int[shape.slots()];
+    return () -> {
+      int[] holding = ints(held);
+      planner.plan(ints(counts), holding, result);
+      int[] wanted = result.slotHome();
+      for (int slot = 0; slot < missing.length; slot++) {
+        boolean lacks = wanted[slot] != EchoPlan.UNUSED && wanted[slot] != holding[slot];
+        missing[slot] = lacks ? wanted[slot] : EchoPlan.UNUSED;
+        holding[slot] = lacks ? wanted[slot] : holding[slot];
+      }
+      write(missing, toSend);
+      write(holding, held);
+      write(wanted, plan.slotHome());
+      write(result.quota(), plan.quota());
+      write(result.toSlot(), plan.toSlot());
+    };
+  }
+
   /** Without a rank capacity: plans, and with them sums, must not depend on the buffers. */
   private static BalanceOptions options(PlanAlgorithm algorithm) {
     return BalanceOptions.EXACT
@@ -103,7 +127,7 @@ final class PlanOps {
   }
 
   /** The operation that adds the loads of the plan and counts as they are when it runs. */
-  static Runnable recordLoads(Tensor counts, PlanTensors plan, Tensor statistics) {
+  static Runnable recordLoads(Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics) {
     PlanShape shape = shape(counts, plan);
     int[] before = new int[shape.ranks()];
     int[] after = new int[shape.ranks()];
@@ -126,6 +150,7 @@ final class PlanOps {
       sum[at] += imbalance(before);
       sum[at + 1] += imbalance(after);
       sum[at + 2] += current.cloneCount();
+      sum[at + 3] += Arrays.stream(ints(toSend)).filter(home -> home != EchoPlan.UNUSED).count();
     };
   }
 

@@ -43,7 +43,8 @@ public final class EvaluationStep implements AutoCloseable {
     Backend backend = state.backend();
     ModelOptions model = state.options();
     arena = new Arena(backend);
-    context = new StepContext(backend, groups, arena, model, batch, rowCapacity, state.step());
+    context =
+        new StepContext(backend, groups, arena, model, batch, rowCapacity, false, state.step());
     ops = context.ops();
     input = io("batch", DType.I32, batch.microBatch(), batch.sequenceLength() + 1);
     sums = io("sums", DType.F64, 2);
@@ -66,7 +67,7 @@ public final class EvaluationStep implements AutoCloseable {
     ops.zero(statistics);
     ops.zero(context.state().overflow());
     ops.zero(context.state().requiredRows());
-    transformer.forward(input);
+    transformer.forward(input, true);
     transformer.loss(sums.range(0, 1));
     transformer.countTargets(input, sums.range(1, 1));
     groups.world().allReduceMax(context.state().overflow());
@@ -106,7 +107,7 @@ public final class EvaluationStep implements AutoCloseable {
   /** After {@link #run}: loads of its micro-batch, the same on every rank. */
   public LoadStatistics loads() {
     double[] values = new HostValues(context.backend().hostIo()).doubles(allStatistics);
-    return new LoadStatistics(values, 0, context.model(), groups.experts().ranks());
+    return new LoadStatistics(values, 0, context.model(), groups.experts().ranks(), 0);
   }
 
   /** After {@link #run}: logits of one token of this rank's micro-batch, {@code [vocabulary]}. */

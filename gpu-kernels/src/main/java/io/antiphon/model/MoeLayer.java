@@ -4,6 +4,7 @@ import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.Lane;
 import io.antiphon.tensor.Ops;
+import io.antiphon.tensor.PlanAlgorithm;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
@@ -31,6 +32,8 @@ final class MoeLayer implements Layer {
   private final Tensor counts;
   private final Tensor allCounts;
   private final PlanTensors plan;
+  private final Tensor toSend;
+  private final Optional<Tensor> held;
   private final RowTensors rows;
   private final Tensor expertIn;
   private final Tensor rowProbs;
@@ -93,6 +96,13 @@ final class MoeLayer implements Layer {
             buffers.kept("slot-home", DType.I32, slotCount),
             buffers.kept("quota", DType.I32, slotCount),
             buffers.kept("to-slot", DType.I32, ranks, slotCount));
+    if (context.reuseClones()) {
+      toSend = buffers.kept("to-send", DType.I32, slotCount);
+      held = Optional.of(buffers.kept("held", DType.I32, slotCount));
+    } else {
+      toSend = plan.slotHome();
+      held = Optional.empty();
+    }
     rows =
         new RowTensors(
             buffers.kept("destination-rank", DType.I32, tokens, moe.topK()),
@@ -119,7 +129,7 @@ final class MoeLayer implements Layer {
     if (pass == Pass.FORWARD) {
       routeAndPlan();
     }
-    Lane.Mark slotsFilled = slots.fill(moeLayer, experts, plan);
+    Lane.Mark slotsFilled = slots.fill(moeLayer, experts, plan.sending(toSend));
     group.dispatch(normed, rows, expertIn);
     group.dispatchScalars(router.probs(), rows, rowProbs);
     context.backend().computeLane().await(slotsFilled);
@@ -140,7 +150,7 @@ final class MoeLayer implements Layer {
     router.forward(normed);
     ops.countAssignments(router.topExperts(), counts);
     group.allGather(counts, allCounts);
-    ops.plan(context.model().moe().planner(), allCounts, plan);
+    plan();
     ops.layoutRows(
         router.topExperts(),
         allCounts,
@@ -149,13 +159,27 @@ final class MoeLayer implements Layer {
         context.rowCapacity(),
         rows,
         context.state());
-    ops.recordLoads(allCounts, plan, statistics);
+    ops.recordLoads(allCounts, plan, toSend, statistics);
+  }
+
+  /** Whether slots hold anything is known when the step is recorded; what they hold is not. */
+  private void plan() {
+    PlanAlgorithm planner = context.model().moe().planner();
+    if (slots.holdsWeights(moeLayer)) {
+      ops.replan(planner, allCounts, held.orElseThrow(), toSend, plan);
+      return;
+    }
+    ops.plan(planner, allCounts, plan);
+    if (context.reuseClones()) {
+      ops.copy(plan.slotHome(), toSend);
+      ops.copy(plan.slotHome(), held.orElseThrow());
+    }
   }
 
   @Override
   public void backward(Tensor x, Tensor dX) {
     Tensor rowCounts = rows.rowCounts();
-    Lane.Mark slotsFilled = slots.fill(moeLayer, experts, plan);
+    Lane.Mark slotsFilled = slots.fill(moeLayer, experts, plan.sending(toSend));
     group.dispatch(dX, rows, dExpertOut);
     context.backend().computeLane().await(slotsFilled);
     ops.groupedGemmDgrad(dExpertOut, slots.down(moeLayer, experts), rowCounts, dActivated);

@@ -18,6 +18,9 @@ import io.antiphon.tensor.ScoreOrder;
  *     imbalance
  * @param slotsPerRank echo slots on each rank; 0 without ECHO
  * @param planner decides what the slots hold
+ * @param reuseClones prefers, from the second micro-batch of a step on, clones whose weights a slot
+ *     holds already, and does not send these again; needs the balanced planner, and memory for the
+ *     slots of every layer instead of two
  */
 public record MoeOptions(
     int experts,
@@ -30,4 +33,5 @@ public record MoeOptions(
     double expertBiasRate,
     double routerSkew,
     int slotsPerRank,
-    PlanAlgorithm planner) {}
+    PlanAlgorithm planner,
+    boolean reuseClones) {}

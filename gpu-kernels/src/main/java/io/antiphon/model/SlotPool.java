@@ -2,6 +2,7 @@ package io.antiphon.model;
 
 import io.antiphon.tensor.Arena;
 import io.antiphon.tensor.Collectives;
+import io.antiphon.tensor.DType;
 import io.antiphon.tensor.ExpertWeights;
 import io.antiphon.tensor.Lane;
 import io.antiphon.tensor.PlanTensors;
@@ -13,55 +14,108 @@ import java.util.Arrays;
  * Weights of echo slots, shared by all layers: two entries, used in turn, so that one can be filled
  * while the other is in use. Filled in forward, filled again in backward where another layer has
  * taken the entry since.
+ *
+ * <p>If clones are reused, every layer has an entry of its own: it holds its weights from forward
+ * to backward, which needs no second filling, and on to the next micro-batch, which sends only what
+ * is missing. The price is memory: weights of {@code slotsPerRank} experts for each layer beyond
+ * two. Gradients are reduced before the entry's next layer, and stay at two entries.
  */
 final class SlotPool {
-  private static final int ENTRIES = 2;
+  private static final int SHARED_ENTRIES = 2;
   private static final int NOBODY = -1;
 
-  private record Entry(Tensor gateUp, Tensor down, Tensor gateUpGradient, Tensor downGradient) {}
+  private record Entry(Tensor gateUp, Tensor down) {}
 
   private final StepContext context;
   private final Collectives weights;
-  private final Entry[] entries = new Entry[ENTRIES];
-  private final int[] holders = new int[ENTRIES];
+  private final Entry[] entries;
+  private final Entry[] gradients = new Entry[SHARED_ENTRIES];
+  private final int[] holders;
+  private final boolean[] filledBefore;
 
   SlotPool(StepContext context) {
     this.context = context;
     this.weights = context.groups().weights();
+    this.entries = new Entry[entries(context.model(), context.reuseClones())];
+    this.holders = new int[entries.length];
+    this.filledBefore = new boolean[entries.length];
+    for (int i = 0; i < entries.length; i++) {
+      entries[i] = entry("slots." + i, "", Arena.Category.PARAMETER, context.real());
+    }
+    for (int i = 0; i < gradients.length; i++) {
+      gradients[i] = entry("slots." + i, ".gradient", Arena.Category.GRADIENT, context.master());
+    }
+    Arrays.fill(holders, NOBODY);
+  }
+
+  private Entry entry(String prefix, String suffix, Arena.Category category, DType dtype) {
     MoeOptions moe = context.model().moe();
     long slots = moe.slotsPerRank();
     Shape gateUp = Shape.of(slots, 2L * moe.expertFfn(), context.model().hidden());
     Shape down = Shape.of(slots, context.model().hidden(), moe.expertFfn());
     Arena arena = context.arena();
-    for (int i = 0; i < ENTRIES; i++) {
-      String name = "slots." + i;
-      entries[i] =
-          new Entry(
-              arena.own(name + ".fc1", Arena.Category.PARAMETER, context.real(), gateUp),
-              arena.own(name + ".fc2", Arena.Category.PARAMETER, context.real(), down),
-              arena.own(name + ".fc1.gradient", Arena.Category.GRADIENT, context.master(), gateUp),
-              arena.own(name + ".fc2.gradient", Arena.Category.GRADIENT, context.master(), down));
-    }
-    Arrays.fill(holders, NOBODY);
+    return new Entry(
+        arena.own(prefix + ".fc1" + suffix, category, dtype, gateUp),
+        arena.own(prefix + ".fc2" + suffix, category, dtype, down));
   }
 
-  /** Forgets what the slots hold: a new micro-batch has new plans. */
-  void startMicroBatch() {
+  private static int entries(ModelOptions model, boolean reuseClones) {
+    return reuseClones ? Math.max(SHARED_ENTRIES, model.moeLayers()) : SHARED_ENTRIES;
+  }
+
+  /** How often a micro-batch fills the slots of {@code layer} if clones are not reused. */
+  static int fillsPerMicroBatch(ModelOptions model, int layer) {
+    return layer < model.moeLayers() - SHARED_ENTRIES ? 2 : 1;
+  }
+
+  /**
+   * Bytes of a clone's weights if slots hold them for reuse, else 0: what not sending one saves.
+   */
+  static long reusedBytes(StepContext context) {
+    MoeOptions moe = context.model().moe();
+    long elements = 3L * moe.expertFfn() * context.model().hidden();
+    return context.reuseClones() ? elements * context.real().bytes() : 0;
+  }
+
+  /**
+   * A new micro-batch has new plans, so that every layer must fill its slots again.
+   *
+   * @param weightsChanged whether this is the first micro-batch since the experts changed: what the
+   *     slots hold is worthless then
+   */
+  void startMicroBatch(boolean weightsChanged) {
     Arrays.fill(holders, NOBODY);
+    if (weightsChanged) {
+      Arrays.fill(filledBefore, false);
+    } else {
+      // Reductions of the last micro-batch still read the plans that this one writes.
+      context.backend().computeLane().await(context.backend().transferLane().record());
+    }
+  }
+
+  /**
+   * Whether the slots of {@code layer} hold weights from an earlier micro-batch that are still
+   * those of the experts; never unless clones are reused.
+   */
+  boolean holdsWeights(int layer) {
+    return context.reuseClones() && filledBefore[layer];
   }
 
   /**
    * Enqueues the weight dispatch of {@code layer} on the transfer lane, unless its entry still
    * holds it; the compute lane must await the mark before it reads the slots.
+   *
+   * @param plan names the slots to fill and their experts; the other slots keep their weights
    */
   Lane.Mark fill(int layer, ModelParameters.Ffn home, PlanTensors plan) {
     Lane transfer = context.backend().transferLane();
-    Entry entry = entry(layer);
-    if (holders[layer % ENTRIES] != layer && plan.slots() > 0) {
+    int place = layer % entries.length;
+    if (holders[place] != layer && plan.slots() > 0) {
       transfer.await(context.backend().computeLane().record());
-      weights.dispatchWeights(home.gateUp().weight(), plan, entry.gateUp());
-      weights.dispatchWeights(home.down().weight(), plan, entry.down());
-      holders[layer % ENTRIES] = layer;
+      weights.dispatchWeights(home.gateUp().weight(), plan, entries[place].gateUp());
+      weights.dispatchWeights(home.down().weight(), plan, entries[place].down());
+      holders[place] = layer;
+      filledBefore[place] = true;
     }
     return transfer.record();
   }
@@ -70,14 +124,14 @@ final class SlotPool {
    * Enqueues the reduction of the slots' FC2 gradients into the home experts; call after the wgrad.
    */
   void reduceDown(int layer, ModelParameters.Ffn home, PlanTensors plan) {
-    reduce(entry(layer).downGradient(), plan, home.down());
+    reduce(gradient(layer).down(), plan, home.down());
   }
 
   /**
    * Enqueues the reduction of the slots' FC1 gradients into the home experts; call after the wgrad.
    */
   void reduceGateUp(int layer, ModelParameters.Ffn home, PlanTensors plan) {
-    reduce(entry(layer).gateUpGradient(), plan, home.gateUp());
+    reduce(gradient(layer).gateUp(), plan, home.gateUp());
   }
 
   private void reduce(Tensor gradient, PlanTensors plan, Parameter home) {
@@ -90,22 +144,22 @@ final class SlotPool {
   }
 
   ExpertWeights gateUp(int layer, ModelParameters.Ffn home) {
-    return new ExpertWeights(home.gateUp().weight(), entry(layer).gateUp());
+    return new ExpertWeights(home.gateUp().weight(), entries[layer % entries.length].gateUp());
   }
 
   ExpertWeights down(int layer, ModelParameters.Ffn home) {
-    return new ExpertWeights(home.down().weight(), entry(layer).down());
+    return new ExpertWeights(home.down().weight(), entries[layer % entries.length].down());
   }
 
   ExpertWeights gateUpGradient(int layer, ModelParameters.Ffn home) {
-    return new ExpertWeights(home.gateUp().gradient(), entry(layer).gateUpGradient());
+    return new ExpertWeights(home.gateUp().gradient(), gradient(layer).gateUp());
   }
 
   ExpertWeights downGradient(int layer, ModelParameters.Ffn home) {
-    return new ExpertWeights(home.down().gradient(), entry(layer).downGradient());
+    return new ExpertWeights(home.down().gradient(), gradient(layer).down());
   }
 
-  private Entry entry(int layer) {
-    return entries[layer % ENTRIES];
+  private Entry gradient(int layer) {
+    return gradients[layer % gradients.length];
   }
 }

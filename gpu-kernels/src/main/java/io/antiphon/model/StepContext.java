@@ -15,6 +15,8 @@ import io.antiphon.tensor.StepState;
  * @param model shape of the transformer
  * @param batch how the global batch is cut up
  * @param rowCapacity permuted expert rows this rank can hold
+ * @param reuseClones whether clones stay in their slots from one micro-batch to the next: in
+ *     training if the model says so, never in evaluation
  * @param state flags and counters of the step
  */
 record StepContext(
@@ -24,6 +26,7 @@ record StepContext(
     ModelOptions model,
     BatchOptions batch,
     long rowCapacity,
+    boolean reuseClones,
     StepState state) {
 
   /** Operations on the compute lane. */

@@ -49,15 +49,18 @@ public final class StepRecord {
   private final double[] values;
   private final ModelOptions model;
   private final int expertRanks;
+  private final long reusedBytes;
 
   /**
    * @param values as the step wrote them; ownership passes
    * @param expertRanks ranks of an expert-parallel group
+   * @param reusedBytes as {@link SlotPool#reusedBytes}
    */
-  StepRecord(double[] values, ModelOptions model, int expertRanks) {
+  StepRecord(double[] values, ModelOptions model, int expertRanks, long reusedBytes) {
     this.values = values;
     this.model = model;
     this.expertRanks = expertRanks;
+    this.reusedBytes = reusedBytes;
   }
 
   static int length(ModelOptions model, int expertRanks, int expertGroups) {
@@ -104,6 +107,9 @@ public final class StepRecord {
    * @param imbalanceBefore sum over micro-batches of max/mean
    * @param imbalanceAfter the same after planning
    * @param clones slots used, summed over micro-batches
+   * @param clonesSent those whose weights the forward sent: all, unless clones are reused
+   * @param weightBytesSaved weights that were not sent because slots held them already, in forward
+   *     and backward
    */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   public record Loads(
@@ -112,7 +118,9 @@ public final class StepRecord {
       long[] after,
       double imbalanceBefore,
       double imbalanceAfter,
-      long clones) {}
+      long clones,
+      long clonesSent,
+      long weightBytesSaved) {}
 
   /** Loads of {@code moeLayer} in {@code expertGroup}. */
   public Loads loads(int expertGroup, int moeLayer) {
@@ -121,6 +129,6 @@ public final class StepRecord {
 
   /** Loads of all layers and groups. */
   public LoadStatistics loads() {
-    return new LoadStatistics(values, Field.values().length, model, expertRanks);
+    return new LoadStatistics(values, Field.values().length, model, expertRanks, reusedBytes);
   }
 }

@@ -62,7 +62,9 @@ public final class TrainingStep implements AutoCloseable {
     Backend backend = state.backend();
     ModelOptions model = state.options();
     arena = new Arena(backend);
-    context = new StepContext(backend, groups, arena, model, batch, rowCapacity, state.step());
+    boolean reuse = model.moe().reuseClones() && model.moe().slotsPerRank() > 0;
+    context =
+        new StepContext(backend, groups, arena, model, batch, rowCapacity, reuse, state.step());
     ops = context.ops();
     int expertRanks = groups.experts().ranks();
     input =
@@ -100,7 +102,7 @@ public final class TrainingStep implements AutoCloseable {
     }
     groups.world().allReduceSum(targetCount);
     for (int i = 0; i < batch.microBatches(); i++) {
-      transformer.forward(microBatch(i));
+      transformer.forward(microBatch(i), i == 0);
       transformer.lossAndBackward(targetCount, lossSum);
     }
     Backend backend = context.backend();
@@ -228,7 +230,8 @@ public final class TrainingStep implements AutoCloseable {
   public StepRecord read(long replay) {
     int slot = Math.toIntExact(replay % ring.shape().extent(0));
     double[] values = new HostValues(context.backend().hostIo()).doubles(ring.rows(slot, 1));
-    return new StepRecord(values, state.options(), groups.experts().ranks());
+    return new StepRecord(
+        values, state.options(), groups.experts().ranks(), SlotPool.reusedBytes(context));
   }
 
   /** Expert rows this rank can hold. */

@@ -114,10 +114,14 @@ final class Transformer {
     ops.prepareBatch(batch, context.model().endOfText(), inputs, targets, documentStarts);
   }
 
-  /** Enqueues the forward up to the final norm. */
-  void forward(Tensor batch) {
+  /**
+   * Enqueues the forward up to the final norm.
+   *
+   * @param weightsChanged whether this is the first forward since the weights changed
+   */
+  void forward(Tensor batch, boolean weightsChanged) {
     prepare(batch);
-    slots.startMicroBatch();
+    slots.startMicroBatch(weightsChanged);
     ops.embed(inputs, parameters.embedding().weight(), blocks.get(0).in());
     for (int i = 0; i < blocks.size(); i++) {
       Block block = blocks.get(i);

@@ -54,6 +54,8 @@ public interface Collectives {
    * had.
    *
    * @param home {@code [localExperts, ...]}, read
+   * @param plan of it only {@code slotHome} is read, so that {@link PlanTensors#sending} leaves out
+   *     the slots which hold their weights already
    * @param slots {@code [slotsPerRank, ...]}, written
    */
   void dispatchWeights(Tensor home, PlanTensors plan, Tensor slots);

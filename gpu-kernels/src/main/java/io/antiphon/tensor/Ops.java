@@ -218,6 +218,20 @@ public interface Ops {
   void plan(PlanAlgorithm algorithm, Tensor counts, PlanTensors plan);
 
   /**
+   * As {@link #plan} for slots that hold weights already, from an earlier micro-batch of the same
+   * step: at equal balance, clones that need not be sent are preferred, and they stay in their
+   * slots, so that the used slots of a rank need not be its first.
+   *
+   * @param algorithm balanced, the only one that can prefer clones
+   * @param held I32 {@code [slots]}: expert whose weights each slot holds, -1 for none; read, then
+   *     written with what the slots hold once {@code toSend} has been sent. A slot that the plan
+   *     does not use keeps its weights
+   * @param toSend I32 {@code [slots]}, written: expert whose weights the slot needs and does not
+   *     hold, -1 for none
+   */
+  void replan(PlanAlgorithm algorithm, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan);
+
+  /**
    * Finds the destination of every assignment of {@code rank} and this rank's rows per physical
    * expert. For one home expert, its slots in ascending order take consecutive runs of ascending
    * tokens; the rest stays home.
@@ -239,11 +253,13 @@ public interface Ops {
   /**
    * Adds this micro-batch's loads to the statistics of one layer.
    *
-   * @param statistics F64 {@code [experts + 2 * ranks + 3]}, added: assignments per home expert;
-   *     rank loads before the plan; rank loads after it; max/mean before; max/mean after; clones.
-   *     With no assignments max/mean counts as 1
+   * @param toSend I32 {@code [slots]}, read: expert whose weights are sent to each slot, -1 for
+   *     none; may be the plan's {@code slotHome}
+   * @param statistics F64 {@code [experts + 2 * ranks + 4]}, added: assignments per home expert;
+   *     rank loads before the plan; rank loads after it; max/mean before; max/mean after; clones;
+   *     clones whose weights are sent. With no assignments max/mean counts as 1
    */
-  void recordLoads(Tensor counts, PlanTensors plan, Tensor statistics);
+  void recordLoads(Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics);
 
   /**
    * Grouped GEMM, forward: rows of physical expert p become {@code y = x W_p^T}.

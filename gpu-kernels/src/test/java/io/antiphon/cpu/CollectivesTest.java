@@ -299,6 +299,43 @@ class CollectivesTest {
     }
   }
 
+  /** Slots that hold their weights already are not among those to send, and stay as they are. */
+  @ParameterizedTest
+  @MethodSource("groups")
+  void onlySlotsToSendAreWritten(int ranks, Supplier<CpuBackend> backends) {
+    int slotsPerRank = 3;
+    int localExperts = 2;
+    for (long seed = 1; seed <= 20; seed++) {
+      int[] slotHome = slotHomes(seed, ranks * slotsPerRank, ranks * localExperts);
+      int[] toSend = slotHome.clone();
+      SplittableRandom random = new SplittableRandom(seed + 100);
+      for (int slot = 0; slot < toSend.length; slot++) {
+        toSend[slot] = random.nextBoolean() ? toSend[slot] : -1;
+      }
+      List<double[]> slots =
+          Ranks.run(
+              ranks,
+              backends,
+              (t, group) -> {
+                PlanTensors plan = plan(t, ranks, slotHome);
+                Tensor home = t.real(localExperts, 1);
+                t.write(
+                    home,
+                    new double[] {group.rank() * localExperts, group.rank() * localExperts + 1});
+                double[] poison = new double[slotsPerRank];
+                Arrays.fill(poison, UNTOUCHED);
+                Tensor held = t.reals(poison).reshape(slotsPerRank, 1);
+                group.dispatchWeights(home, plan.sending(t.ints(toSend)), held);
+                return t.read(held);
+              });
+      for (int slot = 0; slot < toSend.length; slot++) {
+        assertThat(slots.get(slot / slotsPerRank)[slot % slotsPerRank])
+            .as("seed %d, slot %d of %s", seed, slot, Arrays.toString(toSend))
+            .isEqualTo(toSend[slot] < 0 ? UNTOUCHED : toSend[slot]);
+      }
+    }
+  }
+
   /** The contract of echo-spec 3.4: home gradient plus every clone's, once, slots ascending. */
   @ParameterizedTest
   @MethodSource("groups")

@@ -43,6 +43,9 @@ final class PlanCases {
     List<OpCase> cases = new ArrayList<>();
     for (Size size : sizes) {
       cases.add(plan(size));
+      if (size.algorithm.kind() == PlanAlgorithm.Kind.BALANCED) {
+        cases.add(replan(size));
+      }
       cases.add(recordLoads(size));
       // Ample, the mean so that some ranks overflow, and nothing at all.
       cases.add(layoutRows(size, "ample", 1000));
@@ -95,6 +98,21 @@ final class PlanCases {
         .call((ops, t) -> enqueue(ops, t, size));
   }
 
+  private static OpCase replan(Size size) {
+    return new OpCase("replan", size)
+        .forwardOnly(
+            "topExperts", I32, Fill.choices(size.experts, size.topK), size.tokens, size.topK)
+        .read("counts", I32, counts(size), size.ranks, size.experts)
+        .updated("held", I32, Fill.integers(-1, size.experts), size.slots())
+        .written("toSend", I32, size.slots())
+        .written("slotHome", I32, size.slots())
+        .written("quota", I32, size.slots())
+        .written("toSlot", I32, size.ranks, size.slots())
+        .call(
+            (ops, t) ->
+                ops.replan(size.algorithm, t.of("counts"), t.of("held"), t.of("toSend"), plan(t)));
+  }
+
   private static OpCase readPlan(OpCase opCase, Size size) {
     return opCase
         .read("slotHome", I32, Fill.constant(-1), size.slots())
@@ -129,7 +147,10 @@ final class PlanCases {
                 "topExperts", I32, Fill.choices(size.experts, size.topK), size.tokens, size.topK)
             .read("counts", I32, counts(size), size.ranks, size.experts);
     return readPlan(opCase, size)
-        .added("statistics", F64, size.experts + 2L * size.ranks + 3)
-        .call((ops, t) -> ops.recordLoads(t.of("counts"), plan(t), t.of("statistics")));
+        .read("toSend", I32, Fill.integers(-1, 2), size.slots())
+        .added("statistics", F64, size.experts + 2L * size.ranks + 4)
+        .call(
+            (ops, t) ->
+                ops.recordLoads(t.of("counts"), plan(t), t.of("toSend"), t.of("statistics")));
   }
 }

@@ -1,6 +1,7 @@
 package io.antiphon.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.PlanAlgorithm;
@@ -154,7 +155,8 @@ class RowLayoutTest {
     double[] quota = t.read(group.plan.quota());
     double[] toSlot = t.read(group.plan.toSlot());
     group.layOut(20);
-    t.ops().recordLoads(group.counts, group.plan, t.of(DType.F64, EXPERTS + 2 * RANKS + 3));
+    Tensor statistics = t.of(DType.F64, EXPERTS + 2 * RANKS + 4);
+    t.ops().recordLoads(group.counts, group.plan, group.plan.slotHome(), statistics);
     assertThat(t.read(group.plan.slotHome())).isEqualTo(slotHome);
     assertThat(t.read(group.plan.quota())).isEqualTo(quota);
     assertThat(t.read(group.plan.toSlot())).isEqualTo(toSlot);
@@ -166,13 +168,53 @@ class RowLayoutTest {
     Tensor counts = t.ints(6, 1, 4, 1).reshape(2, 2);
     PlanTensors plan = t.plan(2, 1);
     t.ops().plan(PlanAlgorithm.BIN_PACKING, counts, plan);
-    Tensor statistics = t.doubles(1, 0, 0, 0, 0, 0, 0, 0, 0);
-    t.ops().recordLoads(counts, plan, statistics);
-    assertThat(t.read(statistics)).containsExactly(11, 2, 10, 2, 6, 6, 10 / 6.0, 1, 1);
-    Tensor nothing = t.of(DType.F64, 9);
+    Tensor statistics = t.doubles(1, 0, 0, 0, 0, 0, 0, 0, 0, 5);
+    t.ops().recordLoads(counts, plan, plan.slotHome(), statistics);
+    assertThat(t.read(statistics)).containsExactly(11, 2, 10, 2, 6, 6, 10 / 6.0, 1, 1, 6);
+    t.ops().recordLoads(counts, plan, t.ints(-1, -1), statistics);
+    assertThat(t.read(statistics)).endsWith(2, 6);
+    Tensor nothing = t.of(DType.F64, 10);
     Tensor none = t.of(DType.I32, 2, 2);
     t.ops().plan(PlanAlgorithm.BIN_PACKING, none, plan);
-    t.ops().recordLoads(none, plan, nothing);
-    assertThat(t.read(nothing)).containsExactly(0, 0, 0, 0, 0, 0, 1, 1, 0);
+    t.ops().recordLoads(none, plan, plan.slotHome(), nothing);
+    assertThat(t.read(nothing)).containsExactly(0, 0, 0, 0, 0, 0, 1, 1, 0, 0);
+  }
+
+  @Test
+  void aReplanSendsOnlyWhatSlotsDoNotHoldAndRemembersTheRest() {
+    // Two ranks with two experts and two slots each; rank 0 is overloaded, later rank 1 as well.
+    PlanTensors plan = t.plan(2, 2);
+    Tensor held = t.ints(-1, -1, -1, 0);
+    Tensor toSend = t.ints(7, 7, 7, 7);
+    replan(plan, held, toSend, 8, 0, 2, 2);
+    assertThat(t.longs(plan.slotHome())).containsExactly(-1, -1, -1, 0);
+    assertThat(t.longs(toSend)).containsExactly(-1, -1, -1, -1);
+    assertThat(t.longs(held)).containsExactly(-1, -1, -1, 0);
+    replan(plan, held, toSend, 0, 8, 2, 2);
+    assertThat(t.longs(plan.slotHome())).containsExactly(-1, -1, 1, -1);
+    assertThat(t.longs(toSend)).containsExactly(-1, -1, 1, -1);
+    assertThat(t.longs(held)).as("unused slot 3 keeps its weights").containsExactly(-1, -1, 1, 0);
+    replan(plan, held, toSend, 2, 2, 8, 0);
+    assertThat(t.longs(toSend)).containsExactly(2, -1, -1, -1);
+    assertThat(t.longs(held)).containsExactly(2, -1, 1, 0);
+    replan(plan, held, toSend, 8, 0, 2, 2);
+    assertThat(t.longs(plan.slotHome())).containsExactly(-1, -1, -1, 0);
+    assertThat(t.longs(toSend)).containsExactly(-1, -1, -1, -1);
+  }
+
+  private void replan(PlanTensors plan, Tensor held, Tensor toSend, int... countsOfRankZero) {
+    int[] counts = Arrays.copyOf(countsOfRankZero, 8);
+    Tensor all = t.ints(counts).reshape(2, 4);
+    t.ops().replan(PlanAlgorithm.BALANCED, all, held, toSend, plan);
+  }
+
+  @Test
+  void onlyTheBalancedPlannerPrefersClones() {
+    PlanTensors plan = t.plan(2, 1);
+    Tensor counts = t.of(DType.I32, 2, 2);
+    assertThatThrownBy(
+            () ->
+                t.ops().replan(PlanAlgorithm.ONE_SHOT, counts, t.ints(-1, -1), t.ints(0, 0), plan))
+        .hasMessageContaining("only BALANCED");
   }
 }

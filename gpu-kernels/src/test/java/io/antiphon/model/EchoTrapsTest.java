@@ -42,7 +42,8 @@ class EchoTrapsTest {
         biasRate,
         base.routerSkew(),
         base.slotsPerRank(),
-        base.planner());
+        base.planner(),
+        base.reuseClones());
   }
 
   static Stream<Arguments> options() {

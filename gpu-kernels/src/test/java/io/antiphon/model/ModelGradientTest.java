@@ -26,7 +26,18 @@ class ModelGradientTest {
     ModelOptions base = TestModels.model(plain);
     MoeOptions shared =
         new MoeOptions(
-            8, 3, 7, 9, ScoreOrder.TOP_K_THEN_SOFTMAX, 0.05, 0.01, 0, 0, 0, PlanAlgorithm.NONE);
+            8,
+            3,
+            7,
+            9,
+            ScoreOrder.TOP_K_THEN_SOFTMAX,
+            0.05,
+            0.01,
+            0,
+            0,
+            0,
+            PlanAlgorithm.NONE,
+            false);
     return Stream.of(
         base,
         TestModels.with(base, true, false, 1),

@@ -52,7 +52,26 @@ final class TestModels {
         0,
         1.5,
         slotsPerRank,
-        planner);
+        planner,
+        false);
+  }
+
+  /** The balanced planner, which keeps clones over the micro-batches of a step. */
+  static MoeOptions reusing(int slotsPerRank) {
+    MoeOptions moe = moe(slotsPerRank, PlanAlgorithm.BALANCED);
+    return new MoeOptions(
+        moe.experts(),
+        moe.topK(),
+        moe.expertFfn(),
+        moe.sharedFfn(),
+        moe.scoreOrder(),
+        moe.auxLoss(),
+        moe.zLoss(),
+        moe.expertBiasRate(),
+        moe.routerSkew(),
+        slotsPerRank,
+        moe.planner(),
+        true);
   }
 
   static MoeOptions withoutEcho() {

@@ -81,6 +81,8 @@ final class MetricsLine {
           Json.number(out, "loadBefore", metrics.loadBefore());
           Json.number(out, "loadAfter", metrics.loadAfter());
           out.writeNumberField("clones", metrics.clones());
+          out.writeNumberField("clonesSent", metrics.clonesSent());
+          out.writeNumberField("weightBytesSaved", metrics.weightBytesSaved());
           out.writeArrayFieldStart("layers");
           for (LayerLoad layer : metrics.layers()) {
             write(layer, out);
@@ -98,6 +100,8 @@ final class MetricsLine {
     Json.number(out, "imbalanceBefore", layer.imbalanceBefore());
     Json.number(out, "imbalanceAfter", layer.imbalanceAfter());
     out.writeNumberField("clones", layer.clones());
+    out.writeNumberField("clonesSent", layer.clonesSent());
+    out.writeNumberField("weightBytesSaved", layer.weightBytesSaved());
     out.writeEndObject();
   }
 
@@ -237,7 +241,10 @@ final class MetricsLine {
               Json.integers(layer, "rankLoadAfter"),
               Json.real(layer, "imbalanceBefore"),
               Json.real(layer, "imbalanceAfter"),
-              Json.small(layer, "clones")));
+              Json.small(layer, "clones"),
+              // Runs from before clones were reused sent every clone.
+              Json.small(layer, layer.has("clonesSent") ? "clonesSent" : "clones"),
+              layer.has("weightBytesSaved") ? Json.integer(layer, "weightBytesSaved") : 0));
     }
     return new StepMetrics(
         Json.integer(line, "step"),

@@ -24,6 +24,7 @@ final class SummaryBuilder implements RunListener {
   private RunSummary.Outcome outcome = RunSummary.Outcome.RUNNING;
   private long lastStep;
   private double validationLoss = Double.NaN;
+  private long weightBytesSaved;
   private long reruns;
   private long skippedUpdates;
   private int restarts;
@@ -46,6 +47,7 @@ final class SummaryBuilder implements RunListener {
             metrics.loadAfter(),
             metrics.clones()));
     lastStep = metrics.step();
+    weightBytesSaved += metrics.weightBytesSaved();
     reruns += metrics.reruns();
     skippedUpdates = metrics.skippedUpdates();
     seconds += metrics.seconds();
@@ -94,6 +96,7 @@ final class SummaryBuilder implements RunListener {
         mean(half, Step::loadBefore),
         mean(half, Step::loadAfter),
         mean(half, Step::clones),
+        weightBytesSaved,
         reruns,
         skippedUpdates,
         restarts,

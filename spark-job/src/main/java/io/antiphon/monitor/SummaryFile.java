@@ -38,6 +38,7 @@ final class SummaryFile {
     Json.number(out, "loadBefore", summary.loadBefore());
     Json.number(out, "loadAfter", summary.loadAfter());
     Json.number(out, "clonesPerStep", summary.clonesPerStep());
+    out.writeNumberField("weightBytesSaved", summary.weightBytesSaved());
     out.writeNumberField("reruns", summary.reruns());
     out.writeNumberField("skippedUpdates", summary.skippedUpdates());
     out.writeNumberField("restarts", summary.restarts());

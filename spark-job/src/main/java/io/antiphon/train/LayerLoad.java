@@ -19,6 +19,9 @@ import java.util.stream.LongStream;
  *     expert-parallel groups; 1 is perfect balance
  * @param imbalanceAfter the same after planning
  * @param clones echo slots in use, summed over micro-batches and expert-parallel groups
+ * @param clonesSent those whose weights were sent in forward: all, unless clones are reused
+ * @param weightBytesSaved weights of clones that were not sent, in forward and backward, because
+ *     slots held them already
  */
 @SuppressWarnings("ArrayRecordComponent") // a step record is written once and read once
 public record LayerLoad(
@@ -28,7 +31,9 @@ public record LayerLoad(
     long[] rankLoadAfter,
     double imbalanceBefore,
     double imbalanceAfter,
-    int clones)
+    int clones,
+    int clonesSent,
+    long weightBytesSaved)
     implements Serializable {
 
   /** Rounding allowance of a ratio that is at least 1 by definition. */
@@ -38,6 +43,12 @@ public record LayerLoad(
     if (layer < 0 || clones < 0) {
       throw new IllegalArgumentException(
           "layer and clones must be >= 0, were " + layer + " and " + clones);
+    }
+    if (clonesSent < 0 || clonesSent > clones || weightBytesSaved < 0) {
+      throw new IllegalArgumentException(
+          String.format(
+              "layer %d has %d clones, sent %d and saved %d bytes",
+              layer, clones, clonesSent, weightBytesSaved));
     }
     if (expertCounts.length == 0 || rankLoadBefore.length == 0) {
       throw new IllegalArgumentException("layer " + layer + " has no experts or no ranks");

@@ -40,6 +40,8 @@ final class LayerLoads {
     double imbalanceBefore = 0;
     double imbalanceAfter = 0;
     long clones = 0;
+    long sent = 0;
+    long saved = 0;
     for (int group = 0; group < expertGroups; group++) {
       StepRecord.Loads loads = statistics.loads(group, moeLayer);
       for (int expert = 0; expert < counts.length; expert++) {
@@ -50,6 +52,8 @@ final class LayerLoads {
       imbalanceBefore += loads.imbalanceBefore();
       imbalanceAfter += loads.imbalanceAfter();
       clones += loads.clones();
+      sent += loads.clonesSent();
+      saved += loads.weightBytesSaved();
     }
     double plans = (double) expertGroups * microBatches;
     return new LayerLoad(
@@ -59,6 +63,8 @@ final class LayerLoads {
         after,
         imbalanceBefore / plans,
         imbalanceAfter / plans,
-        Math.toIntExact(clones));
+        Math.toIntExact(clones),
+        Math.toIntExact(sent),
+        saved);
   }
 }

@@ -108,7 +108,8 @@ public record ModelSetup(ModelOptions model, BatchOptions batch, UpdateOptions u
         moe.expertBiasRate(),
         moe.routerSkew(),
         echo ? moe.echo().slotsPerRank() : 0,
-        echo ? planner(settings) : PlanAlgorithm.NONE);
+        echo ? planner(settings) : PlanAlgorithm.NONE,
+        echo && moe.echo().reuseClones());
   }
 
   /**

@@ -15,6 +15,7 @@ import java.io.Serializable;
  *     the MoE layers
  * @param loadAfter the same after planning
  * @param clonesPerStep echo slots in use per step over all MoE layers, mean over the last half
+ * @param weightBytesSaved weights of clones that need not be sent, summed over the steps
  * @param reruns step executions that were repeated with more row capacity
  * @param skippedUpdates updates skipped for a gradient that was not finite
  * @param restarts recoveries from a failure
@@ -31,6 +32,7 @@ public record RunSummary(
     double loadBefore,
     double loadAfter,
     double clonesPerStep,
+    long weightBytesSaved,
     long reruns,
     long skippedUpdates,
     int restarts,

@@ -82,4 +82,14 @@ public record StepMetrics(
   public long clones() {
     return layers.stream().mapToLong(LayerLoad::clones).sum();
   }
+
+  /** Clones whose weights were sent in forward, summed over the MoE layers. */
+  public long clonesSent() {
+    return layers.stream().mapToLong(LayerLoad::clonesSent).sum();
+  }
+
+  /** Weights of clones that need not be sent, summed over the MoE layers. */
+  public long weightBytesSaved() {
+    return layers.stream().mapToLong(LayerLoad::weightBytesSaved).sum();
+  }
 }

@@ -90,6 +90,20 @@ final class MetricsFileTest {
     assertThat(copy).hasSameTextualContentAs(path);
   }
 
+  /** A run that was started before clones could be reused must still resume. */
+  @Test
+  void aLineOfAnOldVersionSentEveryClone() throws IOException {
+    record(1);
+    String old = Files.readString(path).replaceAll(",\"(clonesSent|weightBytesSaved)\":\\d+", "");
+    assertThat(old).doesNotContain("clonesSent");
+    Files.writeString(path, old);
+    Path copy = directory.resolve("copy.jsonl");
+    try (MetricsFile file = MetricsFile.open(copy, 0)) {
+      MetricsFile.replay(path, new Recorder(file));
+    }
+    assertThat(copy).content().contains("\"clones\":1,\"clonesSent\":1,\"weightBytesSaved\":0");
+  }
+
   @Test
   void aLineIsThereBeforeTheFileIsClosed() throws IOException {
     try (MetricsFile file = MetricsFile.open(path, 0)) {

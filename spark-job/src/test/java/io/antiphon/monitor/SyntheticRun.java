@@ -101,6 +101,7 @@ record SyntheticRun(int ranks, int experts, int layers, int steps) {
       before[expert / (experts / ranks)] += counts[expert];
     }
     long[] after = level(before, random);
+    int clones = MICRO_BATCHES * (ranks - 1) - random.nextInt(3);
     return new LayerLoad(
         layer,
         counts,
@@ -108,7 +109,9 @@ record SyntheticRun(int ranks, int experts, int layers, int steps) {
         after,
         imbalance(before) + 0.03 * random.nextDouble(),
         imbalance(after) + 0.005 * random.nextDouble(),
-        MICRO_BATCHES * (ranks - 1) - random.nextInt(3));
+        clones,
+        clones,
+        0);
   }
 
   /** Moves most of the surplus of every rank to those below the mean. */

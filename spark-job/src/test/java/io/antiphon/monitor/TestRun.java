@@ -57,7 +57,9 @@ final class TestRun {
                 new long[] {32, 32},
                 before,
                 after,
-                clones)));
+                clones,
+                clones,
+                4096)));
   }
 
   static StepMetrics step(long step) {

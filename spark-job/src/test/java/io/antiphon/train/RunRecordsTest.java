@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 final class RunRecordsTest {
 
   private static LayerLoad load(int layer, long[] experts, long[] before, long[] after) {
-    return new LayerLoad(layer, experts, before, after, 1.5, 1.0, 2);
+    return new LayerLoad(layer, experts, before, after, 1.5, 1.0, 2, 2, 0);
   }
 
   private static StepMetrics step(List<LayerLoad> layers) {
@@ -46,8 +46,16 @@ final class RunRecordsTest {
   void aLayerRefusesARatioBelowOne() {
     long[] counts = {1};
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new LayerLoad(0, counts, counts, counts, 0.9, 1, 0))
+        .isThrownBy(() -> new LayerLoad(0, counts, counts, counts, 0.9, 1, 0, 0, 0))
         .withMessageContaining("0.9");
+  }
+
+  @Test
+  void aLayerRefusesMoreClonesSentThanThereAre() {
+    long[] counts = {1};
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new LayerLoad(3, counts, counts, counts, 1, 1, 2, 3, 0))
+        .withMessage("layer 3 has 2 clones, sent 3 and saved 0 bytes");
   }
 
   @Test
@@ -56,11 +64,13 @@ final class RunRecordsTest {
     StepMetrics step =
         step(
             List.of(
-                new LayerLoad(0, counts, counts, counts, 1.5, 1.0, 2),
-                new LayerLoad(2, counts, counts, counts, 2.0, 1.1, 3)));
+                new LayerLoad(0, counts, counts, counts, 1.5, 1.0, 2, 1, 100),
+                new LayerLoad(2, counts, counts, counts, 2.0, 1.1, 3, 3, 20)));
     assertThat(step.loadBefore()).isEqualTo(1.75);
     assertThat(step.loadAfter()).isEqualTo(1.05);
     assertThat(step.clones()).isEqualTo(5);
+    assertThat(step.clonesSent()).isEqualTo(4);
+    assertThat(step.weightBytesSaved()).isEqualTo(120);
     assertThat(step.tokensPerSecond()).isEqualTo(24);
   }
 

@@ -55,6 +55,35 @@ class TrainerTest {
     assertThat(rest.validation).isEqualTo(whole.validation);
   }
 
+  /** Slots belong to a step: what they held before an overflow or an interruption is not used. */
+  @Test
+  void reusedClonesOutliveNeitherRerunsNorResumes() throws Exception {
+    Recorded whole = train("reuse", 4, 0, NEVER, reusing("moe.token-capacity=4"));
+    Recorded tight = train("reuse-tight", 4, 2, NEVER, reusing("moe.token-capacity=1"));
+    Recorded first = train("reuse-parts", 4, 0, 5, reusing("moe.token-capacity=4"));
+    Recorded rest = train("reuse-parts", 4, 0, NEVER, reusing("moe.token-capacity=4"));
+    List<Double> joined = new ArrayList<>(first.losses);
+    joined.addAll(rest.losses);
+
+    assertThat(whole.weightBytesSaved).isPositive();
+    assertThat(tight.reruns()).as("reruns").isPositive();
+    assertThat(tight.losses).isEqualTo(whole.losses);
+    assertThat(tight.weightBytesSaved).isEqualTo(whole.weightBytesSaved);
+    assertThat(joined).isEqualTo(whole.losses);
+    assertThat(rest.validation).isEqualTo(whole.validation);
+  }
+
+  private static String[] reusing(String capacity) {
+    return new String[] {
+      capacity,
+      "moe.echo.planner=balanced",
+      "moe.echo.reuse-clones=true",
+      "moe.echo.slots-per-rank=2",
+      "moe.echo.tolerance=0.2", // leaves loads above the tight capacity
+      "schedule.micro-batch=1"
+    };
+  }
+
   /**
    * Another number of ranks changes the order of sums: 64 roundings of fp32 relative to the loss.
    */
@@ -147,6 +176,7 @@ class TrainerTest {
     private final List<Double> losses = new ArrayList<>();
     private final List<Double> validation = new ArrayList<>();
     private int rerunEvents;
+    private long weightBytesSaved;
     private volatile boolean stop;
 
     Recorded(long stopAfter) {
@@ -167,6 +197,7 @@ class TrainerTest {
     @Override
     public void step(StepMetrics metrics) {
       losses.add(metrics.loss());
+      weightBytesSaved += metrics.weightBytesSaved();
       stop = losses.size() >= stopAfter;
     }
 

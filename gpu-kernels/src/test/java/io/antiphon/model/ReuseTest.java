@@ -1,0 +1,220 @@
+package io.antiphon.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.antiphon.cpu.CpuBackend;
+import io.antiphon.tensor.DType;
+import io.antiphon.tensor.PlanAlgorithm;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Clones that stay in their slots from one micro-batch to the next train the same model. */
+class ReuseTest {
+  private static final int STEPS = 20;
+
+  /** Four micro-batches. */
+  private static final TestRun.Layout TWO_RANKS = new TestRun.Layout(2, 2, 8, 1);
+
+  private static final ModelOptions PLAIN = TestModels.model(TestModels.withoutEcho());
+
+  static Stream<Arguments> layouts() {
+    TestRun.Layout fourRanks = new TestRun.Layout(4, 4, 8, 1);
+    TestRun.Layout replicated = new TestRun.Layout(4, 2, 8, 1);
+    return Stream.of(
+        Arguments.of(TWO_RANKS, 1, false),
+        Arguments.of(TWO_RANKS, 2, true),
+        Arguments.of(fourRanks, 1, true),
+        Arguments.of(fourRanks, 2, false),
+        Arguments.of(replicated, 1, false),
+        Arguments.of(replicated, 2, true));
+  }
+
+  @ParameterizedTest
+  @MethodSource("layouts")
+  void reuseChangesNothingInDoublePrecision(TestRun.Layout layout, int slots, boolean recompute) {
+    ModelOptions reusing =
+        TestModels.with(TestModels.model(TestModels.reusing(slots)), false, recompute, 0);
+    TestRun plain = TestRun.of(PLAIN, layout, 1, CpuBackend::f64);
+    TestRun reused = TestRun.of(reusing, layout, 1, CpuBackend::f64);
+    assertReuse(reused);
+    assertGradients(plain, reused);
+    assertLosses(
+        TestRun.of(PLAIN, layout, STEPS, CpuBackend::f64),
+        TestRun.of(reusing, layout, STEPS, CpuBackend::f64),
+        1e-9);
+  }
+
+  /** With more layers than gradient entries, and slots that backward would have to refill. */
+  @Test
+  void everyLayerKeepsItsOwnSlots() {
+    ModelOptions plain = layers(PLAIN, 5);
+    ModelOptions reusing = layers(TestModels.model(TestModels.reusing(2)), 5);
+    TestRun expected = TestRun.of(plain, TWO_RANKS, 1, CpuBackend::f64);
+    TestRun actual = TestRun.of(reusing, TWO_RANKS, 1, CpuBackend::f64);
+    assertReuse(actual);
+    assertGradients(expected, actual);
+  }
+
+  /** Of three layers, backward would refill the slots of the first. */
+  @Test
+  void savedBytesAreThoseOfTheClonesThatWereNotSent() {
+    ModelOptions model = layers(TestModels.model(TestModels.reusing(2)), 3);
+    long cloneBytes = 3L * model.moe().expertFfn() * model.hidden() * DType.F64.bytes();
+    for (StepRecord record : TestRun.of(model, TWO_RANKS, 3, CpuBackend::f64).records()) {
+      for (int layer = 0; layer < 3; layer++) {
+        StepRecord.Loads loads = record.loads(0, layer);
+        long refilled = layer == 0 ? loads.clones() : 0;
+        assertThat(loads.clonesSent()).isBetween(1L, loads.clones());
+        assertThat(loads.weightBytesSaved())
+            .isEqualTo((loads.clones() - loads.clonesSent() + refilled) * cloneBytes);
+      }
+    }
+  }
+
+  @Test
+  void withoutReuseEveryCloneIsSentAndNothingSaved() {
+    ModelOptions model = layers(TestModels.model(TestModels.moe(2, PlanAlgorithm.BALANCED)), 3);
+    StepRecord record = TestRun.of(model, TWO_RANKS, 1, CpuBackend::f64).records().get(0);
+    for (int layer = 0; layer < 3; layer++) {
+      StepRecord.Loads loads = record.loads(0, layer);
+      assertThat(loads.clonesSent()).isEqualTo(loads.clones()).isPositive();
+      assertThat(loads.weightBytesSaved()).isZero();
+    }
+  }
+
+  /** The tolerance of {@link EquivalenceTest}: 64 roundings relative to the loss. */
+  @Test
+  void reuseChangesRoundingOnlyInSinglePrecision() {
+    Supplier<CpuBackend> f32 = () -> CpuBackend.f32(1);
+    TestRun reused = TestRun.of(TestModels.model(TestModels.reusing(2)), TWO_RANKS, STEPS, f32);
+    assertReuse(reused);
+    assertLosses(TestRun.of(PLAIN, TWO_RANKS, STEPS, f32), reused, 64 * Math.ulp(1.0f));
+  }
+
+  @Test
+  void recomputeHasTheSameBits() {
+    ModelOptions kept = TestModels.model(TestModels.reusing(2));
+    ModelOptions recomputed = TestModels.with(kept, false, true, 0);
+    assertThat(TestRun.of(recomputed, TWO_RANKS, STEPS, CpuBackend::f64).losses())
+        .isEqualTo(TestRun.of(kept, TWO_RANKS, STEPS, CpuBackend::f64).losses());
+  }
+
+  /** A new training step over the same state stands for a resumed process or grown buffers. */
+  @Test
+  void stepsAfterAnOverflowOrAResumeHaveTheSameBits() {
+    ModelOptions model = TestModels.model(TestModels.reusing(2));
+    List<Double> expected = TestRun.of(model, TWO_RANKS, 6, CpuBackend::f64).losses();
+    BatchOptions batch = TWO_RANKS.batch();
+    List<List<Double>> ranks =
+        RankThreads.run(
+            2,
+            2,
+            CpuBackend::f64,
+            (backend, groups) -> {
+              List<Double> losses = new ArrayList<>();
+              try (ModelState state = new ModelState(backend, model, groups.experts().rank(), 2)) {
+                try (TrainingStep step = step(state, groups, batch, 400)) {
+                  steps(step, groups, 0, 3, losses);
+                }
+                try (TrainingStep tight = step(state, groups, batch, 1)) {
+                  StepRecord clipped = steps(tight, groups, 3, 4, new ArrayList<>());
+                  assertThat(clipped.value(StepRecord.Field.OVERFLOW)).isEqualTo(1);
+                  steps(tight, groups, 4, 5, new ArrayList<>());
+                  state.clearOverflow();
+                }
+                try (TrainingStep ample = step(state, groups, batch, 400)) {
+                  steps(ample, groups, 3, 6, losses);
+                }
+              }
+              return losses;
+            });
+    assertThat(ranks).allSatisfy(losses -> assertThat(losses).isEqualTo(expected));
+  }
+
+  private static TrainingStep step(
+      ModelState state, Groups groups, BatchOptions batch, long capacity) {
+    return new TrainingStep(state, groups, batch, TestModels.update(0.01), capacity, 1);
+  }
+
+  private static StepRecord steps(
+      TrainingStep step, Groups groups, int first, int end, List<Double> losses) {
+    StepRecord last = null;
+    for (int i = first; i < end; i++) {
+      step.replay(TestModels.rankBatch(TWO_RANKS.batch(), i, groups.world().rank(), 2), false);
+      last = step.read(i);
+      losses.add(last.loss());
+    }
+    return Objects.requireNonNull(last);
+  }
+
+  private static ModelOptions layers(ModelOptions base, int layers) {
+    return new ModelOptions(
+        base.vocabulary(),
+        base.endOfText(),
+        base.sequenceLength(),
+        layers,
+        base.denseLayers(),
+        base.hidden(),
+        base.heads(),
+        base.keyValueHeads(),
+        base.headDim(),
+        base.denseFfn(),
+        base.normEpsilon(),
+        base.ropeTheta(),
+        base.tiedHead(),
+        base.attention(),
+        base.recompute(),
+        base.initStd(),
+        base.seed(),
+        base.moe());
+  }
+
+  /** Some clone was used again. */
+  private static void assertReuse(TestRun run) {
+    StepRecord record = run.records().get(0);
+    long clones = 0;
+    long sent = 0;
+    for (int layer = 0; layer < 2; layer++) {
+      clones += record.loads(0, layer).clones();
+      sent += record.loads(0, layer).clonesSent();
+    }
+    assertThat(sent).as("clones sent").isPositive().isLessThan(clones);
+  }
+
+  /** Relative to the largest gradient of the same parameter. */
+  private static void assertGradients(TestRun expected, TestRun actual) {
+    assertThat(actual.gradients()).containsOnlyKeys(expected.gradients().keySet());
+    expected
+        .gradients()
+        .forEach(
+            (name, gradient) -> {
+              double largest = 0;
+              for (double value : gradient) {
+                largest = Math.max(largest, Math.abs(value));
+              }
+              double[] other = Objects.requireNonNull(actual.gradients().get(name));
+              for (int i = 0; i < gradient.length; i++) {
+                assertThat(other[i])
+                    .as("%s[%d]", name, i)
+                    .isCloseTo(gradient[i], within(1e-12 * largest));
+              }
+            });
+  }
+
+  private static void assertLosses(TestRun expected, TestRun actual, double relative) {
+    for (int step = 0; step < expected.losses().size(); step++) {
+      double loss = expected.losses().get(step);
+      assertThat(actual.losses().get(step))
+          .as("loss of step %d", step)
+          .isCloseTo(loss, within(relative * loss));
+    }
+  }
+}
