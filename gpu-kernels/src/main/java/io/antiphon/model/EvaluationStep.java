@@ -9,6 +9,7 @@ import io.antiphon.tensor.Shape;
 import io.antiphon.tensor.StepGraph;
 import io.antiphon.tensor.Tensor;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /**
  * The loss of one micro-batch per rank without training: routed, planned and bounded by the row
@@ -43,7 +44,9 @@ public final class EvaluationStep implements AutoCloseable {
     Backend backend = state.backend();
     ModelOptions model = state.options();
     arena = new Arena(backend);
-    context = new StepContext(backend, groups, arena, model, batch, rowCapacity, state.step());
+    context =
+        new StepContext(
+            backend, groups, arena, model, batch, rowCapacity, state.step(), Optional.empty());
     ops = context.ops();
     input = io("batch", DType.I32, batch.microBatch(), batch.sequenceLength() + 1);
     sums = io("sums", DType.F64, 2);

@@ -150,6 +150,7 @@ final class MoeLayer implements Layer {
         rows,
         context.state());
     ops.recordLoads(allCounts, plan, statistics);
+    context.routing().ifPresent(routing -> ops.copy(allCounts, routing.of(moeLayer)));
   }
 
   @Override

@@ -5,6 +5,7 @@ import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.Ops;
 import io.antiphon.tensor.StepState;
+import java.util.Optional;
 
 /**
  * What every layer of one rank builds on.
@@ -16,6 +17,7 @@ import io.antiphon.tensor.StepState;
  * @param batch how the global batch is cut up
  * @param rowCapacity permuted expert rows this rank can hold
  * @param state flags and counters of the step
+ * @param routing takes the counts of every layer, if they are recorded
  */
 record StepContext(
     Backend backend,
@@ -24,7 +26,8 @@ record StepContext(
     ModelOptions model,
     BatchOptions batch,
     long rowCapacity,
-    StepState state) {
+    StepState state,
+    Optional<RoutingCounts> routing) {
 
   /** Operations on the compute lane. */
   Ops ops() {
