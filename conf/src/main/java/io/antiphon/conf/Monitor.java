@@ -1,5 +1,7 @@
 package io.antiphon.conf;
 
+import java.util.Optional;
+
 /**
  * What is shown and logged.
  *
@@ -23,11 +25,17 @@ public record Monitor(
             doc = "What the terminal shows; `auto`: a bar on a terminal, lines elsewhere",
             byDefault = "auto",
             resume = Resume.FREE)
-        Progress progress) {
+        Progress progress,
+    @Key(
+            doc =
+                "Directory that gets the assignment counts of every step, layer and micro-batch as Parquet; all executors must reach it",
+            absent = "nothing is recorded",
+            resume = Resume.FREE)
+        Optional<String> recordRouting) {
 
   /** Checks the limits of every key. */
   public Monitor {
-    Limits.require(Monitor.class, logEvery, report, progress);
+    Limits.require(Monitor.class, logEvery, report, progress, recordRouting);
   }
 
   /** How a run shows its progress. */

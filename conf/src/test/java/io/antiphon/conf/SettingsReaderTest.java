@@ -62,7 +62,8 @@ class SettingsReaderTest {
     assertThat(settings.parallelism()).isEqualTo(new Parallelism(4, 4));
     assertThat(settings.backend()).isEqualTo(new Backend(Backend.Kind.AUTO, 1));
     assertThat(settings.checkpoint()).isEqualTo(new Checkpoint(50, 3, Optional.empty(), true));
-    assertThat(settings.monitor()).isEqualTo(new Monitor(10, true, Monitor.Progress.AUTO));
+    assertThat(settings.monitor())
+        .isEqualTo(new Monitor(10, true, Monitor.Progress.AUTO, Optional.empty()));
     assertThat(settings.spark())
         .isEqualTo(new Spark(Optional.empty(), 0, 3, "2g", Duration.ofMinutes(2), Map.of()));
   }

@@ -9,6 +9,7 @@ import io.antiphon.tensor.Shape;
 import io.antiphon.tensor.StepGraph;
 import io.antiphon.tensor.Tensor;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /**
  * The loss of one micro-batch per rank without training: routed, planned and bounded by the row
@@ -44,7 +45,16 @@ public final class EvaluationStep implements AutoCloseable {
     ModelOptions model = state.options();
     arena = new Arena(backend);
     context =
-        new StepContext(backend, groups, arena, model, batch, rowCapacity, false, state.step());
+        new StepContext(
+            backend,
+            groups,
+            arena,
+            model,
+            batch,
+            rowCapacity,
+            false,
+            state.step(),
+            Optional.empty());
     ops = context.ops();
     input = io("batch", DType.I32, batch.microBatch(), batch.sequenceLength() + 1);
     sums = io("sums", DType.F64, 2);

@@ -160,6 +160,7 @@ final class MoeLayer implements Layer {
         rows,
         context.state());
     ops.recordLoads(allCounts, plan, toSend, statistics);
+    context.routing().ifPresent(routing -> ops.copy(allCounts, routing.of(moeLayer)));
   }
 
   /** Whether slots hold anything is known when the step is recorded; what they hold is not. */

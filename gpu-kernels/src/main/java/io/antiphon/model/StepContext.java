@@ -5,6 +5,7 @@ import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.Ops;
 import io.antiphon.tensor.StepState;
+import java.util.Optional;
 
 /**
  * What every layer of one rank builds on.
@@ -18,6 +19,7 @@ import io.antiphon.tensor.StepState;
  * @param reuseClones whether clones stay in their slots from one micro-batch to the next: in
  *     training if the model says so, never in evaluation
  * @param state flags and counters of the step
+ * @param routing takes the counts of every layer, if they are recorded
  */
 record StepContext(
     Backend backend,
@@ -27,7 +29,8 @@ record StepContext(
     BatchOptions batch,
     long rowCapacity,
     boolean reuseClones,
-    StepState state) {
+    StepState state,
+    Optional<RoutingCounts> routing) {
 
   /** Operations on the compute lane. */
   Ops ops() {

@@ -4,8 +4,9 @@ import io.antiphon.tensor.Ops;
 import io.antiphon.tensor.Tensor;
 
 /**
- * What a step leaves for the host, as one F64 vector: a few scalars, then load statistics per
- * expert-parallel group and layer.
+ * What a step leaves for the host, as one F64 vector: a few scalars, load statistics per
+ * expert-parallel group and layer, and in a run that records its routing the counts of every
+ * micro-batch.
  */
 public final class StepRecord {
   /** Scalars in the order of the vector. */
@@ -46,26 +47,68 @@ public final class StepRecord {
     }
   }
 
+  /**
+   * Places in the vector: scalars, statistics of the loads, then counts if they are recorded.
+   *
+   * @param expertRanks ranks of an expert-parallel group
+   * @param recordedMicroBatches micro-batches whose counts are recorded; 0 for none
+   */
+  record Layout(ModelOptions model, int expertRanks, int expertGroups, int recordedMicroBatches) {
+    int length() {
+      return Math.toIntExact(
+          firstCount() + (long) expertGroups * model.moeLayers() * layerCounts());
+    }
+
+    boolean hasRouting() {
+      return model.moeLayers() > 0 && recordedMicroBatches > 0;
+    }
+
+    /** {@code [expertGroups, moeLayers * statisticsLength]}. */
+    Tensor statistics(Tensor record) {
+      int first = Field.values().length;
+      int length = firstCount() - first;
+      return record.range(first, length).reshape(expertGroups, length / expertGroups);
+    }
+
+    /** The counts of all groups: {@code [expertGroups, moeLayers * layerCounts]}. */
+    Tensor routing(Tensor record) {
+      long each = model.moeLayers() * layerCounts();
+      return record.range(firstCount(), expertGroups * each).reshape(expertGroups, each);
+    }
+
+    /** The counts of one group: {@code [moeLayers * microBatches, ranks * experts]}. */
+    Tensor routing(Tensor record, int expertGroup) {
+      return routing(record)
+          .rows(expertGroup, 1)
+          .reshape((long) model.moeLayers() * recordedMicroBatches, matrix());
+    }
+
+    private int firstCount() {
+      return Field.values().length
+          + expertGroups * model.moeLayers() * LoadStatistics.length(model, expertRanks);
+    }
+
+    private long layerCounts() {
+      return recordedMicroBatches * matrix();
+    }
+
+    private long matrix() {
+      return (long) expertRanks * model.moe().experts();
+    }
+  }
+
   private final double[] values;
-  private final ModelOptions model;
-  private final int expertRanks;
+  private final Layout layout;
   private final long reusedBytes;
 
   /**
    * @param values as the step wrote them; ownership passes
-   * @param expertRanks ranks of an expert-parallel group
    * @param reusedBytes as {@link SlotPool#reusedBytes}
    */
-  StepRecord(double[] values, ModelOptions model, int expertRanks, long reusedBytes) {
+  StepRecord(double[] values, Layout layout, long reusedBytes) {
     this.values = values;
-    this.model = model;
-    this.expertRanks = expertRanks;
+    this.layout = layout;
     this.reusedBytes = reusedBytes;
-  }
-
-  static int length(ModelOptions model, int expertRanks, int expertGroups) {
-    return Field.values().length
-        + expertGroups * model.moeLayers() * LoadStatistics.length(model, expertRanks);
   }
 
   /** Enqueues the copy of one scalar's source into {@code record}. */
@@ -73,19 +116,31 @@ public final class StepRecord {
     ops.copy(source, record.range(field.place(), 1));
   }
 
-  /**
-   * The statistics part of {@code record}: {@code [expertGroups, moeLayers * statisticsLength]}.
-   */
-  static Tensor statistics(Tensor record, int expertGroups) {
-    int first = Field.values().length;
-    long length = record.elements() - first;
-    return record.range(first, length).reshape(expertGroups, length / expertGroups);
-  }
-
   /** Number of expert-parallel groups with statistics here; 0 without experts. */
   public int expertGroups() {
-    int each = model.moeLayers() * LoadStatistics.length(model, expertRanks);
-    return each == 0 ? 0 : (values.length - Field.values().length) / each;
+    return layout.model().moeLayers() == 0 ? 0 : layout.expertGroups();
+  }
+
+  /** Micro-batches whose counts are here; 0 if the step does not record its routing. */
+  public int recordedMicroBatches() {
+    return layout.hasRouting() ? layout.recordedMicroBatches() : 0;
+  }
+
+  /**
+   * Assignments of each rank of {@code expertGroup} to each expert, {@code [ranks * experts]}.
+   *
+   * @param microBatch below {@link #recordedMicroBatches}
+   */
+  public int[] routing(int expertGroup, int moeLayer, int microBatch) {
+    int[] counts = new int[Math.toIntExact(layout.matrix())];
+    long matrices =
+        ((long) expertGroup * layout.model().moeLayers() + moeLayer) * layout.recordedMicroBatches()
+            + microBatch;
+    int first = Math.toIntExact(layout.firstCount() + matrices * counts.length);
+    for (int i = 0; i < counts.length; i++) {
+      counts[i] = (int) values[first + i];
+    }
+    return counts;
   }
 
   /** One scalar. */
@@ -129,6 +184,7 @@ public final class StepRecord {
 
   /** Loads of all layers and groups. */
   public LoadStatistics loads() {
-    return new LoadStatistics(values, Field.values().length, model, expertRanks, reusedBytes);
+    return new LoadStatistics(
+        values, Field.values().length, layout.model(), layout.expertRanks(), reusedBytes);
   }
 }

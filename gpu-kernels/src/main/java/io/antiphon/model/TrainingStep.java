@@ -13,6 +13,7 @@ import io.antiphon.tensor.StepGraph;
 import io.antiphon.tensor.StepState;
 import io.antiphon.tensor.Tensor;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /**
  * One whole training step of a rank: all micro-batches forward and backward, agreement on overflow,
@@ -38,6 +39,7 @@ public final class TrainingStep implements AutoCloseable {
   private final Tensor statistics;
   private final Tensor globalCounts;
   private final Tensor stop;
+  private final StepRecord.Layout layout;
   private final Tensor record;
   private final Tensor ring;
   private final StepGraph graph;
@@ -55,6 +57,23 @@ public final class TrainingStep implements AutoCloseable {
       UpdateOptions update,
       long rowCapacity,
       int records) {
+    this(state, groups, batch, update, rowCapacity, records, false);
+  }
+
+  /**
+   * Allocates the activations and records the step.
+   *
+   * @param recordRouting whether records hold the counts of every layer and micro-batch; the same
+   *     on all ranks
+   */
+  public TrainingStep(
+      ModelState state,
+      Groups groups,
+      BatchOptions batch,
+      UpdateOptions update,
+      long rowCapacity,
+      int records,
+      boolean recordRouting) {
     this.state = state;
     this.groups = groups;
     this.batch = batch;
@@ -62,11 +81,23 @@ public final class TrainingStep implements AutoCloseable {
     Backend backend = state.backend();
     ModelOptions model = state.options();
     arena = new Arena(backend);
+    int expertRanks = groups.experts().ranks();
+    layout =
+        new StepRecord.Layout(
+            model, expertRanks, groups.expertGroups(), recordRouting ? batch.microBatches() : 0);
+    record = io("record", DType.F64, layout.length());
+    ring = io("records", DType.F64, records, layout.length());
+    Optional<RoutingCounts> routing =
+        layout.hasRouting()
+            ? Optional.of(
+                new RoutingCounts(
+                    layout.routing(record, groups.expertGroup()), batch.microBatches()))
+            : Optional.empty();
     boolean reuse = model.moe().reuseClones() && model.moe().slotsPerRank() > 0;
     context =
-        new StepContext(backend, groups, arena, model, batch, rowCapacity, reuse, state.step());
+        new StepContext(
+            backend, groups, arena, model, batch, rowCapacity, reuse, state.step(), routing);
     ops = context.ops();
-    int expertRanks = groups.experts().ranks();
     input =
         io(
             "batch",
@@ -83,9 +114,6 @@ public final class TrainingStep implements AutoCloseable {
         io("statistics", DType.F64, model.moeLayers(), LoadStatistics.length(model, expertRanks));
     globalCounts = io("global-counts", DType.F64, model.moe().experts());
     stop = io("stop", DType.I32, 1);
-    int length = StepRecord.length(model, expertRanks, groups.expertGroups());
-    record = io("record", DType.F64, length);
-    ring = io("records", DType.F64, records, length);
     transformer =
         new Transformer(context, state.parameters(), state.routers(), routerLosses, statistics);
     graph = backend.record(this::enqueue);
@@ -102,6 +130,8 @@ public final class TrainingStep implements AutoCloseable {
     }
     groups.world().allReduceSum(targetCount);
     for (int i = 0; i < batch.microBatches(); i++) {
+      int index = i;
+      context.routing().ifPresent(routing -> routing.startMicroBatch(index));
       transformer.forward(microBatch(i), i == 0);
       transformer.lossAndBackward(targetCount, lossSum);
     }
@@ -153,11 +183,14 @@ public final class TrainingStep implements AutoCloseable {
     if (state.options().moeLayers() == 0) {
       return;
     }
-    Tensor all = StepRecord.statistics(record, groups.expertGroups());
+    Tensor all = layout.statistics(record);
     if (groups.experts().rank() == 0) {
       ops.copy(statistics, all.rows(groups.expertGroup(), 1));
     }
     groups.world().allReduceSum(all);
+    if (layout.hasRouting() && groups.expertGroups() > 1) {
+      groups.replicas().allReduceSum(layout.routing(record));
+    }
   }
 
   private void updateParameters() {
@@ -179,7 +212,7 @@ public final class TrainingStep implements AutoCloseable {
     ModelOptions model = state.options();
     int experts = model.moe().experts();
     int length = LoadStatistics.length(model, groups.experts().ranks());
-    Tensor all = StepRecord.statistics(record, groups.expertGroups());
+    Tensor all = layout.statistics(record);
     for (int layer = 0; layer < model.moeLayers(); layer++) {
       ops.zero(globalCounts);
       for (int group = 0; group < groups.expertGroups(); group++) {
@@ -230,8 +263,7 @@ public final class TrainingStep implements AutoCloseable {
   public StepRecord read(long replay) {
     int slot = Math.toIntExact(replay % ring.shape().extent(0));
     double[] values = new HostValues(context.backend().hostIo()).doubles(ring.rows(slot, 1));
-    return new StepRecord(
-        values, state.options(), groups.experts().ranks(), SlotPool.reusedBytes(context));
+    return new StepRecord(values, layout, SlotPool.reusedBytes(context));
   }
 
   /** Expert rows this rank can hold. */

@@ -13,6 +13,13 @@ final class RoutingTable {
   /** Assignments of each source rank to each expert, row by row: {@code [ranks, experts]}. */
   static final String COUNTS = "counts";
 
+  /** Expert-parallel group; tables of other origin may lack it. */
+  static final String GROUP = "group";
+
+  /** Position of the micro-batch in its step; tables of other origin may lack it. */
+  static final String MICRO_BATCH = "micro_batch";
+
+  /** What every table has. */
   static final StructType SCHEMA =
       new StructType()
           .add(STEP, DataTypes.LongType, false)
@@ -20,6 +27,12 @@ final class RoutingTable {
           .add(RANKS, DataTypes.IntegerType, false)
           .add(EXPERTS, DataTypes.IntegerType, false)
           .add(COUNTS, DataTypes.createArrayType(DataTypes.IntegerType, false), false);
+
+  /** What a recording has. */
+  static final StructType RECORDED =
+      SCHEMA
+          .add(GROUP, DataTypes.IntegerType, false)
+          .add(MICRO_BATCH, DataTypes.IntegerType, false);
 
   private RoutingTable() {}
 }

@@ -7,6 +7,8 @@ import io.antiphon.trace.TraceException;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -34,15 +36,24 @@ public final class RoutingTableReader implements RoutingTrace {
         () -> {
           Dataset<Row> table = spark.read().parquet(path);
           requireColumns(path, table);
+          Column[] order =
+              Stream.of(
+                      RoutingTable.STEP,
+                      RoutingTable.LAYER,
+                      RoutingTable.GROUP,
+                      RoutingTable.MICRO_BATCH)
+                  .filter(List.of(table.columns())::contains)
+                  .map(functions::col)
+                  .toArray(Column[]::new);
           Dataset<Row> ordered =
               table
+                  .orderBy(order)
                   .select(
                       functions.col(RoutingTable.STEP).cast("long"),
                       functions.col(RoutingTable.LAYER).cast("int"),
                       functions.col(RoutingTable.RANKS).cast("int"),
                       functions.col(RoutingTable.EXPERTS).cast("int"),
-                      functions.col(RoutingTable.COUNTS))
-                  .orderBy(RoutingTable.STEP, RoutingTable.LAYER);
+                      functions.col(RoutingTable.COUNTS));
           return new RoutingTableReader(path, ordered.toLocalIterator());
         });
   }

@@ -11,6 +11,7 @@ import io.antiphon.train.ModelSetup;
 import io.antiphon.train.RankBatches;
 import io.antiphon.train.RankContext;
 import io.antiphon.train.RankDevice;
+import io.antiphon.train.RoutedCounts;
 import io.antiphon.train.RunCheckpoints;
 import io.antiphon.train.RunEvent;
 import io.antiphon.train.RunFacts;
@@ -94,6 +95,11 @@ record TrainTask(Settings settings, StoreLocation store, String checkpointDirect
     @Override
     public void step(StepMetrics metrics) {
       driver.accept(metrics);
+    }
+
+    @Override
+    public void routed(RoutedCounts counts) {
+      driver.accept(counts);
     }
 
     @Override

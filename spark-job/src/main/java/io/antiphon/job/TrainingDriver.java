@@ -15,6 +15,7 @@ import io.antiphon.monitor.Terminal;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.EvaluationMetrics;
 import io.antiphon.train.RankDevice;
+import io.antiphon.train.RoutedCounts;
 import io.antiphon.train.RunEvent;
 import io.antiphon.train.RunFacts;
 import io.antiphon.train.RunInfo;
@@ -28,6 +29,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
@@ -52,6 +54,7 @@ public final class TrainingDriver {
   private final Terminal terminal;
   private final AtomicBoolean interrupted = new AtomicBoolean();
   private volatile boolean training;
+  private Optional<RoutingRecorder> routing = Optional.empty();
   private final AtomicLong lastCheckpoint = new AtomicLong(-1);
 
   /**
@@ -95,21 +98,22 @@ public final class TrainingDriver {
                     .formatted(2 * trained));
         return RunSummary.Outcome.COMPLETED;
       }
-      return start(properties);
+      return start(properties, trained);
     }
   }
 
-  private RunSummary.Outcome start(Map<String, String> properties) throws InterruptedException {
+  private RunSummary.Outcome start(Map<String, String> properties, long trained)
+      throws InterruptedException {
     int executors = settings.spark().cluster();
     if (executors == 0) {
-      return train(Map.of(), () -> {});
+      return train(Map.of(), () -> {}, trained);
     }
     tell("starting a Spark cluster of " + executors + " executors ...");
     int ranksPerExecutor = settings.parallelism().ranks() / executors;
     int cores = ranksPerExecutor * cpusPerTask(properties);
     try (LocalCluster cluster =
         LocalCluster.start(runDirectory.resolve("cluster"), executors, cores, properties)) {
-      return train(cluster.properties(), cluster::requireHealthy);
+      return train(cluster.properties(), cluster::requireHealthy, trained);
     }
   }
 
@@ -117,7 +121,8 @@ public final class TrainingDriver {
     return Integer.parseInt(properties.getOrDefault("spark.task.cpus", "1"));
   }
 
-  private RunSummary.Outcome train(Map<String, String> cluster, Runnable requireHealthy)
+  private RunSummary.Outcome train(
+      Map<String, String> cluster, Runnable requireHealthy, long trained)
       throws InterruptedException {
     SparkSession spark = SparkSessions.open(settings, cluster);
     try {
@@ -131,6 +136,7 @@ public final class TrainingDriver {
       if (interrupted.get()) {
         return untrained();
       }
+      openRouting(spark, trained);
       try (RunMonitor monitor = RunMonitor.of(monitorOptions(), terminal)) {
         return besideProgress(
             monitor, () -> supervise(spark, requireHealthy, store, facts, monitor));
@@ -138,6 +144,14 @@ public final class TrainingDriver {
     } finally {
       spark.stop();
     }
+  }
+
+  private void openRouting(SparkSession spark, long trained) {
+    routing =
+        settings
+            .monitor()
+            .recordRouting()
+            .map(directory -> RoutingRecorder.open(spark, directory, runDirectory, trained));
   }
 
   private interface Body {
@@ -235,6 +249,8 @@ public final class TrainingDriver {
               reason -> attempt(spark, requireHealthy, task, new Delivery(monitor, reason)));
       RunSummary.Outcome outcome =
           result.interrupted() ? RunSummary.Outcome.INTERRUPTED : RunSummary.Outcome.COMPLETED;
+      routing.ifPresent(recorder -> recorder.publish(result.steps()));
+      routing.ifPresent(RoutingRecorder::done);
       monitor.finished(outcome, result.interrupted() ? "stopped by the user" : "");
       return outcome;
     } catch (CancellationException stopped) {
@@ -243,6 +259,8 @@ public final class TrainingDriver {
     } catch (AttemptFailed failure) {
       monitor.finished(RunSummary.Outcome.FAILED, failure.reason());
       throw RankFailure.of(failure);
+    } finally {
+      routing.ifPresent(RoutingRecorder::close);
     }
   }
 
@@ -295,10 +313,13 @@ public final class TrainingDriver {
     @Override
     public void accept(Serializable report) {
       if (report instanceof RunInfo info) {
+        routing.ifPresent(recorder -> recorder.started(info.resumedStep()));
         listener.started(info);
         if (!restartReason.isEmpty()) {
           listener.event(new RunEvent(RunEvent.Kind.RESTART, info.resumedStep(), restartReason));
         }
+      } else if (report instanceof RoutedCounts counts) {
+        routing.ifPresent(recorder -> recorder.add(counts));
       } else if (report instanceof StepMetrics metrics) {
         listener.step(metrics);
       } else if (report instanceof EvaluationMetrics metrics) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.StreamWriteFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.antiphon.train.Percentiles;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -37,6 +38,16 @@ final class Json {
     } else {
       out.writeNull();
     }
+  }
+
+  static void percentiles(JsonGenerator out, String field, Percentiles percentiles)
+      throws IOException {
+    out.writeObjectFieldStart(field);
+    number(out, "p50", percentiles.p50());
+    number(out, "p90", percentiles.p90());
+    number(out, "p99", percentiles.p99());
+    number(out, "max", percentiles.max());
+    out.writeEndObject();
   }
 
   /** Six significant digits: enough for a curve. */

@@ -1,6 +1,7 @@
 package io.antiphon.monitor;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.antiphon.train.CountSpread;
 import io.antiphon.train.LayerLoad;
 import java.io.IOException;
 import java.util.function.IntToDoubleFunction;
@@ -21,7 +22,10 @@ final class LayerHistory {
   private static final int BEFORE = 0;
   private static final int AFTER = 1;
   private static final int CLONES = 2;
-  private static final int EXPERTS = 3;
+  private static final int LEAST = 3;
+  private static final int MOST = 4;
+  private static final int DEVIATION = 5;
+  private static final int EXPERTS = 6;
 
   private final int layer;
   private final int experts;
@@ -54,6 +58,10 @@ final class LayerHistory {
     values[BEFORE] = load.imbalanceBefore();
     values[AFTER] = load.imbalanceAfter();
     values[CLONES] = load.clones();
+    CountSpread spread = load.relativeExpertSpread();
+    values[LEAST] = spread.min();
+    values[MOST] = spread.max();
+    values[DEVIATION] = spread.std();
     relative(load.expertCounts(), values, EXPERTS, 1);
     // Rank by rank, so that more ranks after a resume only append fields.
     relative(load.rankLoadBefore(), values, EXPERTS + experts, 2);
@@ -86,6 +94,12 @@ final class LayerHistory {
     writeField(out, AFTER);
     out.writeFieldName("clones");
     writeField(out, CLONES);
+    out.writeFieldName("expertMin");
+    writeField(out, LEAST);
+    out.writeFieldName("expertMax");
+    writeField(out, MOST);
+    out.writeFieldName("expertStd");
+    writeField(out, DEVIATION);
     out.writeArrayFieldStart("experts");
     for (int expert = 0; expert < experts; expert++) {
       writePercent(out, EXPERTS + expert);

@@ -2,6 +2,7 @@ package io.antiphon.monitor;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
+import io.antiphon.train.CountSpread;
 import io.antiphon.train.EvaluationMetrics;
 import io.antiphon.train.LayerLoad;
 import io.antiphon.train.RunEvent;
@@ -80,6 +81,8 @@ final class MetricsLine {
           out.writeNumberField("maxRows", metrics.maxRows());
           Json.number(out, "loadBefore", metrics.loadBefore());
           Json.number(out, "loadAfter", metrics.loadAfter());
+          Json.percentiles(out, "loadBeforePercentiles", metrics.loadBeforePercentiles());
+          Json.percentiles(out, "loadAfterPercentiles", metrics.loadAfterPercentiles());
           out.writeNumberField("clones", metrics.clones());
           out.writeNumberField("clonesSent", metrics.clonesSent());
           out.writeNumberField("weightBytesSaved", metrics.weightBytesSaved());
@@ -95,6 +98,10 @@ final class MetricsLine {
     out.writeStartObject();
     out.writeNumberField("layer", layer.layer());
     Json.array(out, "expertCounts", layer.expertCounts());
+    CountSpread spread = layer.expertSpread();
+    out.writeNumberField("expertMin", (long) spread.min());
+    out.writeNumberField("expertMax", (long) spread.max());
+    Json.number(out, "expertStd", spread.std());
     Json.array(out, "rankLoadBefore", layer.rankLoadBefore());
     Json.array(out, "rankLoadAfter", layer.rankLoadAfter());
     Json.number(out, "imbalanceBefore", layer.imbalanceBefore());

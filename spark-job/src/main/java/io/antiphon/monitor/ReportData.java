@@ -3,6 +3,7 @@ package io.antiphon.monitor;
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.antiphon.train.EvaluationMetrics;
 import io.antiphon.train.LayerLoad;
+import io.antiphon.train.Percentiles;
 import io.antiphon.train.RunEvent;
 import io.antiphon.train.RunInfo;
 import io.antiphon.train.RunListener;
@@ -28,6 +29,14 @@ final class ReportData implements RunListener {
           "tokensPerSecond",
           "loadBefore",
           "loadAfter",
+          "p50Before",
+          "p90Before",
+          "p99Before",
+          "maxBefore",
+          "p50After",
+          "p90After",
+          "p99After",
+          "maxAfter",
           "clones",
           "learningRate",
           "gradientNorm",
@@ -50,6 +59,8 @@ final class ReportData implements RunListener {
 
   @Override
   public void step(StepMetrics metrics) {
+    Percentiles before = metrics.loadBeforePercentiles();
+    Percentiles after = metrics.loadAfterPercentiles();
     boolean sparse = !metrics.layers().isEmpty();
     curves.add(
         metrics.step(),
@@ -58,6 +69,14 @@ final class ReportData implements RunListener {
           metrics.tokensPerSecond(),
           metrics.loadBefore(),
           metrics.loadAfter(),
+          before.p50(),
+          before.p90(),
+          before.p99(),
+          before.max(),
+          after.p50(),
+          after.p90(),
+          after.p99(),
+          after.max(),
           sparse ? metrics.clones() : Double.NaN,
           metrics.learningRate(),
           metrics.gradientNorm(),

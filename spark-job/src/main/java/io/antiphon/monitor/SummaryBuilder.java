@@ -1,6 +1,8 @@
 package io.antiphon.monitor;
 
+import io.antiphon.train.CountSpread;
 import io.antiphon.train.EvaluationMetrics;
+import io.antiphon.train.Percentiles;
 import io.antiphon.train.RunEvent;
 import io.antiphon.train.RunInfo;
 import io.antiphon.train.RunListener;
@@ -9,6 +11,7 @@ import io.antiphon.train.StepMetrics;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +20,14 @@ final class SummaryBuilder implements RunListener {
 
   /** What the summary needs of a step, so that the per-layer loads can be dropped. */
   private record Step(
-      double loss, double tokensPerSecond, double loadBefore, double loadAfter, long clones) {}
+      double loss,
+      double tokensPerSecond,
+      double loadBefore,
+      double loadAfter,
+      Percentiles before,
+      Percentiles after,
+      CountSpread experts,
+      long clones) {}
 
   private final List<Step> history = new ArrayList<>();
   private @Nullable RunInfo info;
@@ -45,6 +55,9 @@ final class SummaryBuilder implements RunListener {
             metrics.tokensPerSecond(),
             metrics.loadBefore(),
             metrics.loadAfter(),
+            metrics.loadBeforePercentiles(),
+            metrics.loadAfterPercentiles(),
+            metrics.expertSpread(),
             metrics.clones()));
     lastStep = metrics.step();
     weightBytesSaved += metrics.weightBytesSaved();
@@ -95,6 +108,12 @@ final class SummaryBuilder implements RunListener {
         median(),
         mean(half, Step::loadBefore),
         mean(half, Step::loadAfter),
+        percentiles(half, Step::before),
+        percentiles(half, Step::after),
+        new CountSpread(
+            mean(half, step -> step.experts().min()),
+            mean(half, step -> step.experts().max()),
+            mean(half, step -> step.experts().std())),
         mean(half, Step::clones),
         weightBytesSaved,
         reruns,
@@ -113,6 +132,21 @@ final class SummaryBuilder implements RunListener {
   /** Mean of the finite values: a diverged step shows in the curve, not as a missing summary. */
   private static double mean(List<Step> steps, ToDoubleFunction<Step> value) {
     return steps.stream().mapToDouble(value).filter(Double::isFinite).average().orElse(Double.NaN);
+  }
+
+  /**
+   * Means of the percentiles, but the largest maximum: the worst case must not be averaged away.
+   */
+  private static Percentiles percentiles(List<Step> steps, Function<Step, Percentiles> of) {
+    return new Percentiles(
+        mean(steps, step -> of.apply(step).p50()),
+        mean(steps, step -> of.apply(step).p90()),
+        mean(steps, step -> of.apply(step).p99()),
+        steps.stream()
+            .mapToDouble(step -> of.apply(step).max())
+            .filter(Double::isFinite)
+            .max()
+            .orElse(Double.NaN));
   }
 
   private double median() {

@@ -37,6 +37,11 @@ final class SummaryFile {
     Json.number(out, "tokensPerSecond", summary.tokensPerSecond());
     Json.number(out, "loadBefore", summary.loadBefore());
     Json.number(out, "loadAfter", summary.loadAfter());
+    Json.percentiles(out, "loadBeforePercentiles", summary.loadBeforePercentiles());
+    Json.percentiles(out, "loadAfterPercentiles", summary.loadAfterPercentiles());
+    Json.number(out, "expertMin", summary.expertSpread().min());
+    Json.number(out, "expertMax", summary.expertSpread().max());
+    Json.number(out, "expertStd", summary.expertSpread().std());
     Json.number(out, "clonesPerStep", summary.clonesPerStep());
     out.writeNumberField("weightBytesSaved", summary.weightBytesSaved());
     out.writeNumberField("reruns", summary.reruns());

@@ -72,6 +72,16 @@ public record LayerLoad(
     requireRatio("imbalanceAfter", imbalanceAfter);
   }
 
+  /** Least and most assignments of an expert, and their standard deviation over the experts. */
+  public CountSpread expertSpread() {
+    return CountSpread.of(expertCounts);
+  }
+
+  /** The same in multiples of the mean over the experts. */
+  public CountSpread relativeExpertSpread() {
+    return CountSpread.relative(expertCounts);
+  }
+
   private static long total(String name, long[] counts) {
     for (long count : counts) {
       if (count < 0) {

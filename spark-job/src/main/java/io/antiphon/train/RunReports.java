@@ -8,6 +8,9 @@ public interface RunReports {
   /** A step was committed. */
   void step(StepMetrics metrics);
 
+  /** How a committed step was routed; told before the step itself, if the run records it. */
+  default void routed(RoutedCounts counts) {}
+
   /** The validation loss was measured. */
   void evaluated(EvaluationMetrics metrics);
 

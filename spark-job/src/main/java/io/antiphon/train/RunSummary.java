@@ -14,6 +14,11 @@ import java.io.Serializable;
  * @param loadBefore max/mean rank load before planning, mean over the last half of the steps and
  *     the MoE layers
  * @param loadAfter the same after planning
+ * @param loadBeforePercentiles percentiles over the MoE layers of max/mean rank load before
+ *     planning, each its mean over the last half, but {@code max} the largest of all
+ * @param loadAfterPercentiles the same after planning
+ * @param expertSpread least, most and standard deviation of the assignments of an expert, in
+ *     multiples of the mean, averaged over the MoE layers and the last half
  * @param clonesPerStep echo slots in use per step over all MoE layers, mean over the last half
  * @param weightBytesSaved weights of clones that need not be sent, summed over the steps
  * @param reruns step executions that were repeated with more row capacity
@@ -31,6 +36,9 @@ public record RunSummary(
     double tokensPerSecond,
     double loadBefore,
     double loadAfter,
+    Percentiles loadBeforePercentiles,
+    Percentiles loadAfterPercentiles,
+    CountSpread expertSpread,
     double clonesPerStep,
     long weightBytesSaved,
     long reruns,

@@ -2,6 +2,7 @@ package io.antiphon.train;
 
 import java.io.Serializable;
 import java.util.List;
+import java.util.function.ToDoubleFunction;
 
 /**
  * What one training step did, over all ranks. Rank 0 sends it to the driver.
@@ -76,6 +77,30 @@ public record StepMetrics(
   /** Max/mean rank load after planning, averaged over the MoE layers; NaN for a dense model. */
   public double loadAfter() {
     return layers.stream().mapToDouble(LayerLoad::imbalanceAfter).average().orElse(Double.NaN);
+  }
+
+  /** Percentiles over the MoE layers of max/mean rank load before planning. */
+  public Percentiles loadBeforePercentiles() {
+    return percentiles(LayerLoad::imbalanceBefore);
+  }
+
+  /** Percentiles over the MoE layers of max/mean rank load after planning. */
+  public Percentiles loadAfterPercentiles() {
+    return percentiles(LayerLoad::imbalanceAfter);
+  }
+
+  private Percentiles percentiles(ToDoubleFunction<LayerLoad> imbalance) {
+    return Percentiles.of(layers.stream().mapToDouble(imbalance).toArray());
+  }
+
+  /** Spread of the experts in multiples of their mean, averaged over the MoE layers. */
+  public CountSpread expertSpread() {
+    List<CountSpread> spreads =
+        layers.stream().map(LayerLoad::relativeExpertSpread).filter(s -> s.max() > 0).toList();
+    return new CountSpread(
+        spreads.stream().mapToDouble(CountSpread::min).average().orElse(Double.NaN),
+        spreads.stream().mapToDouble(CountSpread::max).average().orElse(Double.NaN),
+        spreads.stream().mapToDouble(CountSpread::std).average().orElse(Double.NaN));
   }
 
   /** Echo slots in use, summed over the MoE layers. */

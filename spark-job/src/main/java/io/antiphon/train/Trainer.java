@@ -72,7 +72,13 @@ public final class Trainer {
 
   private TrainingStep record(long rowCapacity) {
     return new TrainingStep(
-        state, device.groups(), setup.batch(), setup.update(), rowCapacity, lag + 1);
+        state,
+        device.groups(),
+        setup.batch(),
+        setup.update(),
+        rowCapacity,
+        lag + 1,
+        settings.monitor().recordRouting().isPresent());
   }
 
   /**
@@ -236,9 +242,34 @@ public final class Trainer {
     }
   }
 
+  private void reportRouting(StepRecord record) {
+    int microBatches = record.recordedMicroBatches();
+    int moeLayers = microBatches == 0 ? 0 : setup.model().moeLayers();
+    int denseLayers = setup.model().layers() - moeLayers;
+    for (int layer = 0; layer < moeLayers; layer++) {
+      for (int group = 0; group < record.expertGroups(); group++) {
+        int[][] counts = new int[microBatches][];
+        for (int microBatch = 0; microBatch < microBatches; microBatch++) {
+          counts[microBatch] = record.routing(group, layer, microBatch);
+        }
+        context
+            .reports()
+            .routed(
+                new RoutedCounts(
+                    committed,
+                    denseLayers + layer,
+                    group,
+                    device.groups().experts().ranks(),
+                    setup.model().moe().experts(),
+                    counts));
+      }
+    }
+  }
+
   private void report(StepRecord record) {
     long skippedNow = (long) record.value(Field.SKIPPED);
     if (context.rank() == 0) {
+      reportRouting(record);
       double seconds = Math.max(1e-9, (System.nanoTime() - stepStarted) / 1e9);
       context
           .reports()

@@ -152,6 +152,19 @@ function buildLoad() {
       curve("before ECHO", "loadBefore", "before"),
       curve("after ECHO", "loadAfter", "after"),
     ]);
+  for (const [when, field] of [["before", "Before"], ["after", "After"]]) {
+    lineChart("load", "Layers " + when + " ECHO",
+      "Work of the busiest rank relative to the mean, as percentiles over the layers: half of the"
+      + " layers are at or below p50, and max is the layer that keeps everyone waiting longest.",
+      {floor: 1, tick: (value, step) => tickLabel(value, step) + "×",
+        label: (value) => fixed(value, 3) + " × mean"})
+      .show([
+        curve("max", "max" + field, "baseline", {dash: [5, 4]}),
+        curve("p99", "p99" + field, "second"),
+        curve("p90", "p90" + field, "accent"),
+        curve("p50", "p50" + field, when),
+      ]);
+  }
   lineChart("load", "Clones per step",
     "How many copies of popular experts ECHO placed in spare slots, summed over layers and"
     + " micro-batches; the more uneven the routing, the more it needs.", {floor: 0})
@@ -191,6 +204,11 @@ function buildLayer() {
     + " clones: 1 means no rank waits for another. Click to move the slider to a step.",
     {floor: 1, pick, tick: (value, step) => tickLabel(value, step) + "×",
       label: (value) => fixed(value, 3) + " × mean"});
+  const spread = lineChart("inside", "Spread of the experts",
+    "Assignments of this layer's least and most chosen expert, and the standard deviation over its"
+    + " experts, relative to the mean expert: all chosen alike would be 1, 1 and 0.",
+    {size: "wide", floor: 0, pick, tick: (value, step) => tickLabel(value, step) + "×",
+      label: (value) => fixed(value, 3) + " × mean"});
   const heatParts = card(byId("inside"), "Load per expert",
     "Each row is an expert, each column a moment of the run: hot colours mark experts chosen more"
     + " often than the average, cold ones those chosen less. Experts are grouped by the rank they"
@@ -202,6 +220,10 @@ function buildLayer() {
     slider.max = layer.step.length - 1;
     balance.show(BALANCE.map(([name, field]) => ({
       name, color: field, step: layer.step, value: layer[field], width: layer.width,
+    })));
+    spread.show([["most chosen", "expertMax", "before"], ["least chosen", "expertMin", "second"],
+      ["standard deviation", "expertStd", "accent"]].map(([name, field, colorName]) => ({
+      name, color: colorName, step: layer.step, value: layer[field], width: layer.width,
     })));
     showBucket(layer.step.length - 1);
   };

@@ -103,10 +103,13 @@ final class ReportInBrowserTest {
             "Gradient norm",
             "Learning rate",
             "Load of the busiest rank",
+            "Layers before ECHO",
+            "Layers after ECHO",
             "Clones per step",
             "Fill of the row buffers",
             "Load per rank before and after ECHO",
             "Busiest rank of this layer",
+            "Spread of the experts",
             "Load of every expert over the steps");
     assertThat(page.evaluate("document.querySelector('#outcome').textContent").asText())
         .isEqualTo("completed");
@@ -132,7 +135,7 @@ final class ReportInBrowserTest {
     JsonNode after = page.evaluate(PLOTS);
     for (int i = 0; i < before.size(); i++) {
       boolean same = before.get(i).get("picture").equals(after.get(i).get("picture"));
-      assertThat(same).as(before.get(i).get("label").asText()).isEqualTo(i < 7);
+      assertThat(same).as(before.get(i).get("label").asText()).isEqualTo(i < 9);
     }
     assertThat(page.complaints()).isEmpty();
   }

@@ -13,11 +13,14 @@ import io.antiphon.train.checkpoint.LocalCheckpointFiles;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,6 +43,47 @@ class TrainerTest {
     assertThat(ample.reruns()).isZero();
     assertThat(tight.losses).isEqualTo(ample.losses);
     assertThat(tight.validation).isEqualTo(ample.validation);
+  }
+
+  /** Reruns included: a step that ran twice is told once. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 2})
+  void recordedRoutingIsWhatTheMetricsSayAndChangesNoBit(int lag) throws Exception {
+    String[] shape = {
+      "schedule.micro-batch=1",
+      "moe.token-capacity=1",
+      "moe.echo.enabled=false",
+      "parallelism.expert-parallel=2"
+    };
+    Recorded plain = train("plain", 4, lag, NEVER, shape);
+    String[] recording = Arrays.copyOf(shape, shape.length + 1);
+    recording[shape.length] = "monitor.record-routing=routing";
+    Recorded recorded = train("recorded", 4, lag, NEVER, recording);
+
+    assertThat(recorded.losses).isEqualTo(plain.losses);
+    assertThat(recorded.reruns()).as("reruns").isPositive();
+    assertThat(plain.routed).isEmpty();
+    Iterator<RoutedCounts> routed = recorded.routed.iterator();
+    for (StepMetrics step : recorded.steps) {
+      for (LayerLoad load : step.layers()) {
+        long[] experts = new long[8];
+        for (int group = 0; group < 2; group++) {
+          RoutedCounts counts = routed.next();
+          assertThat(counts.step()).isEqualTo(step.step());
+          assertThat(counts.layer()).isEqualTo(load.layer());
+          assertThat(counts.group()).isEqualTo(group);
+          assertThat(counts.counts()).hasNumberOfRows(2);
+          for (int[] matrix : counts.counts()) {
+            assertThat(IntStream.of(matrix).sum()).isEqualTo(2 * 16 * 2); // ranks, tokens, top-k
+            for (int i = 0; i < matrix.length; i++) {
+              experts[i % 8] += matrix[i];
+            }
+          }
+        }
+        assertThat(experts).isEqualTo(load.expertCounts());
+      }
+    }
+    assertThat(routed.hasNext()).isFalse();
   }
 
   @Test
@@ -106,7 +150,9 @@ class TrainerTest {
       throws Exception {
     List<String> all = new ArrayList<>(List.of(overrides));
     all.add("parallelism.ranks=" + ranks);
-    all.add("parallelism.expert-parallel=" + ranks);
+    if (!all.contains("parallelism.expert-parallel=2")) {
+      all.add("parallelism.expert-parallel=" + ranks);
+    }
     Settings settings = SettingsReader.text("test", SETTINGS, all);
     Recorded recorded = new Recorded(stopAfter);
     ExecutorService threads = Executors.newFixedThreadPool(ranks);
@@ -175,6 +221,8 @@ class TrainerTest {
     private final long stopAfter;
     private final List<Double> losses = new ArrayList<>();
     private final List<Double> validation = new ArrayList<>();
+    private final List<StepMetrics> steps = new ArrayList<>();
+    private final List<RoutedCounts> routed = new ArrayList<>();
     private int rerunEvents;
     private long weightBytesSaved;
     private volatile boolean stop;
@@ -198,7 +246,13 @@ class TrainerTest {
     public void step(StepMetrics metrics) {
       losses.add(metrics.loss());
       weightBytesSaved += metrics.weightBytesSaved();
+      steps.add(metrics);
       stop = losses.size() >= stopAfter;
+    }
+
+    @Override
+    public void routed(RoutedCounts counts) {
+      routed.add(counts);
     }
 
     @Override

@@ -27,6 +27,7 @@ import picocli.CommandLine.Option;
       "  antiphon train --preset quickstart",
       "  antiphon train --config my.conf --run-dir runs/mine --set moe.echo.slots-per-rank=2",
       "  antiphon train --config my.conf --run-dir runs/mine --set schedule.steps=4000",
+      "  antiphon train --preset quickstart --record-routing routing",
       "  antiphon train --preset quickstart --cluster 2",
       "",
       "On a cluster, through Spark's own command (see docs/operations.md):",
@@ -59,6 +60,13 @@ final class TrainCommand implements Callable<Integer> {
           "Start a Spark cluster of N executors on this machine and train on it; as spark.cluster.")
   @Nullable Integer cluster;
 
+  @Option(
+      names = "--record-routing",
+      paramLabel = "DIR",
+      description =
+          "Write the assignment counts of every step and layer there as Parquet, for simulate --trace; as monitor.record-routing.")
+  @Nullable String recordRouting;
+
   @Override
   public Integer call() throws Exception {
     List<String> more = new ArrayList<>();
@@ -67,6 +75,9 @@ final class TrainCommand implements Callable<Integer> {
     }
     if (cluster != null) {
       more.add("spark.cluster=" + cluster);
+    }
+    if (recordRouting != null) {
+      more.add("monitor.record-routing=" + recordRouting);
     }
     Settings settings = options.read(more);
     Path directory =

@@ -57,7 +57,7 @@ public class GemmBenchmark {
   private static FloatPointer filled(long elements) {
     FloatPointer pointer = new FloatPointer(elements);
     for (long i = 0; i < elements; i++) {
-      pointer.put(i, (float) Math.sin(i));
+      pointer.put(i, (float) Math.sin((double) i));
     }
     return pointer;
   }
