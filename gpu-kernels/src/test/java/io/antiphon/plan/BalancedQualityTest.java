@@ -5,12 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * How good plans are on 1,000 draws per row. {@link #main} prints the table of {@code
- * docs/planner.md}.
+ * How good plans are on 1,000 draws per row. {@code -Dantiphon.planner-table=true} prints the table
+ * of {@code docs/planner.md}.
  */
 class BalancedQualityTest {
   private static final int DRAWS = 1_000;
@@ -205,8 +206,12 @@ class BalancedQualityTest {
         moved);
   }
 
-  /** Prints the table of {@code docs/planner.md}. */
-  public static void main(String[] arguments) {
+  /** Prints the table of {@code docs/planner.md}, if asked to. */
+  @AfterAll
+  static void printTable() {
+    if (!Boolean.getBoolean("antiphon.planner-table")) {
+      return;
+    }
     StringBuilder table = new StringBuilder();
     table
         .append("| R, E, exponent | before | K | tolerance | mean | p99 | worst | at the mean |")
