@@ -27,8 +27,10 @@ final class LocalitySplit {
   private final PlanShape shape;
   private final BalanceOptions options;
   private final SlotsOfExpert slotsOfExpert;
+  private final int[] node;
   private final int[] available;
   private final int[] given;
+  private final int[] left;
   private final int[] pairRows;
   private final int[] missing;
 
@@ -36,8 +38,11 @@ final class LocalitySplit {
     this.shape = shape;
     this.options = options;
     this.slotsOfExpert = new SlotsOfExpert(shape);
+    this.node = new int[shape.ranks()]; // divisions would cost more than the rest
+    Arrays.setAll(node, options::node);
     this.available = new int[shape.ranks()];
     this.given = new int[shape.ranks()];
+    this.left = new int[shape.ranks()];
     this.pairRows = new int[options.hasPairCapacity() ? shape.ranks() * shape.ranks() : 0];
     this.missing = new int[shape.slots()];
   }
@@ -109,25 +114,35 @@ final class LocalitySplit {
       return;
     }
     int wanted = (int) Math.min(sum, missing[slot]);
-    int rest = wanted;
     if (wanted < sum) {
-      for (int source = from; source < to; source++) {
-        rest -= (int) ((long) given[source] * wanted / sum);
-      }
+      share(from, to, wanted, sum);
     }
     for (int source = from; source < to; source++) {
-      int share = given[source];
-      if (wanted < sum) {
-        share = (int) ((long) given[source] * wanted / sum);
-        int more = Math.min(rest, given[source] - share);
-        share += more;
-        rest -= more;
-      }
-      if (share > 0) {
-        move(source, rank, home, slot, share, plan);
+      if (given[source] > 0) {
+        move(source, rank, home, slot, given[source], plan);
       }
     }
     missing[slot] -= wanted;
+  }
+
+  /** Lowers what the sources can give, {@code sum} together, to {@code wanted} together. */
+  private void share(int from, int to, int wanted, long sum) {
+    // A division per source would take most of the time of a plan; this is exact as well.
+    long reciprocal = Long.MAX_VALUE / sum;
+    int rest = wanted;
+    for (int source = from; source < to; source++) {
+      long product = (long) given[source] * wanted;
+      long quotient = Math.multiplyHigh(product << 1, reciprocal); // right, or one too low
+      quotient += product - quotient * sum >= sum ? 1 : 0;
+      left[source] = given[source] - (int) quotient;
+      given[source] = (int) quotient;
+      rest -= (int) quotient;
+    }
+    for (int source = from; rest > 0; source++) {
+      int more = Math.min(rest, left[source]);
+      given[source] += more;
+      rest -= more;
+    }
   }
 
   private boolean isOf(int sources, int source, int rank, int home) {
@@ -140,11 +155,10 @@ final class LocalitySplit {
     if (source == home) {
       return sources == HOME;
     }
-    int node = options.node(source);
-    if (node == options.node(rank)) {
+    if (node[source] == node[rank]) {
       return sources == OWN_NODE;
     }
-    return sources == (node == options.node(home) ? HOME_NODE : OTHER_NODE);
+    return sources == (node[source] == node[home] ? HOME_NODE : OTHER_NODE);
   }
 
   /** What a source can give to a slot on {@code rank}. */
