@@ -38,6 +38,7 @@ public final class CudaBackend implements Backend {
   private final CudaLane compute;
   private final CudaLane transfer;
   private final CudaHostIo hostIo;
+  private final Launchers launchers;
   private final CudaOps computeOps;
   private final CudaOps transferOps;
   private final OpCounter operations = new OpCounter();
@@ -52,7 +53,7 @@ public final class CudaBackend implements Backend {
     compute = new CudaLane(device, 0);
     transfer = new CudaLane(device, TRANSFER_PRIORITY);
     hostIo = new CudaHostIo(device, compute, transfer);
-    Launchers launchers = new Launchers(kernels, real);
+    launchers = Launchers.load(kernels, real);
     computeOps = new CudaOps(launchers, compute, operations, real);
     transferOps = new CudaOps(launchers, transfer, operations, real);
   }
@@ -238,7 +239,7 @@ public final class CudaBackend implements Backend {
   @Override
   public void close() {
     List<AutoCloseable> all = new ArrayList<>(companions);
-    all.add(computeOps);
+    all.add(launchers);
     all.add(hostIo);
     all.add(transfer);
     all.add(compute);

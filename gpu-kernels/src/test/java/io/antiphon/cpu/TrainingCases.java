@@ -112,6 +112,7 @@ final class TrainingCases {
     return new OpCase("decideUpdate", squaredNorm, maxNorm, overflow)
         .read("squaredNorm", F64, Fill.constant(squaredNorm), 1)
         .state(0, overflow, "apply", "learningRate", "clipFactor")
+        .roundings(4)
         .call((ops, t) -> ops.decideUpdate(t.of("squaredNorm"), maxNorm, SCHEDULE, t.state()));
   }
 
