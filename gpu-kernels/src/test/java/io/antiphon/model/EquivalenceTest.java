@@ -3,7 +3,6 @@ package io.antiphon.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.antiphon.cpu.CpuBackend;
 import io.antiphon.tensor.PlanAlgorithm;
 import java.util.Map;
 import java.util.Objects;
@@ -105,11 +104,11 @@ class EquivalenceTest {
   }
 
   private static TestRun run64(ModelOptions model, TestRun.Layout layout, int steps) {
-    return TestRun.of(model, layout, steps, CpuBackend::f64);
+    return TestRun.of(model, layout, steps, TestDevice.F64);
   }
 
   private static TestRun run32(ModelOptions model, TestRun.Layout layout) {
-    return TestRun.of(model, layout, STEPS, () -> CpuBackend.f32(1));
+    return TestRun.of(model, layout, STEPS, TestDevice.F32);
   }
 
   private static long clones(TestRun run) {
