@@ -76,6 +76,11 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
+  public Storage allocateHostVisible(String name, DType dtype, long elements) {
+    return allocate(name, dtype, elements);
+  }
+
+  @Override
   public void free(Storage storage) {
     ((CpuStorage) storage).free();
   }
@@ -118,6 +123,9 @@ public final class CpuBackend implements Backend {
   public void synchronize(Duration limit) {}
 
   @Override
+  public void requireHealthy() {}
+
+  @Override
   public void close() {}
 
   /** One order for all lanes: a mark is always reached already. */
@@ -141,25 +149,19 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void read(Tensor from, long firstElement, ByteBuffer into) {
-      requireInside(from, firstElement, into);
+      HostIo.requireInside(from, firstElement, into);
       ((CpuStorage) from.storage()).read(from.offset() + firstElement, into);
     }
 
     @Override
     public void write(Tensor to, long firstElement, ByteBuffer bytes) {
-      requireInside(to, firstElement, bytes);
+      HostIo.requireInside(to, firstElement, bytes);
       ((CpuStorage) to.storage()).write(to.offset() + firstElement, bytes);
     }
 
-    private static void requireInside(Tensor tensor, long first, ByteBuffer bytes) {
-      int size = tensor.dtype().bytes();
-      if (bytes.order() != java.nio.ByteOrder.LITTLE_ENDIAN
-          || bytes.remaining() % size != 0
-          || first < 0
-          || first + bytes.remaining() / size > tensor.elements()) {
-        throw new IllegalArgumentException(
-            bytes + " (" + bytes.order() + ") at element " + first + " does not fit " + tensor);
-      }
+    @Override
+    public void peek(Tensor from, long firstElement, ByteBuffer into) {
+      read(from, firstElement, into);
     }
   }
 }

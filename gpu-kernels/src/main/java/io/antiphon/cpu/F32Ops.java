@@ -4,6 +4,8 @@ import io.antiphon.tensor.AdamOptions;
 import io.antiphon.tensor.AdamTensors;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.ExpertWeights;
+import io.antiphon.tensor.MoeShapes;
+import io.antiphon.tensor.OpShapes;
 import io.antiphon.tensor.Ops;
 import io.antiphon.tensor.PlanAlgorithm;
 import io.antiphon.tensor.PlanTensors;

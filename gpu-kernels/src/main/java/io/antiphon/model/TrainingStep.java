@@ -5,6 +5,7 @@ import io.antiphon.tensor.AdamTensors;
 import io.antiphon.tensor.Arena;
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.Collectives;
+import io.antiphon.tensor.CommException;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.HostValues;
 import io.antiphon.tensor.Ops;
@@ -13,7 +14,10 @@ import io.antiphon.tensor.StepGraph;
 import io.antiphon.tensor.StepState;
 import io.antiphon.tensor.Tensor;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * One whole training step of a rank: all micro-batches forward and backward, agreement on overflow,
@@ -21,6 +25,12 @@ import java.util.Optional;
  * fixed for its life.
  */
 public final class TrainingStep implements AutoCloseable {
+  /** Longest that a replay may take once it is asked for its record. */
+  private static final Duration RECORD_LIMIT = Duration.ofMinutes(30);
+
+  private static final Duration BUSY_WAIT = Duration.ofNanos(50_000);
+  private static final Duration PAUSE = Duration.ofNanos(50_000);
+
   private final ModelState state;
   private final Groups groups;
   private final BatchOptions batch;
@@ -42,6 +52,9 @@ public final class TrainingStep implements AutoCloseable {
   private final StepRecord.Layout layout;
   private final Tensor record;
   private final Tensor ring;
+  private final Tensor replayMark;
+  private final Tensor marks;
+  private final ByteBuffer staging;
   private final StepGraph graph;
 
   /**
@@ -86,7 +99,9 @@ public final class TrainingStep implements AutoCloseable {
         new StepRecord.Layout(
             model, expertRanks, groups.expertGroups(), recordRouting ? batch.microBatches() : 0);
     record = io("record", DType.F64, layout.length());
-    ring = io("records", DType.F64, records, layout.length());
+    ring = arena.hostVisible("records", DType.F64, Shape.of(records, layout.length()));
+    replayMark = io("replay-mark", DType.F64, 1);
+    marks = arena.hostVisible("record-marks", DType.F64, Shape.of(records, 1));
     Optional<RoutingCounts> routing =
         layout.hasRouting()
             ? Optional.of(
@@ -98,12 +113,12 @@ public final class TrainingStep implements AutoCloseable {
         new StepContext(
             backend, groups, arena, model, batch, rowCapacity, reuse, state.step(), routing);
     ops = context.ops();
-    input =
-        io(
-            "batch",
-            DType.I32,
-            (long) batch.microBatches() * batch.microBatch(),
-            batch.sequenceLength() + 1);
+    long inputs =
+        (long) batch.microBatches() * batch.microBatch() * (batch.sequenceLength() + 1) + 1;
+    input = io("batch", DType.I32, inputs);
+    staging =
+        ByteBuffer.allocateDirect(Math.toIntExact(inputs * Integer.BYTES))
+            .order(ByteOrder.LITTLE_ENDIAN);
     targetCount = io("target-count", DType.F64, 1);
     losses = io("losses", DType.F64, 3);
     lossSum = losses.range(0, 1);
@@ -113,7 +128,7 @@ public final class TrainingStep implements AutoCloseable {
     statistics =
         io("statistics", DType.F64, model.moeLayers(), LoadStatistics.length(model, expertRanks));
     globalCounts = io("global-counts", DType.F64, model.moe().experts());
-    stop = io("stop", DType.I32, 1);
+    stop = input.range(inputs - 1, 1);
     transformer =
         new Transformer(context, state.parameters(), state.routers(), routerLosses, statistics);
     graph = backend.record(this::enqueue);
@@ -148,7 +163,10 @@ public final class TrainingStep implements AutoCloseable {
   }
 
   private Tensor microBatch(int index) {
-    return input.rows((long) index * batch.microBatch(), batch.microBatch());
+    long length = (long) batch.microBatch() * (batch.sequenceLength() + 1);
+    return input
+        .range(index * length, length)
+        .reshape(batch.microBatch(), batch.sequenceLength() + 1);
   }
 
   private void clear() {
@@ -239,6 +257,9 @@ public final class TrainingStep implements AutoCloseable {
     int counters = StepRecord.Field.STEPS.place();
     ops.copy(step.counters(), record.range(counters, step.counters().elements()));
     ops.push(record, step, ring);
+    // Enqueued after the record, so that the host finds the record complete once it sees the mark.
+    ops.copy(step.counters().range(3, 1), replayMark);
+    ops.push(replayMark, step, marks);
   }
 
   /**
@@ -249,21 +270,49 @@ public final class TrainingStep implements AutoCloseable {
    *     the record
    */
   public void replay(ByteBuffer tokens, boolean stopRequested) {
-    context.backend().hostIo().write(input, 0, tokens);
-    new HostValues(context.backend().hostIo()).write(stop, stopRequested ? 1 : 0);
+    staging.clear().put(tokens).putInt(stopRequested ? 1 : 0).flip();
+    context.backend().hostIo().write(input, 0, staging);
     graph.replay();
   }
 
   /**
    * Reads the record of a replay, waiting for it if need be.
    *
-   * @param replay 0-based index among all replays since the state was made; among the last {@code
-   *     records}
+   * @param replay 0-based index among all replays of the state, as {@link #replays} counts them;
+   *     among the last {@code records}
+   * @throws CommException if the ranks have lost each other
    */
   public StepRecord read(long replay) {
     int slot = Math.toIntExact(replay % ring.shape().extent(0));
-    double[] values = new HostValues(context.backend().hostIo()).doubles(ring.rows(slot, 1));
-    return new StepRecord(values, layout, SlotPool.reusedBytes(context));
+    await(slot, replay + 1);
+    return new StepRecord(peek(ring.rows(slot, 1)), layout, SlotPool.reusedBytes(context));
+  }
+
+  private void await(int slot, long mark) {
+    Tensor seen = marks.rows(slot, 1);
+    Backend backend = context.backend();
+    long start = System.nanoTime();
+    while (peek(seen)[0] != mark) {
+      backend.requireHealthy();
+      long waited = System.nanoTime() - start;
+      if (waited > RECORD_LIMIT.toNanos()) {
+        throw new IllegalStateException(
+            "replay " + (mark - 1) + " left no record within " + RECORD_LIMIT.toSeconds() + " s");
+      }
+      if (waited > BUSY_WAIT.toNanos()) {
+        LockSupport.parkNanos(PAUSE.toNanos());
+      }
+    }
+    backend.requireHealthy();
+  }
+
+  private double[] peek(Tensor tensor) {
+    double[] values = new double[Math.toIntExact(tensor.elements())];
+    ByteBuffer bytes =
+        ByteBuffer.allocate(values.length * Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    context.backend().hostIo().peek(tensor, 0, bytes);
+    bytes.flip().asDoubleBuffer().get(values);
+    return values;
   }
 
   /** Expert rows this rank can hold. */

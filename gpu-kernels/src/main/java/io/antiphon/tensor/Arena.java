@@ -33,6 +33,7 @@ public final class Arena implements AutoCloseable {
 
   private final Backend backend;
   private final List<Buffer> buffers = new ArrayList<>();
+  private final List<Storage> hostBuffers = new ArrayList<>();
   private final Map<String, Tensor> shared = new HashMap<>();
 
   /** An empty arena on {@code backend}. */
@@ -61,6 +62,16 @@ public final class Arena implements AutoCloseable {
     }
     known.require("shared buffer " + name, dtype, shape);
     return known;
+  }
+
+  /**
+   * A zeroed buffer in host memory that enqueued work writes and {@link HostIo#peek} reads, alive
+   * until this arena closes. It takes no device memory and is not in the memory plan.
+   */
+  public Tensor hostVisible(String name, DType dtype, Shape shape) {
+    Storage storage = backend.allocateHostVisible(name, dtype, shape.elements());
+    hostBuffers.add(storage);
+    return Tensor.of(storage, shape);
   }
 
   /** Bytes declared so far in one category. */
@@ -96,6 +107,8 @@ public final class Arena implements AutoCloseable {
     for (int i = buffers.size() - 1; i >= 0; i--) {
       backend.free(buffers.get(i).storage());
     }
+    hostBuffers.forEach(backend::free);
+    hostBuffers.clear();
     buffers.clear();
     shared.clear();
   }

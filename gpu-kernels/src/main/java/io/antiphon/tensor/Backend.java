@@ -22,6 +22,12 @@ public interface Backend extends AutoCloseable {
    */
   Storage allocate(String name, DType dtype, long elements);
 
+  /**
+   * As {@link #allocate} for memory of the host that the device writes: what enqueued work leaves
+   * there is seen by {@link HostIo#peek} as soon as that work is done.
+   */
+  Storage allocateHostVisible(String name, DType dtype, long elements);
+
   /** Frees memory that {@link #allocate} gave; it must not be in use by enqueued work. */
   void free(Storage storage);
 
@@ -45,6 +51,14 @@ public interface Backend extends AutoCloseable {
 
   /** Waits until all enqueued work is done. */
   void synchronize(Duration limit);
+
+  /**
+   * Returns at once unless enqueued work is known to have failed.
+   *
+   * @throws CommException if the ranks have lost each other
+   * @throws RuntimeException if the device is lost
+   */
+  void requireHealthy();
 
   @Override
   void close();

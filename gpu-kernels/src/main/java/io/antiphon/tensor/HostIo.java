@@ -1,6 +1,7 @@
 package io.antiphon.tensor;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * The one way between host memory and a backend's tensors. Used by the training loop, checkpoints
@@ -25,4 +26,31 @@ public interface HostIo {
    * @param firstElement first element to write
    */
   void write(Tensor to, long firstElement, ByteBuffer bytes);
+
+  /**
+   * Copies elements of a host-visible tensor as they are now, without waiting for anything.
+   *
+   * @param from read; of memory that {@link Backend#allocateHostVisible} gave
+   * @param firstElement first element to copy
+   * @param into as for {@link #read}
+   */
+  void peek(Tensor from, long firstElement, ByteBuffer into);
+
+  /** Fails unless {@code bytes} are little-endian whole elements of {@code tensor}. */
+  static void requireInside(Tensor tensor, long firstElement, ByteBuffer bytes) {
+    int size = tensor.dtype().bytes();
+    if (bytes.order() != ByteOrder.LITTLE_ENDIAN
+        || bytes.remaining() % size != 0
+        || firstElement < 0
+        || firstElement + bytes.remaining() / size > tensor.elements()) {
+      throw new IllegalArgumentException(
+          bytes
+              + " ("
+              + bytes.order()
+              + ") at element "
+              + firstElement
+              + " does not fit "
+              + tensor);
+    }
+  }
 }

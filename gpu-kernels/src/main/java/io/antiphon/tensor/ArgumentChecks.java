@@ -1,8 +1,4 @@
-package io.antiphon.cpu;
-
-import io.antiphon.tensor.DType;
-import io.antiphon.tensor.StepState;
-import io.antiphon.tensor.Tensor;
+package io.antiphon.tensor;
 
 /** The few checks that argument rules are made of; every failure names the argument. */
 final class ArgumentChecks {

@@ -1,48 +1,45 @@
-package io.antiphon.cpu;
+package io.antiphon.tensor;
 
-import static io.antiphon.cpu.ArgumentChecks.floating;
-import static io.antiphon.cpu.ArgumentChecks.form;
-import static io.antiphon.cpu.ArgumentChecks.length;
-import static io.antiphon.cpu.ArgumentChecks.require;
-import static io.antiphon.cpu.ArgumentChecks.scalar;
-import static io.antiphon.cpu.ArgumentChecks.type;
-import static io.antiphon.cpu.ArgumentChecks.wholeSequences;
-
-import io.antiphon.tensor.AdamTensors;
-import io.antiphon.tensor.DType;
-import io.antiphon.tensor.Shape;
-import io.antiphon.tensor.StepState;
-import io.antiphon.tensor.Tensor;
+import static io.antiphon.tensor.ArgumentChecks.floating;
+import static io.antiphon.tensor.ArgumentChecks.form;
+import static io.antiphon.tensor.ArgumentChecks.length;
+import static io.antiphon.tensor.ArgumentChecks.require;
+import static io.antiphon.tensor.ArgumentChecks.scalar;
+import static io.antiphon.tensor.ArgumentChecks.type;
+import static io.antiphon.tensor.ArgumentChecks.wholeSequences;
 
 /**
  * What each operation demands of its arguments: one method per method of {@link
  * io.antiphon.tensor.Ops}, of the same name, that throws {@link IllegalArgumentException} naming
  * the argument. Router and expert operations are in {@link MoeShapes}.
  */
-final class OpShapes {
+public final class OpShapes {
   private final DType real;
   private final DType master;
 
   /** Rules of a backend that computes in {@code real} and keeps masters in {@code master}. */
-  OpShapes(DType real, DType master) {
+  public OpShapes(DType real, DType master) {
     this.real = real;
     this.master = master;
   }
 
   // ---- memory
 
-  void copy(Tensor from, Tensor to) {
+  /** Checks arguments of {@link Ops#copy}. */
+  public void copy(Tensor from, Tensor to) {
     length("to", to, from.elements());
   }
 
-  void add(Tensor x, Tensor into) {
+  /** Checks arguments of {@link Ops#add}. */
+  public void add(Tensor x, Tensor into) {
     length("into", into, x.elements());
     require(
         x.dtype().isFloating() == into.dtype().isFloating(),
         "x and into must be both floating or both integer, were " + x + " and " + into);
   }
 
-  void addRow(Tensor row, Tensor x) {
+  /** Checks arguments of {@link Ops#addRow}. */
+  public void addRow(Tensor row, Tensor x) {
     floating("row", row);
     floating("x", x);
     form("x", x, x.dtype(), "n", "columns");
@@ -51,7 +48,8 @@ final class OpShapes {
 
   // ---- input
 
-  void prepareBatch(Tensor batch, Tensor inputs, Tensor targets, Tensor documentStarts) {
+  /** Checks arguments of {@link Ops#prepareBatch}. */
+  public void prepareBatch(Tensor batch, Tensor inputs, Tensor targets, Tensor documentStarts) {
     form("batch", batch, DType.I32, "sequences", "sequenceLength + 1");
     long sequenceLength = batch.shape().extent(1) - 1;
     require(sequenceLength >= 1, "batch must have at least 2 tokens in a row, was " + batch);
@@ -61,18 +59,21 @@ final class OpShapes {
     documentStarts.require("documentStarts", DType.I32, tokens);
   }
 
-  void countTargets(Tensor targets, Tensor count) {
+  /** Checks arguments of {@link Ops#countTargets}. */
+  public void countTargets(Tensor targets, Tensor count) {
     form("targets", targets, DType.I32, "n");
     scalar("count", count, DType.F64);
   }
 
-  void embed(Tensor ids, Tensor table, Tensor out) {
+  /** Checks arguments of {@link Ops#embed}. */
+  public void embed(Tensor ids, Tensor table, Tensor out) {
     form("ids", ids, DType.I32, "tokens");
     form("table", table, real, "vocabulary", "hidden");
     out.require("out", real, Shape.of(ids.elements(), table.shape().extent(1)));
   }
 
-  void embedBackward(Tensor ids, Tensor dOut, Tensor dTable) {
+  /** Checks arguments of {@link Ops#embedBackward}. */
+  public void embedBackward(Tensor ids, Tensor dOut, Tensor dTable) {
     form("ids", ids, DType.I32, "tokens");
     form("dTable", dTable, master, "vocabulary", "hidden");
     dOut.require("dOut", real, Shape.of(ids.elements(), dTable.shape().extent(1)));
@@ -80,7 +81,8 @@ final class OpShapes {
 
   // ---- norm, GEMM, activation
 
-  void rmsNorm(Tensor x, Tensor weight, Tensor y, Tensor inverseRms) {
+  /** Checks arguments of {@link Ops#rmsNorm}. */
+  public void rmsNorm(Tensor x, Tensor weight, Tensor y, Tensor inverseRms) {
     form("x", x, real, "tokens", "hidden");
     require(x.shape().extent(1) >= 1, "x must have columns, was " + x);
     weight.require("weight", real, Shape.of(x.shape().extent(1)));
@@ -88,7 +90,8 @@ final class OpShapes {
     inverseRms.require("inverseRms", master, Shape.of(x.shape().extent(0)));
   }
 
-  void rmsNormBackward(
+  /** Checks arguments of {@link Ops#rmsNormBackward}. */
+  public void rmsNormBackward(
       Tensor x, Tensor weight, Tensor inverseRms, Tensor dY, Tensor dX, Tensor dWeight) {
     rmsNorm(x, weight, x, inverseRms);
     dY.require("dY", real, x.shape());
@@ -96,7 +99,8 @@ final class OpShapes {
     dWeight.require("dWeight", master, weight.shape());
   }
 
-  void gemm(boolean transposeA, boolean transposeB, Tensor a, Tensor b, Tensor c) {
+  /** Checks arguments of {@link Ops#gemm}. */
+  public void gemm(boolean transposeA, boolean transposeB, Tensor a, Tensor b, Tensor c) {
     form("a", a, real, transposeA ? new String[] {"k", "m"} : new String[] {"m", "k"});
     long m = a.shape().extent(transposeA ? 1 : 0);
     long k = a.shape().extent(transposeA ? 0 : 1);
@@ -106,12 +110,14 @@ final class OpShapes {
     c.require("c", c.dtype() == master ? master : real, Shape.of(m, n));
   }
 
-  void swiglu(Tensor gateUp, Tensor out) {
+  /** Checks arguments of {@link Ops#swiglu}. */
+  public void swiglu(Tensor gateUp, Tensor out) {
     form("out", out, real, "n", "ffn");
     gateUp.require("gateUp", real, gateUpOf(out));
   }
 
-  void swigluBackward(Tensor gateUp, Tensor dOut, Tensor dGateUp) {
+  /** Checks arguments of {@link Ops#swigluBackward}. */
+  public void swigluBackward(Tensor gateUp, Tensor dOut, Tensor dGateUp) {
     form("dOut", dOut, real, "n", "ffn");
     gateUp.require("gateUp", real, gateUpOf(dOut));
     dGateUp.require("dGateUp", real, gateUp.shape());
@@ -124,14 +130,16 @@ final class OpShapes {
 
   // ---- attention
 
-  void rope(Tensor x, Tensor documentStarts, int sequenceLength) {
+  /** Checks arguments of {@link Ops#rope}. */
+  public void rope(Tensor x, Tensor documentStarts, int sequenceLength) {
     form("x", x, real, "tokens", "heads", "headDim");
     require(x.shape().extent(2) % 2 == 0, "x must have an even headDim, was " + x);
     wholeSequences(x.shape().extent(0), sequenceLength);
     documentStarts.require("documentStarts", DType.I32, Shape.of(x.shape().extent(0)));
   }
 
-  void attention(
+  /** Checks arguments of {@link Ops#attention}. */
+  public void attention(
       Tensor q,
       Tensor k,
       Tensor v,
@@ -155,7 +163,8 @@ final class OpShapes {
     logSumExp.require("logSumExp", master, Shape.of(tokens, heads));
   }
 
-  void attentionBackward(
+  /** Checks arguments of {@link Ops#attentionBackward}. */
+  public void attentionBackward(
       Tensor q,
       Tensor k,
       Tensor v,
@@ -176,12 +185,14 @@ final class OpShapes {
 
   // ---- loss
 
-  void crossEntropy(Tensor logits, Tensor targets, Tensor targetCount, Tensor lossSum) {
+  /** Checks arguments of {@link Ops#crossEntropy}. */
+  public void crossEntropy(Tensor logits, Tensor targets, Tensor targetCount, Tensor lossSum) {
     crossEntropyLoss(logits, targets, lossSum);
     scalar("targetCount", targetCount, DType.F64);
   }
 
-  void crossEntropyLoss(Tensor logits, Tensor targets, Tensor lossSum) {
+  /** Checks arguments of {@link Ops#crossEntropyLoss}. */
+  public void crossEntropyLoss(Tensor logits, Tensor targets, Tensor lossSum) {
     form("logits", logits, real, "n", "vocabulary");
     targets.require("targets", DType.I32, Shape.of(logits.shape().extent(0)));
     scalar("lossSum", lossSum, DType.F64);
@@ -189,17 +200,20 @@ final class OpShapes {
 
   // ---- optimizer and commit
 
-  void squaredNorm(Tensor gradient, Tensor sum) {
+  /** Checks arguments of {@link Ops#squaredNorm}. */
+  public void squaredNorm(Tensor gradient, Tensor sum) {
     type("gradient", gradient, master);
     scalar("sum", sum, DType.F64);
   }
 
-  void decideUpdate(Tensor squaredNorm, StepState state) {
+  /** Checks arguments of {@link Ops#decideUpdate}. */
+  public void decideUpdate(Tensor squaredNorm, StepState state) {
     scalar("squaredNorm", squaredNorm, DType.F64);
     ArgumentChecks.state(state);
   }
 
-  void adamW(AdamTensors tensors, StepState state) {
+  /** Checks arguments of {@link Ops#adamW}. */
+  public void adamW(AdamTensors tensors, StepState state) {
     long elements = tensors.master().elements();
     type("master", tensors.master(), master);
     type("gradient", tensors.gradient(), master);
@@ -213,17 +227,20 @@ final class OpShapes {
     ArgumentChecks.state(state);
   }
 
-  void updateExpertBias(Tensor counts, StepState state, Tensor bias) {
+  /** Checks arguments of {@link Ops#updateExpertBias}. */
+  public void updateExpertBias(Tensor counts, StepState state, Tensor bias) {
     form("bias", bias, master, "experts");
     counts.require("counts", DType.F64, bias.shape());
     ArgumentChecks.state(state);
   }
 
-  void commit(StepState state) {
+  /** Checks arguments of {@link Ops#commit}. */
+  public void commit(StepState state) {
     ArgumentChecks.state(state);
   }
 
-  void push(Tensor record, StepState state, Tensor ring) {
+  /** Checks arguments of {@link Ops#push}. */
+  public void push(Tensor record, StepState state, Tensor ring) {
     form("ring", ring, record.dtype(), "slots", "n");
     require(ring.shape().extent(0) >= 1, "ring must have at least one slot, was " + ring);
     record.require("record", ring.dtype(), Shape.of(ring.shape().extent(1)));

@@ -1,32 +1,24 @@
-package io.antiphon.cpu;
+package io.antiphon.tensor;
 
-import static io.antiphon.cpu.ArgumentChecks.form;
-import static io.antiphon.cpu.ArgumentChecks.require;
-import static io.antiphon.cpu.ArgumentChecks.wholeSequences;
-
-import io.antiphon.tensor.DType;
-import io.antiphon.tensor.ExpertWeights;
-import io.antiphon.tensor.PlanAlgorithm;
-import io.antiphon.tensor.PlanTensors;
-import io.antiphon.tensor.RowTensors;
-import io.antiphon.tensor.Shape;
-import io.antiphon.tensor.StepState;
-import io.antiphon.tensor.Tensor;
+import static io.antiphon.tensor.ArgumentChecks.form;
+import static io.antiphon.tensor.ArgumentChecks.require;
+import static io.antiphon.tensor.ArgumentChecks.wholeSequences;
 
 /** What the router, plan and expert operations demand of their arguments, as {@link OpShapes}. */
-final class MoeShapes {
+public final class MoeShapes {
   private final DType real;
   private final DType master;
 
   /** Rules of a backend that computes in {@code real} and keeps masters in {@code master}. */
-  MoeShapes(DType real, DType master) {
+  public MoeShapes(DType real, DType master) {
     this.real = real;
     this.master = master;
   }
 
   // ---- router
 
-  void route(Tensor logits, Tensor bias, Tensor scores, Tensor topExperts, Tensor probs) {
+  /** Checks arguments of {@link Ops#route}. */
+  public void route(Tensor logits, Tensor bias, Tensor scores, Tensor topExperts, Tensor probs) {
     form("logits", logits, master, "tokens", "experts");
     bias.require("bias", master, Shape.of(logits.shape().extent(1)));
     scores.require("scores", master, logits.shape());
@@ -34,7 +26,8 @@ final class MoeShapes {
     probs.require("probs", master, topExperts.shape());
   }
 
-  void routeBackward(
+  /** Checks arguments of {@link Ops#routeBackward}. */
+  public void routeBackward(
       Tensor scores, Tensor topExperts, Tensor probs, Tensor dProbs, Tensor dLogits) {
     form("scores", scores, master, "tokens", "experts");
     choice(topExperts, scores);
@@ -43,7 +36,8 @@ final class MoeShapes {
     dLogits.require("dLogits", master, scores.shape());
   }
 
-  void routerLosses(
+  /** Checks arguments of {@link Ops#routerLosses}. */
+  public void routerLosses(
       Tensor logits,
       Tensor scores,
       Tensor topExperts,
@@ -58,7 +52,8 @@ final class MoeShapes {
     losses.require("losses", DType.F64, Shape.of(2));
   }
 
-  void countAssignments(Tensor topExperts, Tensor counts) {
+  /** Checks arguments of {@link Ops#countAssignments}. */
+  public void countAssignments(Tensor topExperts, Tensor counts) {
     form("topExperts", topExperts, DType.I32, "tokens", "topK");
     form("counts", counts, DType.I32, "experts");
   }
@@ -77,7 +72,8 @@ final class MoeShapes {
 
   // ---- plan and expert rows
 
-  void plan(PlanAlgorithm algorithm, Tensor counts, PlanTensors plan) {
+  /** Checks arguments of {@link Ops#plan}. */
+  public void plan(PlanAlgorithm algorithm, Tensor counts, PlanTensors plan) {
     group(counts, plan);
     long ranks = counts.shape().extent(0);
     require(
@@ -92,7 +88,8 @@ final class MoeShapes {
             + plan.slotHome());
   }
 
-  void replan(
+  /** Checks arguments of {@link Ops#replan}. */
+  public void replan(
       PlanAlgorithm algorithm, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
     require(
         algorithm.kind() == PlanAlgorithm.Kind.BALANCED,
@@ -102,7 +99,8 @@ final class MoeShapes {
     toSend.require("toSend", DType.I32, plan.slotHome().shape());
   }
 
-  void layoutRows(
+  /** Checks arguments of {@link Ops#layoutRows}. */
+  public void layoutRows(
       Tensor topExperts,
       Tensor counts,
       PlanTensors plan,
@@ -123,7 +121,8 @@ final class MoeShapes {
     ArgumentChecks.state(state);
   }
 
-  void recordLoads(Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics) {
+  /** Checks arguments of {@link Ops#recordLoads}. */
+  public void recordLoads(Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics) {
     group(counts, plan);
     toSend.require("toSend", DType.I32, plan.slotHome().shape());
     long ranks = counts.shape().extent(0);
@@ -150,7 +149,8 @@ final class MoeShapes {
 
   // ---- experts
 
-  void groupedGemm(Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y) {
+  /** Checks arguments of {@link Ops#groupedGemm}. */
+  public void groupedGemm(Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y) {
     grouped(weights, real, rowCounts);
     form("x", x, real, "rows", "in");
     long rows = x.shape().extent(0);
@@ -158,7 +158,8 @@ final class MoeShapes {
     y.require("y", real, Shape.of(rows, weights.home().shape().extent(1)));
   }
 
-  void groupedGemmDgrad(Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX) {
+  /** Checks arguments of {@link Ops#groupedGemmDgrad}. */
+  public void groupedGemmDgrad(Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX) {
     grouped(weights, real, rowCounts);
     form("dY", dY, real, "rows", "out");
     long rows = dY.shape().extent(0);
@@ -166,7 +167,8 @@ final class MoeShapes {
     dX.require("dX", real, Shape.of(rows, weights.home().shape().extent(2)));
   }
 
-  void groupedGemmWgrad(Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients) {
+  /** Checks arguments of {@link Ops#groupedGemmWgrad}. */
+  public void groupedGemmWgrad(Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients) {
     grouped(gradients, master, rowCounts);
     form("x", x, real, "rows", "in");
     long rows = x.shape().extent(0);
@@ -174,14 +176,16 @@ final class MoeShapes {
     dY.require("dY", real, Shape.of(rows, gradients.home().shape().extent(1)));
   }
 
-  void expertSwiglu(Tensor gateUp, Tensor rowProbs, Tensor rowCounts, Tensor out) {
+  /** Checks arguments of {@link Ops#expertSwiglu}. */
+  public void expertSwiglu(Tensor gateUp, Tensor rowProbs, Tensor rowCounts, Tensor out) {
     form("out", out, real, "rows", "ffn");
     gateUp.require("gateUp", real, OpShapes.gateUpOf(out));
     rowProbs.require("rowProbs", master, Shape.of(out.shape().extent(0)));
     form("rowCounts", rowCounts, DType.I32, "physicalExperts");
   }
 
-  void expertSwigluBackward(
+  /** Checks arguments of {@link Ops#expertSwigluBackward}. */
+  public void expertSwigluBackward(
       Tensor gateUp,
       Tensor rowProbs,
       Tensor rowCounts,

@@ -1,0 +1,29 @@
+package io.antiphon.device;
+
+/** Compute capability of a device. */
+public record Architecture(int major, int minor) {
+  /** Oldest that the kernels are written for. */
+  public static final Architecture OLDEST = new Architecture(8, 0);
+
+  /** Whether this is at least {@code other}. */
+  public boolean isAtLeast(Architecture other) {
+    return major > other.major || (major == other.major && minor >= other.minor);
+  }
+
+  /**
+   * Whether kernels with Hopper's own instructions run: exactly 9.0, since they are not carried on.
+   */
+  public boolean isHopper() {
+    return major == 9 && minor == 0;
+  }
+
+  /** As compilers name it; with the architecture's own instructions from Hopper on. */
+  String target() {
+    return "sm_" + major + minor + (major >= 9 ? "a" : "");
+  }
+
+  @Override
+  public String toString() {
+    return major + "." + minor;
+  }
+}

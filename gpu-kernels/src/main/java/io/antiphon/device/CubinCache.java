@@ -1,0 +1,105 @@
+package io.antiphon.device;
+
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Compiled kernels on disk, by the content of their source, headers, options, architecture and the
+ * compiler's version. Several processes may use a folder: entries appear by a rename.
+ */
+public final class CubinCache {
+  private static final System.Logger LOG = System.getLogger(CubinCache.class.getName());
+
+  private final Path folder;
+
+  /** Entries in {@code folder}, which is made when the first is written. */
+  public CubinCache(Path folder) {
+    this.folder = folder;
+  }
+
+  Cubin get(KernelSource source, Architecture architecture) {
+    Map<String, String> headers = SourceFiles.headers(source.file());
+    String text = SourceFiles.text(source.file());
+    Path entry = folder.resolve(key(source, text, headers, architecture) + ".cubin");
+    Optional<Cubin> known = read(entry);
+    if (known.isPresent()) {
+      return known.orElseThrow();
+    }
+    long start = System.nanoTime();
+    Cubin compiled = Nvrtc.compile(source, text, headers, architecture);
+    LOG.log(
+        System.Logger.Level.DEBUG,
+        "compiled {0} for {1} in {2} ms",
+        source.file(),
+        architecture.target(),
+        (System.nanoTime() - start) / 1_000_000);
+    write(entry, compiled);
+    return compiled;
+  }
+
+  private static String key(
+      KernelSource source, String text, Map<String, String> headers, Architecture architecture) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      add(digest, source.file());
+      add(digest, text);
+      headers.forEach(
+          (name, header) -> {
+            add(digest, name);
+            add(digest, header);
+          });
+      source.names().forEach(name -> add(digest, name));
+      Nvrtc.options(architecture).forEach(option -> add(digest, option));
+      add(digest, Nvrtc.version());
+      return HexFormat.of().formatHex(digest.digest(), 0, 16);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+
+  private static void add(MessageDigest digest, String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    digest.update((bytes.length + ":").getBytes(StandardCharsets.UTF_8));
+    digest.update(bytes);
+  }
+
+  private static Optional<Cubin> read(Path entry) {
+    if (!Files.exists(entry)) {
+      return Optional.empty();
+    }
+    try (DataInputStream in =
+        new DataInputStream(new BufferedInputStream(Files.newInputStream(entry)))) {
+      return Optional.of(Cubin.read(in));
+    } catch (IOException e) {
+      LOG.log(System.Logger.Level.WARNING, "compiling again what {0} should hold: {1}", entry, e);
+      return Optional.empty();
+    }
+  }
+
+  private void write(Path entry, Cubin cubin) {
+    try {
+      Files.createDirectories(folder);
+      Path fresh = Files.createTempFile(folder, "new", ".tmp");
+      try (DataOutputStream out =
+          new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(fresh)))) {
+        cubin.write(out);
+      }
+      Files.move(fresh, entry, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      // The kernels are compiled: only the next start is slower.
+      LOG.log(System.Logger.Level.WARNING, "compiled kernels are not kept in {0}: {1}", folder, e);
+    }
+  }
+}

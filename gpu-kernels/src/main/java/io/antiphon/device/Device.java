@@ -1,0 +1,321 @@
+package io.antiphon.device;
+
+import static jcuda.driver.JCudaDriver.cuCtxSetCurrent;
+import static jcuda.driver.JCudaDriver.cuDeviceGet;
+import static jcuda.driver.JCudaDriver.cuDeviceGetAttribute;
+import static jcuda.driver.JCudaDriver.cuDeviceGetCount;
+import static jcuda.driver.JCudaDriver.cuDeviceGetName;
+import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRelease;
+import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRetain;
+import static jcuda.driver.JCudaDriver.cuDriverGetVersion;
+import static jcuda.driver.JCudaDriver.cuEventCreate;
+import static jcuda.driver.JCudaDriver.cuInit;
+import static jcuda.driver.JCudaDriver.cuMemAlloc;
+import static jcuda.driver.JCudaDriver.cuMemFree;
+import static jcuda.driver.JCudaDriver.cuMemGetInfo;
+import static jcuda.driver.JCudaDriver.cuMemHostAlloc;
+import static jcuda.driver.JCudaDriver.cuMemHostGetDevicePointer;
+import static jcuda.driver.JCudaDriver.cuMemsetD8Async;
+import static jcuda.driver.JCudaDriver.cuStreamCreateWithPriority;
+import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
+import static jcuda.driver.JCudaDriver.cuThreadExchangeStreamCaptureMode;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Supplier;
+import jcuda.Pointer;
+import jcuda.driver.CUcontext;
+import jcuda.driver.CUdevice;
+import jcuda.driver.CUdevice_attribute;
+import jcuda.driver.CUevent;
+import jcuda.driver.CUevent_flags;
+import jcuda.driver.CUstreamCaptureMode;
+import jcuda.driver.CUstream_flags;
+
+/**
+ * One CUDA device as one rank uses it, through the device's primary context, which ranks of one
+ * process share. Used by one thread at a time, after {@link #makeCurrent}.
+ */
+public final class Device implements AutoCloseable {
+  private static final int HOST_MEMORY_MAPPED_AND_PORTABLE = 1 | 2;
+
+  private final int ordinal;
+  private final CUdevice device;
+  private final CUcontext context;
+  private final DriverCalls calls;
+  private final String name;
+  private final Architecture architecture;
+  private final int multiprocessors;
+  private final int sharedBytesPerBlock;
+  private final DevicePointer.StreamHandle service;
+
+  private Device(int ordinal, CUdevice device, DriverCalls calls) {
+    this.ordinal = ordinal;
+    this.device = device;
+    this.calls = calls;
+    byte[] bytes = new byte[256];
+    calls.check("cuDeviceGetName", cuDeviceGetName(bytes, bytes.length, device), "name a device");
+    name = new String(bytes, StandardCharsets.US_ASCII).trim().replace("\0", "");
+    architecture =
+        new Architecture(
+            attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
+            attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR));
+    multiprocessors = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+    sharedBytesPerBlock =
+        attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
+    if (!architecture.isAtLeast(Architecture.OLDEST)) {
+      throw new DeviceException(
+          "device "
+              + ordinal
+              + " ("
+              + name
+              + ") has compute capability "
+              + architecture
+              + ", the kernels need "
+              + Architecture.OLDEST
+              + " or later. Use another GPU, or backend.kind = cpu",
+          false);
+    }
+    context = new CUcontext();
+    calls.check(
+        "cuDevicePrimaryCtxRetain",
+        cuDevicePrimaryCtxRetain(context, device),
+        "open device " + ordinal + " (" + name + ")");
+    makeCurrent();
+    service = newStream(0);
+  }
+
+  /**
+   * Opens device {@code ordinal} of those this process sees, for the calling thread.
+   *
+   * @throws DeviceException if there is no driver, no such device, or the device is too old; the
+   *     message says what was looked for
+   */
+  public static Device open(int ordinal) {
+    DriverCalls calls = new DriverCalls();
+    int count = count(calls);
+    if (ordinal < 0 || ordinal >= count) {
+      throw new DeviceException(
+          "there is no CUDA device "
+              + ordinal
+              + ": this process sees "
+              + count
+              + " (CUDA_VISIBLE_DEVICES may hide some)",
+          false);
+    }
+    CUdevice device = new CUdevice();
+    calls.check("cuDeviceGet", cuDeviceGet(device, ordinal), "find device " + ordinal);
+    return new Device(ordinal, device, calls);
+  }
+
+  /** Why no CUDA device can be used in this process; empty if one can. */
+  public static Optional<String> unavailable() {
+    try {
+      if (count(new DriverCalls()) > 0) {
+        return Optional.empty();
+      }
+      return Optional.of("the NVIDIA driver finds no device");
+    } catch (DeviceException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** Version of the driver's CUDA interface, as "13.0". */
+  public static String driverVersion() {
+    int[] version = new int[1];
+    DriverCalls calls = new DriverCalls();
+    count(calls);
+    calls.check("cuDriverGetVersion", cuDriverGetVersion(version), "ask for the driver's version");
+    return version[0] / 1000 + "." + version[0] % 1000 / 10;
+  }
+
+  private static int count(DriverCalls calls) {
+    int[] count = new int[1];
+    NativeLibraries.load(
+        "libcuda.so.1",
+        "the NVIDIA driver",
+        () -> {
+          calls.check("cuInit", cuInit(0), "start the NVIDIA driver");
+          calls.check("cuDeviceGetCount", cuDeviceGetCount(count), "count the devices");
+        });
+    return count[0];
+  }
+
+  private int attribute(int attribute) {
+    int[] value = new int[1];
+    calls.check(
+        "cuDeviceGetAttribute",
+        cuDeviceGetAttribute(value, attribute, device),
+        "ask for " + CUdevice_attribute.stringFor(attribute));
+    return value[0];
+  }
+
+  /** Makes the calling thread use this device. */
+  public void makeCurrent() {
+    calls.check("cuCtxSetCurrent", cuCtxSetCurrent(context), "use device " + ordinal);
+  }
+
+  /** Number of this device in this process. */
+  public int ordinal() {
+    return ordinal;
+  }
+
+  /** Product name. */
+  public String name() {
+    return name;
+  }
+
+  /** Compute capability. */
+  public Architecture architecture() {
+    return architecture;
+  }
+
+  /** Streaming multiprocessors. */
+  public int multiprocessors() {
+    return multiprocessors;
+  }
+
+  /** Most shared memory a block may ask for. */
+  public int sharedBytesPerBlock() {
+    return sharedBytesPerBlock;
+  }
+
+  /** Driver calls made through this object. */
+  public DriverCalls calls() {
+    return calls;
+  }
+
+  /** Free and total device memory in bytes, of all processes. */
+  public Memory memory() {
+    long[] free = new long[1];
+    long[] total = new long[1];
+    calls.check("cuMemGetInfo", cuMemGetInfo(free, total), "ask for free memory");
+    return new Memory(free[0], total[0]);
+  }
+
+  /** Device memory in bytes. */
+  public record Memory(long free, long total) {}
+
+  /**
+   * Zeroed memory, 256-byte aligned.
+   *
+   * @param what for the message if there is no room
+   * @throws OutOfDeviceMemory if there is no room
+   */
+  public DeviceMemory allocate(String what, long bytes) {
+    long size = Math.max(bytes, 256);
+    return relaxed(
+        () -> {
+          DevicePointer pointer = new DevicePointer();
+          if (!calls.hadMemory(
+              "cuMemAlloc", cuMemAlloc(pointer, size), "allocate " + size + " bytes for " + what)) {
+            throw new OutOfDeviceMemory(what, size, memory());
+          }
+          calls.check(
+              "cuMemsetD8Async", cuMemsetD8Async(pointer, (byte) 0, size, service), "zero " + what);
+          calls.check(
+              "cuStreamSynchronize",
+              cuStreamSynchronize(service),
+              "wait for " + what + " to be zero");
+          return new DeviceMemory(this, pointer.address(), size);
+        });
+  }
+
+  void free(long address, long bytes) {
+    calls.check(
+        "cuMemFree", cuMemFree(new DevicePointer(address)), "free " + bytes + " bytes of memory");
+  }
+
+  /** Page-locked memory of the host. */
+  public PinnedMemory pinned(long bytes) {
+    return relaxed(
+        () -> {
+          Pointer pointer = new Pointer();
+          calls.check(
+              "cuMemHostAlloc",
+              cuMemHostAlloc(pointer, bytes, HOST_MEMORY_MAPPED_AND_PORTABLE),
+              "allocate " + bytes + " bytes of page-locked host memory");
+          DevicePointer onDevice = new DevicePointer();
+          calls.check(
+              "cuMemHostGetDevicePointer",
+              cuMemHostGetDevicePointer(onDevice, pointer, 0),
+              "map page-locked memory");
+          return new PinnedMemory(
+              this, pointer, pointer.getByteBuffer(0, bytes), onDevice.address());
+        });
+  }
+
+  /**
+   * A new stream.
+   *
+   * @param priority lower numbers go first; 0 is the lowest, -5 about the highest
+   */
+  public Stream stream(int priority) {
+    return new Stream(this, newStream(priority));
+  }
+
+  private DevicePointer.StreamHandle newStream(int priority) {
+    DevicePointer.StreamHandle handle = new DevicePointer.StreamHandle();
+    calls.check(
+        "cuStreamCreateWithPriority",
+        cuStreamCreateWithPriority(handle, CUstream_flags.CU_STREAM_NON_BLOCKING, priority),
+        "create a stream");
+    return handle;
+  }
+
+  /** A new event that orders work and takes no time. */
+  public Event event() {
+    return newEvent(CUevent_flags.CU_EVENT_DISABLE_TIMING);
+  }
+
+  /** A new event that takes the time. */
+  public Event timingEvent() {
+    return newEvent(CUevent_flags.CU_EVENT_DEFAULT);
+  }
+
+  private Event newEvent(int flags) {
+    CUevent event = new CUevent();
+    calls.check("cuEventCreate", cuEventCreate(event, flags), "create an event");
+    return new Event(this, event);
+  }
+
+  /** Runs {@code work} so that it may allocate although this thread is capturing a stream. */
+  <T> T relaxed(Supplier<T> work) {
+    int[] mode = {CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED};
+    exchange(mode);
+    try {
+      return work.get();
+    } finally {
+      exchange(mode);
+    }
+  }
+
+  private void exchange(int[] mode) {
+    calls.check(
+        "cuThreadExchangeStreamCaptureMode",
+        cuThreadExchangeStreamCaptureMode(mode),
+        "change what a capturing thread may do");
+  }
+
+  /** For people. */
+  @Override
+  public String toString() {
+    return String.format(
+        Locale.ROOT,
+        "%s (device %d, compute capability %s, %.1f GiB)",
+        name,
+        ordinal,
+        architecture,
+        memory().total() / (double) (1 << 30));
+  }
+
+  /** Gives the device back; everything on it must be closed. */
+  @Override
+  public void close() {
+    calls.check(
+        "cuDevicePrimaryCtxRelease",
+        cuDevicePrimaryCtxRelease(device),
+        "release device " + ordinal);
+  }
+}

@@ -1,0 +1,46 @@
+package io.antiphon.device;
+
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** A CUDA call failed. */
+public final class DeviceException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /** Errors of the driver after which a process can use the device no more. */
+  private static final Set<Integer> STICKY =
+      Set.of(214, 700, 702, 710, 713, 714, 715, 716, 717, 718, 719);
+
+  private final boolean sticky;
+
+  DeviceException(String message, boolean sticky) {
+    super(message);
+    this.sticky = sticky;
+  }
+
+  /** A failure with its cause, if there is one. */
+  public DeviceException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+    this.sticky = false;
+  }
+
+  /** A failed driver call, as {@code CUDA_ERROR_...} and number. */
+  static DeviceException ofDriver(String call, String error, int code, String what) {
+    boolean sticky = STICKY.contains(code);
+    return new DeviceException(
+        call
+            + " failed, "
+            + error
+            + " ("
+            + code
+            + "): "
+            + what
+            + (sticky ? ". This process has lost the device: start it again" : ""),
+        sticky);
+  }
+
+  /** Whether this process has lost the device for good. */
+  public boolean sticky() {
+    return sticky;
+  }
+}

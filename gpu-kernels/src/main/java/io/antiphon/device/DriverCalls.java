@@ -1,0 +1,54 @@
+package io.antiphon.device;
+
+import java.util.Map;
+import java.util.TreeMap;
+import jcuda.driver.JCudaDriver;
+
+/**
+ * Checks the driver calls made for one device and counts them by name: what shows that a step in
+ * steady state makes a handful of calls and never waits for the device.
+ */
+public final class DriverCalls {
+  private static final int OUT_OF_MEMORY = 2;
+
+  private final Map<String, Long> counts = new TreeMap<>();
+
+  DriverCalls() {}
+
+  /** Counts a call and fails unless it succeeded; {@code what} says in words what was asked. */
+  void check(String call, int result, String what) {
+    counts.merge(call, 1L, Long::sum);
+    if (result != 0) {
+      throw DeviceException.ofDriver(call, errorName(result), result, what);
+    }
+  }
+
+  /** Counts a call that may lack memory; true if there was enough. */
+  boolean hadMemory(String call, int result, String what) {
+    if (result == OUT_OF_MEMORY) {
+      counts.merge(call, 1L, Long::sum);
+      return false;
+    }
+    check(call, result, what);
+    return true;
+  }
+
+  static String errorName(int result) {
+    String[] name = new String[1];
+    return JCudaDriver.cuGetErrorName(result, name) == 0 ? name[0] : "unknown error";
+  }
+
+  /** Calls so far, by the name of the driver's function. */
+  public Map<String, Long> counts() {
+    return new TreeMap<>(counts);
+  }
+
+  /** All calls so far. */
+  public long total() {
+    long total = 0;
+    for (long count : counts.values()) {
+      total += count;
+    }
+    return total;
+  }
+}

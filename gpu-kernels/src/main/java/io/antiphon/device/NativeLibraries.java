@@ -1,0 +1,73 @@
+package io.antiphon.device;
+
+import java.io.File;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Says what was looked for where when a native library is missing. */
+final class NativeLibraries {
+  private static final List<String> SYSTEM_FOLDERS =
+      List.of(
+          "/usr/lib/x86_64-linux-gnu",
+          "/usr/lib64",
+          "/usr/local/cuda/lib64",
+          "/usr/local/nvidia/lib64");
+
+  private NativeLibraries() {}
+
+  /**
+   * Runs {@code use}, which loads {@code soname} on its first call.
+   *
+   * @param role what the library is, in words
+   * @throws DeviceException if it or a library it needs cannot be loaded
+   */
+  static void load(String soname, String role, Runnable use) {
+    try {
+      use.run();
+    } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
+      throw new DeviceException(missing(soname, role, e), e);
+    }
+  }
+
+  private static String missing(String soname, String role, Throwable error) {
+    List<String> searched = new ArrayList<>();
+    for (String key : List.of("org.bytedeco.javacpp.platform.preloadpath", "java.library.path")) {
+      for (String folder : System.getProperty(key, "").split(File.pathSeparator, -1)) {
+        if (!folder.isEmpty() && !searched.contains(folder)) {
+          searched.add(folder);
+        }
+      }
+    }
+    for (String folder : SYSTEM_FOLDERS) {
+      if (!searched.contains(folder)) {
+        searched.add(folder);
+      }
+    }
+    String found =
+        searched.stream()
+            .filter(folder -> Files.exists(Path.of(folder, soname)))
+            .findFirst()
+            .map(folder -> " It is in " + folder + ", but could not be loaded.")
+            .orElse("");
+    Throwable cause = error;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return soname
+        + " ("
+        + role
+        + ") could not be loaded: "
+        + firstLine(String.valueOf(cause.getMessage()))
+        + "."
+        + found
+        + " Looked in LD_LIBRARY_PATH and the system's own path, and in "
+        + String.join(", ", searched)
+        + ". Install it, or name its folder in LD_LIBRARY_PATH";
+  }
+
+  private static String firstLine(String message) {
+    return message.lines().findFirst().orElse("").strip();
+  }
+}

@@ -1,0 +1,270 @@
+package io.antiphon.kernel;
+
+import io.antiphon.device.CubinCache;
+import io.antiphon.device.Device;
+import io.antiphon.device.DeviceException;
+import io.antiphon.device.DeviceMemory;
+import io.antiphon.device.DriverCalls;
+import io.antiphon.device.Event;
+import io.antiphon.device.Graph;
+import io.antiphon.device.Kernels;
+import io.antiphon.device.OutOfDeviceMemory;
+import io.antiphon.device.PinnedMemory;
+import io.antiphon.tensor.Backend;
+import io.antiphon.tensor.DType;
+import io.antiphon.tensor.HostIo;
+import io.antiphon.tensor.Lane;
+import io.antiphon.tensor.Ops;
+import io.antiphon.tensor.StepGraph;
+import io.antiphon.tensor.Storage;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * One CUDA device of one rank: bf16 with fp32 accumulation, masters and gradients in fp32; or, to
+ * check results, fp32 throughout without TF32. Used by the thread that opened it.
+ */
+public final class CudaBackend implements Backend {
+  private static final Duration POLL = Duration.ofNanos(20_000);
+  private static final int TRANSFER_PRIORITY = -1;
+
+  private final Device device;
+  private final DType real;
+  private final Kernels kernels;
+  private final CudaLane compute;
+  private final CudaLane transfer;
+  private final CudaHostIo hostIo;
+  private final Launchers launchers;
+  private final CudaOps computeOps;
+  private final CudaOps transferOps;
+  private final OpCounter operations = new OpCounter();
+  private final List<Runnable> healthChecks = new ArrayList<>();
+  private final List<AutoCloseable> companions = new ArrayList<>();
+
+  private CudaBackend(Device device, DType real, Path kernelCache) {
+    this.device = device;
+    this.real = real;
+    kernels = new Kernels(device, new CubinCache(kernelCache));
+    compute = new CudaLane(device, 0);
+    transfer = new CudaLane(device, TRANSFER_PRIORITY);
+    hostIo = new CudaHostIo(device, compute, transfer);
+    launchers = Launchers.load(kernels, real);
+    computeOps = new CudaOps(launchers, compute, operations, real);
+    transferOps = new CudaOps(launchers, transfer, operations, real);
+  }
+
+  /**
+   * Opens a device for the calling thread.
+   *
+   * @param ordinal number of the device among those this process sees
+   * @param computeType BF16, or F32 to check results
+   * @param kernelCache folder of compiled kernels
+   * @throws DeviceException if there is no such device, or a library is missing
+   */
+  public static CudaBackend open(int ordinal, DType computeType, Path kernelCache) {
+    if (computeType != DType.BF16 && computeType != DType.F32) {
+      throw new IllegalArgumentException(
+          "a CUDA device computes in BF16 or F32, not in " + computeType);
+    }
+    return new CudaBackend(Device.open(ordinal), computeType, kernelCache);
+  }
+
+  @Override
+  public String description() {
+    return device
+        + ", CUDA "
+        + Device.driverVersion()
+        + ", "
+        + (real == DType.BF16 ? "bf16" : "fp32");
+  }
+
+  @Override
+  public DType computeType() {
+    return real;
+  }
+
+  @Override
+  public DType masterType() {
+    return DType.F32;
+  }
+
+  /** The device. */
+  public Device device() {
+    return device;
+  }
+
+  /** Compiles and loads kernels. */
+  public Kernels kernels() {
+    return kernels;
+  }
+
+  /** Driver calls of this rank so far. */
+  public DriverCalls driverCalls() {
+    return device.calls();
+  }
+
+  /** Counts operations while a step is recorded. */
+  public OpCounter operations() {
+    return operations;
+  }
+
+  /** Adds what {@link #requireHealthy} runs: it throws if enqueued work is known to have failed. */
+  public void addHealthCheck(Runnable check) {
+    healthChecks.add(check);
+  }
+
+  /** Closes {@code companion} before this backend's own resources. */
+  public void addCompanion(AutoCloseable companion) {
+    companions.add(companion);
+  }
+
+  @Override
+  public Storage allocate(String name, DType dtype, long elements) {
+    try {
+      DeviceMemory memory = device.allocate(name, Math.multiplyExact(elements, dtype.bytes()));
+      return new CudaStorage(dtype, elements, memory.address(), memory);
+    } catch (OutOfDeviceMemory e) {
+      throw new OutOfMemory(
+          device
+              + ": "
+              + e.getMessage()
+              + ". Lower schedule.micro-batch, moe.capacity-factor, model.sequence-length or the"
+              + " model, or switch model.recompute on",
+          e);
+    }
+  }
+
+  @Override
+  public Storage allocateHostVisible(String name, DType dtype, long elements) {
+    PinnedMemory memory = device.pinned(Math.max(1, Math.multiplyExact(elements, dtype.bytes())));
+    return new CudaStorage(dtype, elements, memory.deviceAddress(), memory);
+  }
+
+  @Override
+  public void free(Storage storage) {
+    close(((CudaStorage) storage).memory());
+  }
+
+  @Override
+  public CudaLane computeLane() {
+    return compute;
+  }
+
+  @Override
+  public CudaLane transferLane() {
+    return transfer;
+  }
+
+  @Override
+  public Ops ops(Lane lane) {
+    if (lane == compute) {
+      return computeOps;
+    }
+    if (lane == transfer) {
+      return transferOps;
+    }
+    throw new IllegalArgumentException("the lane belongs to another backend");
+  }
+
+  @Override
+  public HostIo hostIo() {
+    return hostIo;
+  }
+
+  @Override
+  public StepGraph record(Runnable step) {
+    operations.start();
+    Graph graph =
+        Graph.capture(
+            device,
+            compute.stream(),
+            () -> {
+              // Both lanes take part in the capture, so that marks of either can be awaited.
+              transfer.await(compute.record());
+              step.run();
+              compute.await(transfer.record());
+            });
+    int count = operations.stop();
+    transfer.takeUsed();
+    return new CudaStepGraph(graph, compute, count);
+  }
+
+  @Override
+  public void synchronize(Duration limit) {
+    long deadline = System.nanoTime() + limit.toNanos();
+    try (Event computed = device.event();
+        Event transferred = device.event()) {
+      compute.stream().record(computed);
+      transfer.stream().record(transferred);
+      while (!computed.isReached() || !transferred.isReached()) {
+        requireHealthy();
+        if (System.nanoTime() - deadline > 0) {
+          throw new DeviceException(
+              device.name()
+                  + " has not finished the enqueued work after "
+                  + limit.toSeconds()
+                  + " s",
+              null);
+        }
+        LockSupport.parkNanos(POLL.toNanos());
+      }
+    }
+  }
+
+  @Override
+  public void requireHealthy() {
+    healthChecks.forEach(Runnable::run);
+  }
+
+  @Override
+  public void close() {
+    List<AutoCloseable> all = new ArrayList<>(companions);
+    all.add(launchers);
+    all.add(hostIo);
+    all.add(transfer);
+    all.add(compute);
+    all.add(kernels);
+    all.add(device);
+    RuntimeException first = null;
+    for (AutoCloseable each : all) {
+      try {
+        close(each);
+      } catch (RuntimeException e) {
+        if (first == null) {
+          first = e;
+        } else {
+          first.addSuppressed(e);
+        }
+      }
+    }
+    if (first != null) {
+      throw first;
+    }
+  }
+
+  private static void close(AutoCloseable closeable) {
+    try {
+      closeable.close();
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException("closing failed", e);
+    }
+  }
+
+  /** A captured step. */
+  private record CudaStepGraph(Graph graph, CudaLane lane, int operations) implements StepGraph {
+    @Override
+    public void replay() {
+      graph.launch(lane.stream());
+    }
+
+    @Override
+    public void close() {
+      graph.close();
+    }
+  }
+}
