@@ -8,241 +8,200 @@ import io.antiphon.device.KernelModule;
 import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
-import io.antiphon.device.TensorMap;
-import io.antiphon.kernel.GroupedGemmTile.Pass;
-import io.antiphon.kernel.GroupedGemmTile.Problem;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.ExpertWeights;
 import io.antiphon.tensor.Tensor;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
+import java.util.Optional;
 
-/** The GEMMs of a rank's physical experts: grouped_gemm.cu and its twin grouped_gemm_sm90.cu. */
+/**
+ * The GEMMs of a rank's physical experts: on Hopper grouped_gemm_sm90.cu where addresses and sizes
+ * allow, otherwise grouped_gemm.cu.
+ */
 final class GroupedGemm {
-  private static final int THREADS = 256;
-  private static final int HOPPER_THREADS = 384;
-  private static final int FLOAT_BLOCKS_PER_MULTIPROCESSOR = 4;
-  private static final int WORD_BYTES = 16;
-
-  /** Three stages of two operand tiles of 128 by 64: kMmaSharedBytes. */
+  private static final int MMA_THREADS = 256;
   private static final int MMA_SHARED_BYTES = 3 * 2 * 128 * 64 * 2;
+  private static final int FLOAT_BLOCKS_PER_MULTIPROCESSOR = 4;
+  private static final int ALIGNED_ELEMENTS = 8;
+  private static final int ALIGNMENT = 16;
 
-  private static final int BLOCK_BYTES = 64 * 128;
-  private static final int BARRIER_BYTES = 2 * Long.BYTES;
+  /** Which product; the numbers are those of the device code. */
+  enum Pass {
+    FORWARD,
+    INPUT_GRADIENT,
+    WEIGHT_GRADIENT;
+
+    @SuppressWarnings("EnumOrdinal") // the order is that of the device code
+    int number() {
+      return ordinal();
+    }
+  }
+
+  /** One call: who is left, right and result follows from the pass. */
+  record Call(
+      Pass pass,
+      Tensor left,
+      Tensor rightHome,
+      Tensor rightSlots,
+      Tensor resultHome,
+      Tensor resultSlots,
+      Tensor rowCounts,
+      int localExperts,
+      int capacity,
+      int out,
+      int in) {
+    int slots() {
+      return rowCounts.extent(0) - localExperts;
+    }
+
+    boolean isAligned() {
+      return out % ALIGNED_ELEMENTS == 0
+          && in % ALIGNED_ELEMENTS == 0
+          && isAligned(left)
+          && isAligned(rightHome)
+          && isAligned(rightSlots)
+          && isAligned(resultHome)
+          && isAligned(resultSlots);
+    }
+
+    private static boolean isAligned(Tensor tensor) {
+      return CudaStorage.address(tensor) % ALIGNMENT == 0;
+    }
+
+    /** Appends what follows the operands in the parameters of every kernel. */
+    Arguments sizes(Arguments arguments) {
+      return arguments
+          .address(CudaStorage.address(rowCounts))
+          .i32(localExperts)
+          .i32(rowCounts.extent(0))
+          .i32(capacity)
+          .i32(out)
+          .i32(in);
+    }
+  }
 
   private final Device device;
   private final DType real;
-  private final Map<String, Kernel> byName = new HashMap<>();
+  private final MemoryKernels memory;
+  private final KernelModule portable;
+  private final Optional<GroupedGemmHopper> hopper;
 
-  GroupedGemm(Kernels kernels, DType real) {
+  GroupedGemm(Kernels kernels, DType real, MemoryKernels memory) {
     this.device = kernels.device();
     this.real = real;
-    load(kernels.load(source(real)), portableTiles(real));
-    if (real == DType.BF16 && device.architecture().isHopper()) {
-      load(kernels.load(hopperSource()), hopperTiles());
-    }
+    this.memory = memory;
+    portable = kernels.load(source(real));
+    hopper =
+        real == DType.BF16 && device.architecture().isHopper()
+            ? Optional.of(new GroupedGemmHopper(kernels))
+            : Optional.empty();
   }
 
-  private void load(KernelModule module, List<GroupedGemmTile> tiles) {
-    for (Pass pass : Pass.values()) {
-      for (GroupedGemmTile tile : tiles) {
-        String name = name(pass, tile);
-        byName.put(name, module.kernel(name, sharedBytes(tile)));
-      }
-    }
-  }
-
-  /** The portable kernels. */
   static KernelSource source(DType real) {
-    return new KernelSource(
-        "grouped_gemm.cu", names(portableTiles(real)), KernelSource.Target.PORTABLE);
-  }
-
-  /** The kernels of bf16 on Hopper. */
-  static KernelSource hopperSource() {
-    return new KernelSource(
-        "grouped_gemm_sm90.cu", names(hopperTiles()), KernelSource.Target.HOPPER);
-  }
-
-  private static List<GroupedGemmTile> portableTiles(DType real) {
-    return real == DType.F32
-        ? List.of(GroupedGemmTile.FLOAT)
-        : List.of(GroupedGemmTile.ELEMENTS, GroupedGemmTile.WORDS);
-  }
-
-  private static List<GroupedGemmTile> hopperTiles() {
-    return List.of(GroupedGemmTile.HOPPER_NARROW, GroupedGemmTile.HOPPER_WIDE);
-  }
-
-  private static List<String> names(List<GroupedGemmTile> tiles) {
     List<String> names = new ArrayList<>();
     for (Pass pass : Pass.values()) {
-      for (GroupedGemmTile tile : tiles) {
-        names.add(name(pass, tile));
+      if (real == DType.F32) {
+        names.add(plain(pass));
+      } else {
+        names.add(mma(pass, true));
+        names.add(mma(pass, false));
       }
     }
-    return names;
+    return new KernelSource("grouped_gemm.cu", names, KernelSource.Target.PORTABLE);
   }
 
-  private static String name(Pass pass, GroupedGemmTile tile) {
-    String deviceName =
-        switch (pass) {
-          case FORWARD -> "kForward";
-          case INPUT_GRADIENT -> "kInputGradient";
-          case WEIGHT_GRADIENT -> "kWeightGradient";
-        };
-    return switch (tile) {
-      case FLOAT -> "grouped_gemm_float<" + deviceName + ">";
-      case ELEMENTS -> "grouped_gemm_mma<" + deviceName + ", false>";
-      case WORDS -> "grouped_gemm_mma<" + deviceName + ", true>";
-      case HOPPER_NARROW, HOPPER_WIDE ->
-          "grouped_gemm_sm90<" + deviceName + ", " + tile.columns() + ">";
-    };
+  private static String plain(Pass pass) {
+    return "grouped_gemm_float<" + pass.number() + ">";
   }
 
-  private static int sharedBytes(GroupedGemmTile tile) {
-    return switch (tile) {
-      case FLOAT -> 0;
-      case ELEMENTS, WORDS -> MMA_SHARED_BYTES;
-      case HOPPER_NARROW -> hopperSharedBytes(6, 2 + 2);
-      case HOPPER_WIDE -> hopperSharedBytes(4, 2 + 4);
-    };
-  }
-
-  /** kSharedBytes: stages of some blocks, two out buffers per warpgroup, two barriers per stage. */
-  private static int hopperSharedBytes(int stages, int blocksPerStage) {
-    return (stages * blocksPerStage + 2 * 2) * BLOCK_BYTES + stages * BARRIER_BYTES;
+  private static String mma(Pass pass, boolean aligned) {
+    return "grouped_gemm_mma<" + pass.number() + ", " + aligned + ">";
   }
 
   void groupedGemm(Stream stream, Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y) {
-    run(stream, Pass.FORWARD, x, weights, new ExpertWeights(y, y), rowCounts, weights.home());
+    if (y.elements() > 0) {
+      run(stream, Pass.FORWARD, x, weights, rowCounts, y);
+    }
   }
 
   void groupedGemmDgrad(
       Stream stream, Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX) {
-    run(
-        stream,
-        Pass.INPUT_GRADIENT,
-        dY,
-        weights,
-        new ExpertWeights(dX, dX),
-        rowCounts,
-        weights.home());
+    if (dX.elements() > 0) {
+      run(stream, Pass.INPUT_GRADIENT, dY, weights, rowCounts, dX);
+    }
   }
 
-  void groupedGemmWgrad(
-      Stream stream, Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients) {
-    run(
-        stream,
-        Pass.WEIGHT_GRADIENT,
-        dY,
-        new ExpertWeights(x, x),
-        gradients,
-        rowCounts,
-        gradients.home());
-  }
-
-  /**
-   * Launches one pass; what does not exist twice (rows, say) is given as both home and slots.
-   *
-   * @param perExpert tensor whose shape is {@code [localExperts, out, in]}
-   */
   private void run(
       Stream stream,
       Pass pass,
       Tensor left,
-      ExpertWeights right,
-      ExpertWeights result,
+      ExpertWeights weights,
       Tensor rowCounts,
-      Tensor perExpert) {
-    if (result.home().elements() == 0 && result.slots().elements() == 0) {
+      Tensor result) {
+    Tensor home = weights.home();
+    enqueue(
+        stream,
+        new Call(
+            pass,
+            left,
+            home,
+            weights.slots(),
+            result,
+            result,
+            rowCounts,
+            home.extent(0),
+            left.extent(0),
+            home.extent(1),
+            home.extent(2)));
+  }
+
+  void groupedGemmWgrad(
+      Stream stream, Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients) {
+    Tensor home = gradients.home();
+    if (x.extent(0) == 0) {
+      memory.zero(stream, gradients.slots());
       return;
     }
-    Problem problem =
-        new Problem(
-            pass,
-            rowCounts.extent(0),
-            left.shape().extent(0),
-            perExpert.extent(1),
-            perExpert.extent(2),
-            isWordAligned(left, right.home(), right.slots(), result.home(), result.slots()));
-    GroupedGemmTile tile =
-        GroupedGemmTile.choose(real, device.architecture(), device.multiprocessors(), problem);
-    Arguments arguments = new Arguments();
-    if (tile.isHopper()) {
-      addMaps(arguments, pass, tile, left, right, result);
-    } else {
-      arguments
-          .address(CudaStorage.address(left))
-          .address(CudaStorage.address(right.home()))
-          .address(CudaStorage.address(right.slots()));
+    if (home.shape().rowElements() > 0) {
+      enqueue(
+          stream,
+          new Call(
+              Pass.WEIGHT_GRADIENT,
+              dY,
+              x,
+              x,
+              home,
+              gradients.slots(),
+              rowCounts,
+              home.extent(0),
+              x.extent(0),
+              home.extent(1),
+              home.extent(2)));
     }
-    arguments
-        .address(CudaStorage.address(result.home()))
-        .address(CudaStorage.address(result.slots()))
-        .address(CudaStorage.address(rowCounts))
-        .i32(perExpert.extent(0))
-        .i32(problem.physicalExperts())
-        .i32(Math.toIntExact(problem.capacity()))
-        .i32(problem.out())
-        .i32(problem.in());
-    Objects.requireNonNull(byName.get(name(pass, tile))).launch(stream, grid(tile), arguments);
   }
 
-  private Grid grid(GroupedGemmTile tile) {
-    int blocks = device.multiprocessors();
-    return switch (tile) {
-      case FLOAT -> Grid.of((long) blocks * FLOAT_BLOCKS_PER_MULTIPROCESSOR, THREADS);
-      case ELEMENTS, WORDS -> Grid.of(blocks, THREADS);
-      case HOPPER_NARROW, HOPPER_WIDE -> Grid.of(blocks, HOPPER_THREADS);
-    };
-  }
-
-  private static boolean isWordAligned(Tensor... tensors) {
-    for (Tensor tensor : tensors) {
-      if (tensor.elements() > 0 && CudaStorage.address(tensor) % WORD_BYTES != 0) {
-        return false;
-      }
+  private void enqueue(Stream stream, Call call) {
+    boolean aligned = call.isAligned();
+    if (aligned && hopper.isPresent() && GroupedGemmHopper.takes(call)) {
+      hopper.orElseThrow().enqueue(stream, call);
+      return;
     }
-    return true;
-  }
-
-  private static void addMaps(
-      Arguments arguments,
-      Pass pass,
-      GroupedGemmTile tile,
-      Tensor left,
-      ExpertWeights right,
-      ExpertWeights result) {
-    boolean gradient = pass == Pass.WEIGHT_GRADIENT;
-    int rightRows = pass == Pass.FORWARD ? tile.columns() : 64;
-    arguments
-        .tensorMap(map(left, left, gradient ? 64 : 128))
-        .tensorMap(map(right.home(), right.home(), rightRows))
-        .tensorMap(map(right.slots(), right.home(), rightRows))
-        .tensorMap(map(result.home(), result.slots(), 64))
-        .tensorMap(map(result.slots(), result.home(), 64));
-  }
-
-  /**
-   * The matrix of all rows of {@code tensor}, or of {@code other} if that is empty; 128-byte boxes.
-   */
-  private static TensorMap map(Tensor tensor, Tensor other, int boxRows) {
-    Tensor mapped = tensor.elements() > 0 ? tensor : other;
-    int last = mapped.shape().order() - 1;
-    long columns = mapped.shape().extent(last);
-    int bytes = mapped.dtype().bytes();
-    return TensorMap.matrix(
-        CudaStorage.address(mapped),
-        mapped.dtype() == DType.BF16 ? TensorMap.DataType.BF16 : TensorMap.DataType.F32,
-        mapped.elements() / columns,
-        columns,
-        columns * bytes,
-        boxRows,
-        128 / bytes,
-        TensorMap.Swizzle.B128);
+    boolean plain = real == DType.F32;
+    Kernel kernel =
+        plain
+            ? portable.kernel(plain(call.pass()))
+            : portable.kernel(mma(call.pass(), aligned), MMA_SHARED_BYTES);
+    int blocks = device.multiprocessors() * (plain ? FLOAT_BLOCKS_PER_MULTIPROCESSOR : 1);
+    kernel.launch(
+        stream,
+        Grid.of(blocks, MMA_THREADS),
+        call.sizes(
+            new Arguments()
+                .address(CudaStorage.address(call.left()))
+                .address(CudaStorage.address(call.rightHome()))
+                .address(CudaStorage.address(call.rightSlots()))
+                .address(CudaStorage.address(call.resultHome()))
+                .address(CudaStorage.address(call.resultSlots()))));
   }
 }
