@@ -1,8 +1,10 @@
 package io.antiphon.device;
 
+import static jcuda.driver.JCudaDriver.cuFuncGetAttribute;
 import static jcuda.driver.JCudaDriver.cuFuncSetAttribute;
 import static jcuda.driver.JCudaDriver.cuModuleGetFunction;
 
+import java.util.HashMap;
 import java.util.Map;
 import jcuda.driver.CUfunction;
 import jcuda.driver.CUfunction_attribute;
@@ -16,6 +18,7 @@ public final class KernelModule {
   private final KernelSource source;
   private final CUmodule module;
   private final Map<String, String> loweredNames;
+  private final Map<String, Kernel> kernels = new HashMap<>();
 
   KernelModule(
       Device device, KernelSource source, CUmodule module, Map<String, String> loweredNames) {
@@ -23,6 +26,7 @@ public final class KernelModule {
     this.source = source;
     this.module = module;
     this.loweredNames = Map.copyOf(loweredNames);
+    source.names().forEach(this::kernel);
   }
 
   CUmodule handle() {
@@ -55,12 +59,25 @@ public final class KernelModule {
               + " has "
               + device.sharedBytesPerBlock());
     }
+    return kernels.computeIfAbsent(
+        nameExpression + " with " + dynamicSharedBytes,
+        key -> resolve(nameExpression, lowered, dynamicSharedBytes));
+  }
+
+  private Kernel resolve(String nameExpression, String lowered, int dynamicSharedBytes) {
     CUfunction function = new CUfunction();
     DriverCalls calls = device.calls();
     calls.check(
         "cuModuleGetFunction",
         cuModuleGetFunction(function, module, lowered),
         "find " + nameExpression + " (" + lowered + ") in " + source.file());
+    // Asking for an attribute loads the code now: its first launch may be inside a capture, or find
+    // kernels of other ranks that wait for this one.
+    int[] registers = new int[1];
+    calls.check(
+        "cuFuncGetAttribute",
+        cuFuncGetAttribute(registers, CUfunction_attribute.CU_FUNC_ATTRIBUTE_NUM_REGS, function),
+        "load " + nameExpression);
     if (dynamicSharedBytes > SHARED_BYTES_WITHOUT_ASKING) {
       calls.check(
           "cuFuncSetAttribute",

@@ -3,66 +3,59 @@ package io.antiphon.kernel;
 import io.antiphon.device.Arguments;
 import io.antiphon.device.Device;
 import io.antiphon.device.Grid;
+import io.antiphon.device.Kernel;
 import io.antiphon.device.KernelModule;
 import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
-import io.antiphon.tensor.DType;
 import io.antiphon.tensor.Tensor;
 import java.util.List;
 
-/** Assignments per expert: {@code count_assignments.cu}. */
+/** Assignments per expert: count_assignments.cu. */
 final class CountAssignments {
-  private static final String ALONE = "count_assignments<true>";
-  private static final String TOGETHER = "count_assignments<false>";
-  private static final String ZERO = "zero_counts";
-  private static final int THREADS = 1024;
-  private static final int MOST_EXPERTS = 12 * 1024; // in 48 KiB
+  private static final int THREADS = 512;
 
-  /** Up to here one block is quicker than a second launch. */
-  private static final int MOST_ALONE = 16 * 1024;
-
-  private static final int PER_BLOCK = 4 * THREADS;
+  /** Up to here one block is faster than clearing the counts first. */
+  private static final int MOST_FOR_ONE_BLOCK = 16_384;
 
   private final Device device;
   private final KernelModule module;
 
-  CountAssignments(Kernels kernels, DType real) {
+  CountAssignments(Kernels kernels) {
     device = kernels.device();
-    module = kernels.load(source(real));
+    module = kernels.load(source());
   }
 
-  static KernelSource source(DType real) {
+  static KernelSource source() {
     return new KernelSource(
-        "count_assignments.cu", List.of(ALONE, TOGETHER, ZERO), KernelSource.Target.PORTABLE);
+        "count_assignments.cu",
+        List.of("zero_counts", "count_assignments<true>", "count_assignments<false>"),
+        KernelSource.Target.PORTABLE);
   }
 
   void countAssignments(Stream stream, Tensor topExperts, Tensor counts) {
     int experts = counts.extent(0);
-    if (experts > MOST_EXPERTS) {
-      throw new IllegalArgumentException(
-          "counting on a GPU takes at most " + MOST_EXPERTS + " experts, was " + experts);
-    }
     long assignments = topExperts.elements();
-    boolean alone = assignments <= MOST_ALONE;
-    if (!alone) {
-      Arguments arguments = new Arguments().i32(experts).address(CudaStorage.address(counts));
-      module
-          .kernel(ZERO)
-          .launch(stream, Grid.of((experts + THREADS - 1) / THREADS, THREADS), arguments);
+    if (experts == 0) {
+      return;
     }
-    long blocks =
-        alone
-            ? 1
-            : Math.min((assignments + PER_BLOCK - 1) / PER_BLOCK, 2L * device.multiprocessors());
-    Arguments arguments =
+    boolean alone = assignments <= MOST_FOR_ONE_BLOCK;
+    if (!alone) {
+      module
+          .kernel("zero_counts")
+          .launch(
+              stream,
+              Grid.of((experts + THREADS - 1) / THREADS, THREADS),
+              new Arguments().i32(experts).address(CudaStorage.address(counts)));
+    }
+    Kernel kernel = module.kernel("count_assignments<" + alone + ">", experts * Integer.BYTES);
+    kernel.launch(
+        stream,
+        alone ? Grid.of(1, THREADS) : Grid.striding(assignments / 4, THREADS, device),
         new Arguments()
             .address(CudaStorage.address(topExperts))
             .i64(assignments)
             .i32(experts)
-            .address(CudaStorage.address(counts));
-    module
-        .kernel(alone ? ALONE : TOGETHER, Integer.BYTES * experts)
-        .launch(stream, Grid.of(blocks, THREADS), arguments);
+            .address(CudaStorage.address(counts)));
   }
 }

@@ -37,6 +37,7 @@ public final class CudaBackend implements Backend {
   private final CudaLane compute;
   private final CudaLane transfer;
   private final CudaHostIo hostIo;
+  private final Launchers launchers;
   private final CudaOps computeOps;
   private final CudaOps transferOps;
   private final OpCounter operations = new OpCounter();
@@ -50,7 +51,7 @@ public final class CudaBackend implements Backend {
     compute = new CudaLane(device, 0);
     transfer = new CudaLane(device, TRANSFER_PRIORITY);
     hostIo = new CudaHostIo(device, compute, transfer);
-    Launchers launchers = new Launchers(kernels, real);
+    launchers = Launchers.load(kernels, real);
     computeOps = new CudaOps(launchers, compute, operations, real);
     transferOps = new CudaOps(launchers, transfer, operations, real);
   }
@@ -221,7 +222,7 @@ public final class CudaBackend implements Backend {
   @Override
   public void close() {
     List<AutoCloseable> all = new ArrayList<>(companions);
-    all.add(computeOps);
+    all.add(launchers);
     all.add(hostIo);
     all.add(transfer);
     all.add(compute);

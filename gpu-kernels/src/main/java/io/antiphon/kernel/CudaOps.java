@@ -1,83 +1,127 @@
 package io.antiphon.kernel;
 
-import io.antiphon.tensor.*;
+import io.antiphon.device.Stream;
+import io.antiphon.tensor.AdamOptions;
+import io.antiphon.tensor.AdamTensors;
+import io.antiphon.tensor.DType;
+import io.antiphon.tensor.ExpertWeights;
+import io.antiphon.tensor.MoeShapes;
+import io.antiphon.tensor.OpShapes;
+import io.antiphon.tensor.Ops;
+import io.antiphon.tensor.PlanAlgorithm;
+import io.antiphon.tensor.PlanTensors;
+import io.antiphon.tensor.RowTensors;
+import io.antiphon.tensor.ScheduleOptions;
+import io.antiphon.tensor.ScoreOrder;
+import io.antiphon.tensor.StepState;
+import io.antiphon.tensor.Tensor;
 
-/** Operations of one lane. */
-final class CudaOps implements Ops, AutoCloseable {
-  CudaOps(Launchers launchers, CudaLane lane, OpCounter operations, DType real) {}
+/** Operations of one lane: checks arguments, then enqueues kernels. */
+final class CudaOps implements Ops {
+  private final Launchers launchers;
+  private final CudaLane lane;
+  private final OpCounter operations;
+  private final OpShapes shapes;
+  private final MoeShapes moe;
+
+  CudaOps(Launchers launchers, CudaLane lane, OpCounter operations, DType real) {
+    this.launchers = launchers;
+    this.lane = lane;
+    this.operations = operations;
+    this.shapes = new OpShapes(real, DType.F32);
+    this.moe = new MoeShapes(real, DType.F32);
+  }
+
+  private Stream stream() {
+    operations.add();
+    return lane.stream();
+  }
 
   @Override
   public void zero(Tensor tensor) {
-    throw new UnsupportedOperationException("zero");
+    launchers.memory().zero(stream(), tensor);
   }
 
   @Override
   public void copy(Tensor from, Tensor to) {
-    throw new UnsupportedOperationException("copy");
+    shapes.copy(from, to);
+    launchers.memory().copy(stream(), from, to);
   }
 
   @Override
   public void add(Tensor x, Tensor into) {
-    throw new UnsupportedOperationException("add");
+    shapes.add(x, into);
+    launchers.memory().add(stream(), x, into);
   }
 
   @Override
   public void addRow(Tensor row, Tensor x) {
-    throw new UnsupportedOperationException("addRow");
+    shapes.addRow(row, x);
+    launchers.memory().addRow(stream(), row, x);
   }
 
   @Override
   public void prepareBatch(
       Tensor batch, int endOfText, Tensor inputs, Tensor targets, Tensor documentStarts) {
-    throw new UnsupportedOperationException("prepareBatch");
+    shapes.prepareBatch(batch, inputs, targets, documentStarts);
+    launchers.batch().prepareBatch(stream(), batch, endOfText, inputs, targets, documentStarts);
   }
 
   @Override
   public void countTargets(Tensor targets, Tensor count) {
-    throw new UnsupportedOperationException("countTargets");
+    shapes.countTargets(targets, count);
+    launchers.batch().countTargets(stream(), targets, count);
   }
 
   @Override
   public void embed(Tensor ids, Tensor table, Tensor out) {
-    throw new UnsupportedOperationException("embed");
+    shapes.embed(ids, table, out);
+    launchers.embedding().embed(stream(), ids, table, out);
   }
 
   @Override
   public void embedBackward(Tensor ids, Tensor dOut, Tensor dTable) {
-    throw new UnsupportedOperationException("embedBackward");
+    shapes.embedBackward(ids, dOut, dTable);
+    launchers.embedding().embedBackward(stream(), ids, dOut, dTable);
   }
 
   @Override
   public void rmsNorm(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor inverseRms) {
-    throw new UnsupportedOperationException("rmsNorm");
+    shapes.rmsNorm(x, weight, y, inverseRms);
+    launchers.rmsNorm().rmsNorm(stream(), x, weight, epsilon, y, inverseRms);
   }
 
   @Override
   public void rmsNormBackward(
       Tensor x, Tensor weight, Tensor inverseRms, Tensor dY, Tensor dX, Tensor dWeight) {
-    throw new UnsupportedOperationException("rmsNormBackward");
+    shapes.rmsNormBackward(x, weight, inverseRms, dY, dX, dWeight);
+    launchers.rmsNorm().rmsNormBackward(stream(), x, weight, inverseRms, dY, dX, dWeight);
   }
 
   @Override
   public void gemm(
       boolean transposeA, boolean transposeB, Tensor a, Tensor b, boolean accumulate, Tensor c) {
-    throw new UnsupportedOperationException("gemm");
+    shapes.gemm(transposeA, transposeB, a, b, c);
+    launchers.gemm().gemm(stream(), transposeA, transposeB, a, b, accumulate, c);
   }
 
   @Override
   public void swiglu(Tensor gateUp, Tensor out) {
-    throw new UnsupportedOperationException("swiglu");
+    shapes.swiglu(gateUp, out);
+    launchers.swiglu().swiglu(stream(), gateUp, out);
   }
 
   @Override
   public void swigluBackward(Tensor gateUp, Tensor dOut, Tensor dGateUp) {
-    throw new UnsupportedOperationException("swigluBackward");
+    shapes.swigluBackward(gateUp, dOut, dGateUp);
+    launchers.swiglu().swigluBackward(stream(), gateUp, dOut, dGateUp);
   }
 
   @Override
   public void rope(
       Tensor x, Tensor documentStarts, int sequenceLength, double theta, boolean inverse) {
-    throw new UnsupportedOperationException("rope");
+    shapes.rope(x, documentStarts, sequenceLength);
+    launchers.rope().rope(stream(), x, documentStarts, sequenceLength, theta, inverse);
   }
 
   @Override
@@ -89,7 +133,10 @@ final class CudaOps implements Ops, AutoCloseable {
       int sequenceLength,
       Tensor out,
       Tensor logSumExp) {
-    throw new UnsupportedOperationException("attention");
+    shapes.attention(q, k, v, documentStarts, sequenceLength, out, logSumExp);
+    launchers
+        .attention()
+        .attention(stream(), q, k, v, documentStarts, sequenceLength, out, logSumExp);
   }
 
   @Override
@@ -105,7 +152,12 @@ final class CudaOps implements Ops, AutoCloseable {
       Tensor dQ,
       Tensor dK,
       Tensor dV) {
-    throw new UnsupportedOperationException("attentionBackward");
+    shapes.attentionBackward(
+        q, k, v, documentStarts, sequenceLength, out, logSumExp, dOut, dQ, dK, dV);
+    launchers
+        .attention()
+        .attentionBackward(
+            stream(), q, k, v, documentStarts, sequenceLength, out, logSumExp, dOut, dQ, dK, dV);
   }
 
   @Override
@@ -116,7 +168,8 @@ final class CudaOps implements Ops, AutoCloseable {
       Tensor scores,
       Tensor topExperts,
       Tensor probs) {
-    throw new UnsupportedOperationException("route");
+    moe.route(logits, bias, scores, topExperts, probs);
+    launchers.router().route(stream(), logits, bias, order, scores, topExperts, probs);
   }
 
   @Override
@@ -127,7 +180,8 @@ final class CudaOps implements Ops, AutoCloseable {
       ScoreOrder order,
       Tensor dProbs,
       Tensor dLogits) {
-    throw new UnsupportedOperationException("routeBackward");
+    moe.routeBackward(scores, topExperts, probs, dProbs, dLogits);
+    launchers.router().routeBackward(stream(), scores, topExperts, probs, order, dProbs, dLogits);
   }
 
   @Override
@@ -140,23 +194,38 @@ final class CudaOps implements Ops, AutoCloseable {
       double zScale,
       Tensor dLogits,
       Tensor losses) {
-    throw new UnsupportedOperationException("routerLosses");
+    moe.routerLosses(logits, scores, topExperts, sequenceLength, dLogits, losses);
+    launchers
+        .routerLosses()
+        .routerLosses(
+            stream(),
+            logits,
+            scores,
+            topExperts,
+            sequenceLength,
+            auxScale,
+            zScale,
+            dLogits,
+            losses);
   }
 
   @Override
   public void countAssignments(Tensor topExperts, Tensor counts) {
-    throw new UnsupportedOperationException("countAssignments");
+    moe.countAssignments(topExperts, counts);
+    launchers.countAssignments().countAssignments(stream(), topExperts, counts);
   }
 
   @Override
   public void plan(PlanAlgorithm algorithm, Tensor counts, PlanTensors plan) {
-    throw new UnsupportedOperationException("plan");
+    moe.plan(algorithm, counts, plan);
+    launchers.plan().plan(stream(), algorithm, counts, plan);
   }
 
   @Override
   public void replan(
       PlanAlgorithm algorithm, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
-    throw new UnsupportedOperationException("replan");
+    moe.replan(algorithm, counts, held, toSend, plan);
+    launchers.plan().replan(stream(), algorithm, counts, held, toSend, plan);
   }
 
   @Override
@@ -168,32 +237,40 @@ final class CudaOps implements Ops, AutoCloseable {
       long rowCapacity,
       RowTensors rows,
       StepState state) {
-    throw new UnsupportedOperationException("layoutRows");
+    moe.layoutRows(topExperts, counts, plan, rank, rowCapacity, rows, state);
+    launchers
+        .layoutRows()
+        .layoutRows(stream(), topExperts, counts, plan, rank, rowCapacity, rows, state);
   }
 
   @Override
   public void recordLoads(Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics) {
-    throw new UnsupportedOperationException("recordLoads");
+    moe.recordLoads(counts, plan, toSend, statistics);
+    launchers.recordLoads().recordLoads(stream(), counts, plan, toSend, statistics);
   }
 
   @Override
   public void groupedGemm(Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y) {
-    throw new UnsupportedOperationException("groupedGemm");
+    moe.groupedGemm(x, weights, rowCounts, y);
+    launchers.groupedGemm().groupedGemm(stream(), x, weights, rowCounts, y);
   }
 
   @Override
   public void groupedGemmDgrad(Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX) {
-    throw new UnsupportedOperationException("groupedGemmDgrad");
+    moe.groupedGemmDgrad(dY, weights, rowCounts, dX);
+    launchers.groupedGemm().groupedGemmDgrad(stream(), dY, weights, rowCounts, dX);
   }
 
   @Override
   public void groupedGemmWgrad(Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients) {
-    throw new UnsupportedOperationException("groupedGemmWgrad");
+    moe.groupedGemmWgrad(x, dY, rowCounts, gradients);
+    launchers.groupedGemm().groupedGemmWgrad(stream(), x, dY, rowCounts, gradients);
   }
 
   @Override
   public void expertSwiglu(Tensor gateUp, Tensor rowProbs, Tensor rowCounts, Tensor out) {
-    throw new UnsupportedOperationException("expertSwiglu");
+    moe.expertSwiglu(gateUp, rowProbs, rowCounts, out);
+    launchers.swiglu().expertSwiglu(stream(), gateUp, rowProbs, rowCounts, out);
   }
 
   @Override
@@ -204,50 +281,58 @@ final class CudaOps implements Ops, AutoCloseable {
       Tensor dOut,
       Tensor dGateUp,
       Tensor dRowProbs) {
-    throw new UnsupportedOperationException("expertSwigluBackward");
+    moe.expertSwigluBackward(gateUp, rowProbs, rowCounts, dOut, dGateUp, dRowProbs);
+    launchers
+        .swiglu()
+        .expertSwigluBackward(stream(), gateUp, rowProbs, rowCounts, dOut, dGateUp, dRowProbs);
   }
 
   @Override
   public void crossEntropy(Tensor logits, Tensor targets, Tensor targetCount, Tensor lossSum) {
-    throw new UnsupportedOperationException("crossEntropy");
+    shapes.crossEntropy(logits, targets, targetCount, lossSum);
+    launchers.crossEntropy().crossEntropy(stream(), logits, targets, targetCount, lossSum);
   }
 
   @Override
   public void crossEntropyLoss(Tensor logits, Tensor targets, Tensor lossSum) {
-    throw new UnsupportedOperationException("crossEntropyLoss");
+    shapes.crossEntropyLoss(logits, targets, lossSum);
+    launchers.crossEntropy().crossEntropyLoss(stream(), logits, targets, lossSum);
   }
 
   @Override
   public void squaredNorm(Tensor gradient, Tensor sum) {
-    throw new UnsupportedOperationException("squaredNorm");
+    shapes.squaredNorm(gradient, sum);
+    launchers.optimizer().squaredNorm(stream(), gradient, sum);
   }
 
   @Override
   public void decideUpdate(
       Tensor squaredNorm, double maxNorm, ScheduleOptions schedule, StepState state) {
-    throw new UnsupportedOperationException("decideUpdate");
+    shapes.decideUpdate(squaredNorm, state);
+    launchers.step().decideUpdate(stream(), squaredNorm, maxNorm, schedule, state);
   }
 
   @Override
   public void adamW(AdamTensors tensors, AdamOptions options, StepState state) {
-    throw new UnsupportedOperationException("adamW");
+    shapes.adamW(tensors, state);
+    launchers.optimizer().adamW(stream(), tensors, options, state);
   }
 
   @Override
   public void updateExpertBias(Tensor counts, double rate, StepState state, Tensor bias) {
-    throw new UnsupportedOperationException("updateExpertBias");
+    shapes.updateExpertBias(counts, state, bias);
+    launchers.step().updateExpertBias(stream(), counts, rate, state, bias);
   }
 
   @Override
   public void commit(StepState state) {
-    throw new UnsupportedOperationException("commit");
+    shapes.commit(state);
+    launchers.step().commit(stream(), state);
   }
 
   @Override
   public void push(Tensor record, StepState state, Tensor ring) {
-    throw new UnsupportedOperationException("push");
+    shapes.push(record, state, ring);
+    launchers.step().push(stream(), record, state, ring);
   }
-
-  @Override
-  public void close() {}
 }

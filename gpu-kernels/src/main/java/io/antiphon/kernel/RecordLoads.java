@@ -2,46 +2,46 @@ package io.antiphon.kernel;
 
 import io.antiphon.device.Arguments;
 import io.antiphon.device.Grid;
+import io.antiphon.device.Kernel;
 import io.antiphon.device.KernelModule;
 import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
-import io.antiphon.tensor.DType;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.Tensor;
 import java.util.List;
 
-/** Load statistics: {@code record_loads.cu}. */
+/** Loads of one micro-batch, added to the statistics of a layer: record_loads.cu. */
 final class RecordLoads {
-  private static final String KERNEL = "record_loads";
   private static final int THREADS = 512;
+  private static final int SHARED_BYTES = (2 * PlanKernels.MOST_RANKS + 2) * Integer.BYTES;
 
-  private final KernelModule module;
+  private final Kernel kernel;
 
-  RecordLoads(Kernels kernels, DType real) {
-    module = kernels.load(source(real));
+  RecordLoads(Kernels kernels) {
+    KernelModule module = kernels.load(source());
+    kernel = module.kernel("record_loads", SHARED_BYTES);
   }
 
-  static KernelSource source(DType real) {
-    return new KernelSource("record_loads.cu", List.of(KERNEL), KernelSource.Target.PORTABLE);
+  static KernelSource source() {
+    return new KernelSource(
+        "record_loads.cu", List.of("record_loads"), KernelSource.Target.PORTABLE);
   }
 
   void recordLoads(
       Stream stream, Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics) {
-    int ranks = counts.extent(0);
-    PlanLimits limits = new PlanLimits(ranks, counts.extent(1), plan.slots() / ranks);
-    Arguments arguments =
+    PlanKernels.requireLimits(counts, plan);
+    kernel.launch(
+        stream,
+        Grid.of(1, THREADS),
         new Arguments()
             .address(CudaStorage.address(counts))
             .address(CudaStorage.address(plan.slotHome()))
             .address(CudaStorage.address(plan.quota()))
             .address(CudaStorage.address(toSend))
-            .i32(ranks)
-            .i32(limits.experts())
-            .i32(limits.slots())
-            .address(CudaStorage.address(statistics));
-    module
-        .kernel(KERNEL, Integer.BYTES * (2 * ranks + 2))
-        .launch(stream, Grid.of(1, THREADS), arguments);
+            .i32(counts.extent(0))
+            .i32(counts.extent(1))
+            .i32(plan.slots())
+            .address(CudaStorage.address(statistics)));
   }
 }

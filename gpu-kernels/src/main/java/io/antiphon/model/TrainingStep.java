@@ -278,8 +278,8 @@ public final class TrainingStep implements AutoCloseable {
   /**
    * Reads the record of a replay, waiting for it if need be.
    *
-   * @param replay 0-based index among all replays since the state was made; among the last {@code
-   *     records}
+   * @param replay 0-based index among all replays of the state, as {@link #replays} counts them;
+   *     among the last {@code records}
    * @throws CommException if the ranks have lost each other
    */
   public StepRecord read(long replay) {

@@ -35,8 +35,24 @@ final class AttentionCases {
   private AttentionCases() {}
 
   static List<OpCase> all() {
+    return of(SIZES);
+  }
+
+  /** Sizes at which vectors and tensor cores come into play. */
+  static List<OpCase> large() {
+    return of(
+        List.of(
+            new Size(2, 131, 4, 2, 64, 0.02),
+            new Size(1, 200, 4, 1, 128, 0),
+            new Size(1, 257, 2, 2, 64, 0),
+            new Size(3, 64, 3, 3, 32, 0.1),
+            new Size(1, 100, 2, 1, 96, 0.01),
+            new Size(1, 90, 2, 1, 256, 0)));
+  }
+
+  private static List<OpCase> of(List<Size> sizes) {
     List<OpCase> cases = new ArrayList<>();
-    for (Size size : SIZES) {
+    for (Size size : sizes) {
       cases.add(rope(size, false));
       cases.add(rope(size, true));
       cases.add(attention(size));

@@ -49,6 +49,25 @@ final class DenseCases {
     return cases;
   }
 
+  /** Sizes at which vectors and tensor cores come into play. */
+  static List<OpCase> large() {
+    List<OpCase> cases = new ArrayList<>();
+    for (int[] size : new int[][] {{37, 1024}, {5, 4096}, {300, 256}, {3, 8200}}) {
+      cases.add(rmsNorm(size[0], size[1]));
+      cases.add(rmsNormBackward(size[0], size[1]));
+      cases.add(swiglu(size[0], size[1], 2));
+      cases.add(swigluBackward(size[0], size[1], 2));
+    }
+    for (int[] size : new int[][] {{128, 192, 64}, {65, 72, 136}}) {
+      for (int flags = 0; flags < 8; flags++) {
+        Kind result = flags % 2 == 0 ? REAL : MASTER;
+        cases.add(gemm((flags & 1) > 0, (flags & 2) > 0, (flags & 4) > 0, result, size));
+        cases.add(gemm((flags & 1) == 0, (flags & 2) > 0, (flags & 4) > 0, result, size));
+      }
+    }
+    return cases;
+  }
+
   private static OpCase rmsNorm(int tokens, int hidden) {
     return new OpCase("rmsNorm", tokens, hidden)
         .read("x", REAL, Fill.normals(), tokens, hidden)

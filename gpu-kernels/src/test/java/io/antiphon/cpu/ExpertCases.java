@@ -47,8 +47,24 @@ final class ExpertCases {
   private ExpertCases() {}
 
   static List<OpCase> all() {
+    return of(sizes());
+  }
+
+  /** Sizes at which vectors, tensor cores and copy engines come into play. */
+  static List<OpCase> large() {
+    List<Size> sizes = new ArrayList<>();
+    for (String rows : new String[] {"none", "one", "all on one", "all on the last", "random"}) {
+      sizes.add(new Size(3, 2, 300, 64, 128, rows));
+    }
+    sizes.add(new Size(4, 0, 517, 192, 264, "full"));
+    sizes.add(new Size(2, 1, 131, 328, 72, "random"));
+    sizes.add(new Size(2, 1, 140, 36, 44, "random")); // rows of 72 and 88 bytes in bf16
+    return of(sizes);
+  }
+
+  private static List<OpCase> of(List<Size> sizes) {
     List<OpCase> cases = new ArrayList<>();
-    for (Size size : sizes()) {
+    for (Size size : sizes) {
       cases.add(groupedGemm(size));
       cases.add(groupedGemmDgrad(size));
       cases.add(groupedGemmWgrad(size));

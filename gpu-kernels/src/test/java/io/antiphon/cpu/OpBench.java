@@ -15,33 +15,43 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * The tensors of one {@link OpCase} on one backend. Each is a view inside a larger storage at an
- * odd offset; what lies around it, and rows that are out of play, hold NaN if the operation must
- * not read them and a sentinel if it must not write them.
+ * The tensors of one {@link OpCase} on one backend. Each is a view inside a larger storage, at an
+ * odd offset unless said otherwise; what lies around it, and rows that are out of play, hold NaN if
+ * the operation must not read them and a sentinel if it must not write them.
  */
 final class OpBench implements AutoCloseable, OpCase.Tensors {
   /** A number that no operation writes. */
   static final double SENTINEL = -77;
 
-  private static final int GUARD = 5;
+  /** Elements around a view whose address is no multiple of anything. */
+  static final int ODD_GUARD = 5;
 
   private final Backend backend;
   private final OpCase opCase;
+  private final int guard;
   private final HostValues values;
   private final Map<String, Storage> storages = new LinkedHashMap<>();
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
 
   OpBench(Backend backend, OpCase opCase) {
+    this(backend, opCase, ODD_GUARD);
+  }
+
+  /**
+   * @param guard elements before and after each view: decides on the alignment of its address
+   */
+  OpBench(Backend backend, OpCase opCase, int guard) {
     this.backend = backend;
     this.opCase = opCase;
+    this.guard = guard;
     this.values = new HostValues(backend.hostIo());
     for (OpArgument argument : opCase.arguments()) {
       long elements = argument.shape().elements();
       DType dtype = argument.kind().on(backend);
-      Storage storage = backend.allocate(argument.name(), dtype, elements + 2 * GUARD);
+      Storage storage = backend.allocate(argument.name(), dtype, elements + 2L * guard);
       storages.put(argument.name(), storage);
       tensors.put(
-          argument.name(), whole(argument.name()).range(GUARD, elements).reshape(argument.shape()));
+          argument.name(), whole(argument.name()).range(guard, elements).reshape(argument.shape()));
     }
   }
 
@@ -66,17 +76,17 @@ final class OpBench implements AutoCloseable, OpCase.Tensors {
     }
   }
 
-  private static double[] poisoned(OpArgument argument, Draw draw) {
+  private double[] poisoned(OpArgument argument, Draw draw) {
     int length = (int) argument.shape().elements();
     boolean floating = argument.kind().isRounded() || argument.kind() == OpArgument.Kind.F64;
     boolean mustNotRead = argument.access() == Access.READ && floating;
-    double[] all = new double[length + 2 * GUARD];
+    double[] all = new double[length + 2 * guard];
     Arrays.fill(all, mustNotRead ? Double.NaN : SENTINEL);
     int live = argument.live(draw);
     if (argument.access() == Access.WRITTEN) {
-      Arrays.fill(all, GUARD, GUARD + live, floating ? Double.NaN : SENTINEL);
+      Arrays.fill(all, guard, guard + live, floating ? Double.NaN : SENTINEL);
     } else {
-      System.arraycopy(draw.of(argument.name()), 0, all, GUARD, live);
+      System.arraycopy(draw.of(argument.name()), 0, all, guard, live);
     }
     return all;
   }
@@ -137,12 +147,12 @@ final class OpBench implements AutoCloseable, OpCase.Tensors {
       double[] is = values.doubles(whole(argument.name()));
       int mayChange = argument.isResult() ? argument.live(draw) : 0;
       for (int i = 0; i < is.length; i++) {
-        boolean fixed = i < GUARD || i >= GUARD + mayChange;
+        boolean fixed = i < guard || i >= guard + mayChange;
         if (fixed && Double.compare(was[i], is[i]) != 0) {
           throw new AssertionError(
               String.format(
                   "%s: element %d of %s must stay %s, became %s",
-                  opCase, i - GUARD, argument.name(), was[i], is[i]));
+                  opCase, i - guard, argument.name(), was[i], is[i]));
         }
       }
     }

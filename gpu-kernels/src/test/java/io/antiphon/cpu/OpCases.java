@@ -20,8 +20,22 @@ public final class OpCases {
     return cases;
   }
 
+  /**
+   * More cases, of sizes that only matter to a backend with vector instructions, tensor cores or
+   * several blocks.
+   */
+  public static List<OpCase> large() {
+    List<OpCase> cases = new ArrayList<>();
+    cases.addAll(DenseCases.large());
+    cases.addAll(AttentionCases.large());
+    cases.addAll(RouterCases.large());
+    cases.addAll(ExpertCases.large());
+    cases.addAll(TrainingCases.large());
+    return cases;
+  }
+
   /** The first case of {@code operation} whose name contains {@code part}. */
-  static OpCase of(String operation, String part) {
+  public static OpCase of(String operation, String part) {
     return all().stream()
         .filter(each -> each.operation().equals(operation) && each.toString().contains(part))
         .findFirst()

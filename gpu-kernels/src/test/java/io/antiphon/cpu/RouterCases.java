@@ -45,6 +45,23 @@ final class RouterCases {
     return cases;
   }
 
+  /** As many experts and choices as large models have. */
+  static List<OpCase> large() {
+    List<OpCase> cases = new ArrayList<>();
+    for (ScoreOrder order : ScoreOrder.values()) {
+      for (int[] size : new int[][] {{2, 65, 64, 8}, {1, 33, 256, 8}, {1, 9, 1000, 16}}) {
+        Size named = new Size(size[0], size[1], size[2], size[3], order);
+        cases.add(route(named, "random", Fill.normals(2), Fill.normals(0.3)));
+        cases.add(route(named, "ties", Fill.integers(0, 2), Fill.constant(0)));
+        cases.add(routeBackward(named));
+        cases.add(routerLosses(named, 0.3, 0.2));
+      }
+    }
+    cases.add(countAssignments(5000, 256, 8));
+    cases.add(countAssignments(700, 1024, 8));
+    return cases;
+  }
+
   private static void enqueue(Ops ops, OpCase.Tensors t, ScoreOrder order) {
     ops.route(
         t.of("logits"), t.of("bias"), order, t.of("scores"), t.of("topExperts"), t.of("probs"));

@@ -54,6 +54,20 @@ final class TrainingCases {
     return cases;
   }
 
+  /** Sizes at which vectors and several blocks come into play. */
+  static List<OpCase> large() {
+    List<OpCase> cases = new ArrayList<>();
+    for (int[] size : new int[][] {{130, 256}, {7, 32_000}, {3, 70_008}}) {
+      cases.add(crossEntropyLoss(size[0], size[1], 0.2));
+      cases.add(crossEntropy(size[0], size[1], 0.2, 2.0 * size[0] + 1));
+    }
+    for (int length : new int[] {1 << 16, 300_007}) {
+      cases.add(squaredNorm(length));
+      cases.add(adamW(length, 1));
+    }
+    return cases;
+  }
+
   private static OpCase crossEntropyLoss(int rows, int vocabulary, double missing) {
     return new OpCase("crossEntropyLoss", rows, vocabulary, "missing", missing)
         .read("logits", REAL, Fill.normals(3), rows, vocabulary)
@@ -98,6 +112,7 @@ final class TrainingCases {
     return new OpCase("decideUpdate", squaredNorm, maxNorm, overflow)
         .read("squaredNorm", F64, Fill.constant(squaredNorm), 1)
         .state(0, overflow, "apply", "learningRate", "clipFactor")
+        .roundings(4)
         .call((ops, t) -> ops.decideUpdate(t.of("squaredNorm"), maxNorm, SCHEDULE, t.state()));
   }
 

@@ -3,7 +3,7 @@ package io.antiphon.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.antiphon.cpu.CpuBackend;
+import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.HostValues;
 import io.antiphon.tensor.PlanAlgorithm;
 import io.antiphon.tensor.ScoreOrder;
@@ -12,7 +12,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,8 +66,8 @@ class EchoTrapsTest {
   void clonesChangeNothingWithAnyOption(String name, TestRun.Layout layout, MoeOptions moe) {
     MoeOptions none =
         with(TestModels.withoutEcho(), moe.scoreOrder(), moe.expertBiasRate(), moe.sharedFfn());
-    List<Result> plain = run(TestModels.model(none), layout, CpuBackend::f64, AMPLE);
-    List<Result> cloned = run(TestModels.model(moe), layout, CpuBackend::f64, AMPLE);
+    List<Result> plain = run(TestModels.model(none), layout, TestDevice.F64, AMPLE);
+    List<Result> cloned = run(TestModels.model(moe), layout, TestDevice.F64, AMPLE);
     assertThat(clones(cloned.get(0).last)).as(name).isPositive();
     for (int rank = 0; rank < layout.ranks(); rank++) {
       assertClose(plain.get(rank), cloned.get(rank), 1e-9);
@@ -90,8 +89,8 @@ class EchoTrapsTest {
     TestRun.Layout accumulating = new TestRun.Layout(2, 2, 8, 1);
     ModelOptions plain = TestModels.model(TestModels.withoutEcho());
     ModelOptions cloned = TestModels.model(TestModels.moe(2, PlanAlgorithm.ONE_SHOT));
-    List<Result> whole = run(plain, new TestRun.Layout(2, 2, 8, 4), CpuBackend::f64, AMPLE);
-    List<Result> parts = run(cloned, accumulating, CpuBackend::f64, AMPLE);
+    List<Result> whole = run(plain, new TestRun.Layout(2, 2, 8, 4), TestDevice.F64, AMPLE);
+    List<Result> parts = run(cloned, accumulating, TestDevice.F64, AMPLE);
     assertThat(clones(parts.get(0).last)).isPositive();
     for (int rank = 0; rank < 2; rank++) {
       assertClose(whole.get(rank), parts.get(rank), 1e-9);
@@ -110,7 +109,7 @@ class EchoTrapsTest {
   @ParameterizedTest
   @MethodSource("layouts")
   void clonesAndRanksChangeRoundingOnlyInSinglePrecision(TestRun.Layout layout) {
-    Supplier<CpuBackend> f32 = () -> CpuBackend.f32(1);
+    TestDevice f32 = TestDevice.F32;
     ModelOptions plain = TestModels.model(TestModels.withoutEcho());
     ModelOptions cloned = TestModels.model(TestModels.moe(2, PlanAlgorithm.ONE_SHOT));
     List<Double> expected = run(plain, FOUR_RANKS, f32, AMPLE).get(0).losses;
@@ -127,8 +126,8 @@ class EchoTrapsTest {
   void recomputeTakesThePlanOfTheForwardAndTheSameBits() {
     ModelOptions kept = TestModels.model(with(BIN_PACKING, ScoreOrder.SOFTMAX_THEN_TOP_K, 0.01, 5));
     ModelOptions recomputed = TestModels.with(kept, false, true, 0);
-    List<Result> expected = run(kept, FOUR_RANKS, CpuBackend::f64, AMPLE);
-    List<Result> actual = run(recomputed, FOUR_RANKS, CpuBackend::f64, AMPLE);
+    List<Result> expected = run(kept, FOUR_RANKS, TestDevice.F64, AMPLE);
+    List<Result> actual = run(recomputed, FOUR_RANKS, TestDevice.F64, AMPLE);
     for (int rank = 0; rank < 4; rank++) {
       assertClose(expected.get(rank), actual.get(rank), 0);
       for (int layer = 0; layer < 2; layer++) {
@@ -145,12 +144,12 @@ class EchoTrapsTest {
     ModelOptions model =
         TestModels.model(with(BIN_PACKING, ScoreOrder.SOFTMAX_THEN_TOP_K, 0.01, 0));
     BatchOptions batch = FOUR_RANKS.batch();
-    List<Result> undisturbed = run(model, FOUR_RANKS, CpuBackend::f64, AMPLE);
+    List<Result> undisturbed = run(model, FOUR_RANKS, TestDevice.F64, AMPLE);
     List<Result> rerun =
         RankThreads.run(
             4,
             4,
-            CpuBackend::f64,
+            TestDevice.F64,
             (backend, groups) -> {
               try (ModelState state = new ModelState(backend, model, groups.experts().rank(), 4)) {
                 List<Double> losses = new ArrayList<>();
@@ -171,7 +170,7 @@ class EchoTrapsTest {
 
   /** Two replays with a row too few on the fullest rank, and the flag cleared. */
   private static StepRecord overflow(
-      CpuBackend backend, ModelState state, Groups groups, BatchOptions batch) {
+      Backend backend, ModelState state, Groups groups, BatchOptions batch) {
     List<double[]> before = persistent(backend, state);
     long required;
     try (TrainingStep nothing = step(state, groups, batch, 0)) {
@@ -204,7 +203,7 @@ class EchoTrapsTest {
         RankThreads.run(
             4,
             4,
-            CpuBackend::f64,
+            TestDevice.F64,
             (backend, groups) -> {
               try (ModelState state = new ModelState(backend, model, groups.experts().rank(), 4);
                   TrainingStep step = step(state, groups, batch, AMPLE)) {
@@ -242,7 +241,7 @@ class EchoTrapsTest {
         .master();
   }
 
-  private static double[] poison(CpuBackend backend, ModelState state, Groups groups) {
+  private static double[] poison(Backend backend, ModelState state, Groups groups) {
     HostValues values = new HostValues(backend.hostIo());
     double[] weights = values.doubles(expertMaster(state));
     if (groups.world().rank() == 1) {
@@ -254,7 +253,7 @@ class EchoTrapsTest {
     return weights;
   }
 
-  private static void restore(CpuBackend backend, ModelState state, double[] weights) {
+  private static void restore(Backend backend, ModelState state, double[] weights) {
     new HostValues(backend.hostIo()).write(expertMaster(state), weights);
     state.refreshWeights();
   }
@@ -281,7 +280,7 @@ class EchoTrapsTest {
         RankThreads.run(
             4,
             4,
-            CpuBackend::f64,
+            TestDevice.F64,
             (backend, groups) -> {
               try (ModelState state = new ModelState(backend, model, groups.experts().rank(), 4);
                   EvaluationStep step = new EvaluationStep(state, groups, batch, capacity)) {
@@ -297,7 +296,7 @@ class EchoTrapsTest {
   }
 
   private static List<Result> run(
-      ModelOptions model, TestRun.Layout layout, Supplier<CpuBackend> backends, long capacity) {
+      ModelOptions model, TestRun.Layout layout, TestDevice backends, long capacity) {
     BatchOptions batch = layout.batch();
     return RankThreads.run(
         layout.ranks(),
@@ -335,7 +334,7 @@ class EchoTrapsTest {
   }
 
   /** Masters, weights, moments and expert biases. */
-  private static List<double[]> persistent(CpuBackend backend, ModelState state) {
+  private static List<double[]> persistent(Backend backend, ModelState state) {
     HostValues values = new HostValues(backend.hostIo());
     List<double[]> all = new ArrayList<>();
     for (ParameterRegistry.FlatGroup group : state.registry().groups()) {

@@ -1,12 +1,8 @@
 package io.antiphon.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 
-import io.antiphon.cpu.CpuBackend;
 import io.antiphon.tensor.PlanAlgorithm;
-import java.util.Map;
-import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,8 +31,8 @@ class EquivalenceTest {
 
     assertThat(clones(cloned)).as("clones in use").isPositive();
     assertSameRouting(plain, cloned);
-    assertGradients(plain.gradients(), cloned.gradients(), 1e-12);
-    assertLosses(
+    RunComparison.assertGradients(plain.gradients(), cloned.gradients(), 1e-12);
+    RunComparison.assertLosses(
         run64(TestModels.model(TestModels.withoutEcho()), FOUR_RANKS, STEPS),
         run64(TestModels.model(echo), FOUR_RANKS, STEPS),
         1e-9);
@@ -60,8 +56,8 @@ class EquivalenceTest {
     TestRun four = run64(reference, FOUR_RANKS, 1);
     TestRun other = run64(TestModels.model(moe), layout, 1);
     assertSameExpertCounts(four, other);
-    assertGradients(four.gradients(), other.gradients(), 1e-12);
-    assertLosses(
+    RunComparison.assertGradients(four.gradients(), other.gradients(), 1e-12);
+    RunComparison.assertLosses(
         run64(reference, FOUR_RANKS, STEPS), run64(TestModels.model(moe), layout, STEPS), 1e-9);
   }
 
@@ -78,8 +74,8 @@ class EquivalenceTest {
         run32(TestModels.model(TestModels.moe(1, PlanAlgorithm.BIN_PACKING)), FOUR_RANKS);
     TestRun single =
         run32(TestModels.model(TestModels.withoutEcho()), new TestRun.Layout(1, 1, 8, 2));
-    assertLosses(plain, cloned, tolerance);
-    assertLosses(plain, single, tolerance);
+    RunComparison.assertLosses(plain, cloned, tolerance);
+    RunComparison.assertLosses(plain, single, tolerance);
   }
 
   @Test
@@ -105,11 +101,11 @@ class EquivalenceTest {
   }
 
   private static TestRun run64(ModelOptions model, TestRun.Layout layout, int steps) {
-    return TestRun.of(model, layout, steps, CpuBackend::f64);
+    return TestRun.of(model, layout, steps, TestDevice.F64);
   }
 
   private static TestRun run32(ModelOptions model, TestRun.Layout layout) {
-    return TestRun.of(model, layout, STEPS, () -> CpuBackend.f32(1));
+    return TestRun.of(model, layout, STEPS, TestDevice.F32);
   }
 
   private static long clones(TestRun run) {
@@ -140,33 +136,5 @@ class EquivalenceTest {
       }
     }
     return counts;
-  }
-
-  private static void assertLosses(TestRun expected, TestRun actual, double relative) {
-    for (int step = 0; step < expected.losses().size(); step++) {
-      double loss = expected.losses().get(step);
-      assertThat(actual.losses().get(step))
-          .as("loss of step %d", step)
-          .isCloseTo(loss, within(relative * loss));
-    }
-  }
-
-  /** Relative to the largest gradient of the same parameter. */
-  private static void assertGradients(
-      Map<String, double[]> expected, Map<String, double[]> actual, double relative) {
-    assertThat(actual).containsOnlyKeys(expected.keySet());
-    expected.forEach(
-        (name, gradient) -> {
-          double largest = 0;
-          for (double value : gradient) {
-            largest = Math.max(largest, Math.abs(value));
-          }
-          double[] other = Objects.requireNonNull(actual.get(name));
-          for (int i = 0; i < gradient.length; i++) {
-            assertThat(other[i])
-                .as("%s[%d]", name, i)
-                .isCloseTo(gradient[i], within(relative * largest));
-          }
-        });
   }
 }

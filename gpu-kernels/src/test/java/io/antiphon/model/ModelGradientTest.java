@@ -3,7 +3,7 @@ package io.antiphon.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.antiphon.cpu.CpuBackend;
+import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.HostValues;
 import io.antiphon.tensor.PlanAlgorithm;
 import io.antiphon.tensor.ScoreOrder;
@@ -50,14 +50,14 @@ class ModelGradientTest {
     RankThreads.run(
         1,
         1,
-        CpuBackend::f64,
+        TestDevice.F64,
         (backend, groups) -> {
           check(model, backend, groups);
           return 0;
         });
   }
 
-  private static void check(ModelOptions model, CpuBackend backend, Groups groups) {
+  private static void check(ModelOptions model, Backend backend, Groups groups) {
     BatchOptions batch = new BatchOptions(4, 2, 2, TestModels.SEQUENCE);
     ByteBuffer tokens = TestModels.sequences(0, 4);
     HostValues values = new HostValues(backend.hostIo());

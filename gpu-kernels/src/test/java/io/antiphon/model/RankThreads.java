@@ -1,8 +1,8 @@
 package io.antiphon.model;
 
-import io.antiphon.cpu.CpuBackend;
 import io.antiphon.cpu.ThreadTransport;
 import io.antiphon.cpu.Transport;
+import io.antiphon.tensor.Backend;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,7 +12,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Supplier;
 
 /** Runs the ranks of a world as threads of the test. */
 final class RankThreads {
@@ -22,14 +21,13 @@ final class RankThreads {
 
   /** What one rank does. */
   interface RankBody<R> {
-    R run(CpuBackend backend, Groups groups) throws InterruptedException;
+    R run(Backend backend, Groups groups) throws InterruptedException;
   }
 
   /**
    * Runs {@code body} on every rank and returns the results by rank; the first failure is thrown.
    */
-  static <R> List<R> run(
-      int ranks, int expertRanks, Supplier<CpuBackend> backends, RankBody<R> body) {
+  static <R> List<R> run(int ranks, int expertRanks, TestDevice device, RankBody<R> body) {
     List<Transport> transports = ThreadTransport.group(ranks, DEADLINE);
     ExecutorService threads = Executors.newFixedThreadPool(ranks);
     try {
@@ -38,14 +36,8 @@ final class RankThreads {
         futures.add(
             threads.submit(
                 () -> {
-                  try (CpuBackend backend = backends.get()) {
-                    return body.run(
-                        backend,
-                        Groups.of(
-                            transport.rank(),
-                            ranks,
-                            expertRanks,
-                            members -> backend.collectives(transport, members)));
+                  try (TestDevice.Opened opened = device.open(transport, expertRanks)) {
+                    return body.run(opened.backend(), opened.groups());
                   } catch (RuntimeException | Error e) {
                     transport.abort(String.valueOf(e));
                     throw e;

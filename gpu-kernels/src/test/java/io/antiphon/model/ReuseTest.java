@@ -3,13 +3,11 @@ package io.antiphon.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.antiphon.cpu.CpuBackend;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.PlanAlgorithm;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,13 +40,13 @@ class ReuseTest {
   void reuseChangesNothingInDoublePrecision(TestRun.Layout layout, int slots, boolean recompute) {
     ModelOptions reusing =
         TestModels.with(TestModels.model(TestModels.reusing(slots)), false, recompute, 0);
-    TestRun plain = TestRun.of(PLAIN, layout, 1, CpuBackend::f64);
-    TestRun reused = TestRun.of(reusing, layout, 1, CpuBackend::f64);
+    TestRun plain = TestRun.of(PLAIN, layout, 1, TestDevice.F64);
+    TestRun reused = TestRun.of(reusing, layout, 1, TestDevice.F64);
     assertReuse(reused);
     assertGradients(plain, reused);
     assertLosses(
-        TestRun.of(PLAIN, layout, STEPS, CpuBackend::f64),
-        TestRun.of(reusing, layout, STEPS, CpuBackend::f64),
+        TestRun.of(PLAIN, layout, STEPS, TestDevice.F64),
+        TestRun.of(reusing, layout, STEPS, TestDevice.F64),
         1e-9);
   }
 
@@ -57,8 +55,8 @@ class ReuseTest {
   void everyLayerKeepsItsOwnSlots() {
     ModelOptions plain = layers(PLAIN, 5);
     ModelOptions reusing = layers(TestModels.model(TestModels.reusing(2)), 5);
-    TestRun expected = TestRun.of(plain, TWO_RANKS, 1, CpuBackend::f64);
-    TestRun actual = TestRun.of(reusing, TWO_RANKS, 1, CpuBackend::f64);
+    TestRun expected = TestRun.of(plain, TWO_RANKS, 1, TestDevice.F64);
+    TestRun actual = TestRun.of(reusing, TWO_RANKS, 1, TestDevice.F64);
     assertReuse(actual);
     assertGradients(expected, actual);
   }
@@ -68,7 +66,7 @@ class ReuseTest {
   void savedBytesAreThoseOfTheClonesThatWereNotSent() {
     ModelOptions model = layers(TestModels.model(TestModels.reusing(2)), 3);
     long cloneBytes = 3L * model.moe().expertFfn() * model.hidden() * DType.F64.bytes();
-    for (StepRecord record : TestRun.of(model, TWO_RANKS, 3, CpuBackend::f64).records()) {
+    for (StepRecord record : TestRun.of(model, TWO_RANKS, 3, TestDevice.F64).records()) {
       for (int layer = 0; layer < 3; layer++) {
         StepRecord.Loads loads = record.loads(0, layer);
         long refilled = layer == 0 ? loads.clones() : 0;
@@ -82,7 +80,7 @@ class ReuseTest {
   @Test
   void withoutReuseEveryCloneIsSentAndNothingSaved() {
     ModelOptions model = layers(TestModels.model(TestModels.moe(2, PlanAlgorithm.BALANCED)), 3);
-    StepRecord record = TestRun.of(model, TWO_RANKS, 1, CpuBackend::f64).records().get(0);
+    StepRecord record = TestRun.of(model, TWO_RANKS, 1, TestDevice.F64).records().get(0);
     for (int layer = 0; layer < 3; layer++) {
       StepRecord.Loads loads = record.loads(0, layer);
       assertThat(loads.clonesSent()).isEqualTo(loads.clones()).isPositive();
@@ -93,7 +91,7 @@ class ReuseTest {
   /** The tolerance of {@link EquivalenceTest}: 64 roundings relative to the loss. */
   @Test
   void reuseChangesRoundingOnlyInSinglePrecision() {
-    Supplier<CpuBackend> f32 = () -> CpuBackend.f32(1);
+    TestDevice f32 = TestDevice.F32;
     TestRun reused = TestRun.of(TestModels.model(TestModels.reusing(2)), TWO_RANKS, STEPS, f32);
     assertReuse(reused);
     assertLosses(TestRun.of(PLAIN, TWO_RANKS, STEPS, f32), reused, 64 * Math.ulp(1.0f));
@@ -103,21 +101,21 @@ class ReuseTest {
   void recomputeHasTheSameBits() {
     ModelOptions kept = TestModels.model(TestModels.reusing(2));
     ModelOptions recomputed = TestModels.with(kept, false, true, 0);
-    assertThat(TestRun.of(recomputed, TWO_RANKS, STEPS, CpuBackend::f64).losses())
-        .isEqualTo(TestRun.of(kept, TWO_RANKS, STEPS, CpuBackend::f64).losses());
+    assertThat(TestRun.of(recomputed, TWO_RANKS, STEPS, TestDevice.F64).losses())
+        .isEqualTo(TestRun.of(kept, TWO_RANKS, STEPS, TestDevice.F64).losses());
   }
 
   /** A new training step over the same state stands for a resumed process or grown buffers. */
   @Test
   void stepsAfterAnOverflowOrAResumeHaveTheSameBits() {
     ModelOptions model = TestModels.model(TestModels.reusing(2));
-    List<Double> expected = TestRun.of(model, TWO_RANKS, 6, CpuBackend::f64).losses();
+    List<Double> expected = TestRun.of(model, TWO_RANKS, 6, TestDevice.F64).losses();
     BatchOptions batch = TWO_RANKS.batch();
     List<List<Double>> ranks =
         RankThreads.run(
             2,
             2,
-            CpuBackend::f64,
+            TestDevice.F64,
             (backend, groups) -> {
               List<Double> losses = new ArrayList<>();
               try (ModelState state = new ModelState(backend, model, groups.experts().rank(), 2)) {
@@ -148,8 +146,9 @@ class ReuseTest {
       TrainingStep step, Groups groups, int first, int end, List<Double> losses) {
     StepRecord last = null;
     for (int i = first; i < end; i++) {
+      long replay = step.replays();
       step.replay(TestModels.rankBatch(TWO_RANKS.batch(), i, groups.world().rank(), 2), false);
-      last = step.read(i);
+      last = step.read(replay);
       losses.add(last.loss());
     }
     return Objects.requireNonNull(last);

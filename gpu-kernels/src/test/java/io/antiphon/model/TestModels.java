@@ -40,6 +40,43 @@ final class TestModels {
         moe);
   }
 
+  /** As {@link #model} with sizes at which vectors and tensor cores come into play. */
+  static ModelOptions wide(MoeOptions moe) {
+    MoeOptions wide =
+        new MoeOptions(
+            moe.experts(),
+            moe.topK(),
+            32,
+            moe.sharedFfn(),
+            moe.scoreOrder(),
+            moe.auxLoss(),
+            moe.zLoss(),
+            moe.expertBiasRate(),
+            moe.routerSkew(),
+            moe.slotsPerRank(),
+            moe.planner(),
+            moe.reuseClones());
+    return new ModelOptions(
+        VOCABULARY,
+        END_OF_TEXT,
+        SEQUENCE,
+        2,
+        0,
+        64,
+        2,
+        1,
+        64,
+        20,
+        1e-5,
+        10000,
+        false,
+        true,
+        false,
+        0.1,
+        17,
+        wide);
+  }
+
   static MoeOptions moe(int slotsPerRank, PlanAlgorithm planner) {
     return new MoeOptions(
         EXPERTS,

@@ -1,12 +1,11 @@
 package io.antiphon.model;
 
-import io.antiphon.cpu.CpuBackend;
+import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.HostValues;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
 
 /**
  * A short training run over ranks as threads, and what is compared between runs.
@@ -30,7 +29,7 @@ record TestRun(
     }
   }
 
-  static TestRun of(ModelOptions model, Layout layout, int steps, Supplier<CpuBackend> backends) {
+  static TestRun of(ModelOptions model, Layout layout, int steps, TestDevice backends) {
     BatchOptions batch = layout.batch();
     long ample = (long) batch.tokens() * Math.max(1, model.moe().topK()) * layout.expertRanks();
     List<TestRun> ranks =
@@ -53,7 +52,7 @@ record TestRun(
       ModelOptions model,
       BatchOptions batch,
       Groups groups,
-      CpuBackend backend,
+      Backend backend,
       int steps,
       long capacity) {
     int rank = groups.world().rank();
@@ -75,7 +74,7 @@ record TestRun(
     }
   }
 
-  static Map<String, double[]> gradients(CpuBackend backend, ModelState state) {
+  static Map<String, double[]> gradients(Backend backend, ModelState state) {
     HostValues values = new HostValues(backend.hostIo());
     Map<String, double[]> gradients = new HashMap<>();
     for (Parameter parameter : state.registry().parameters()) {

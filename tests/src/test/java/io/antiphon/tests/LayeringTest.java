@@ -84,6 +84,49 @@ class LayeringTest {
                   "org.jspecify.."));
 
   @ArchTest
+  static final ArchRule deviceSeesCudaOnly =
+      classes()
+          .that()
+          .resideInAPackage("io.antiphon.device..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              with("io.antiphon.device..", "jcuda..", "org.bytedeco..", "org.jspecify.."));
+
+  @ArchTest
+  static final ArchRule kernelSeesTensorPlanAndDevice =
+      classes()
+          .that()
+          .resideInAPackage("io.antiphon.kernel..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              with(
+                  "io.antiphon.kernel..",
+                  "io.antiphon.tensor..",
+                  "io.antiphon.plan..",
+                  "io.antiphon.device..",
+                  "org.jspecify.."));
+
+  @ArchTest
+  static final ArchRule jcudaHasOneUser =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.antiphon.device..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("jcuda..");
+
+  @ArchTest
+  static final ArchRule ncclHasOneUser =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.antiphon.comm..")
+          .should()
+          .dependOnClassesThat()
+          .haveNameMatching("org\\.bytedeco\\.cuda\\.(global\\.)?nccl.*");
+
+  @ArchTest
   static final ArchRule traceSeesTheJsonLibraryOnly =
       classes()
           .that()

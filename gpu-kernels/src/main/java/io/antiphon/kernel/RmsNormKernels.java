@@ -1,0 +1,126 @@
+package io.antiphon.kernel;
+
+import io.antiphon.device.Arguments;
+import io.antiphon.device.Device;
+import io.antiphon.device.Grid;
+import io.antiphon.device.Kernel;
+import io.antiphon.device.KernelModule;
+import io.antiphon.device.KernelSource;
+import io.antiphon.device.Kernels;
+import io.antiphon.device.Stream;
+import io.antiphon.tensor.DType;
+import io.antiphon.tensor.Tensor;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Root-mean-square norm: rms_norm.cu. */
+final class RmsNormKernels {
+  private static final int THREADS = 256;
+  private static final int WARP = 32;
+  private static final int COLUMNS_PER_BLOCK = 32;
+  private static final int ADD_THREADS = 1024;
+
+  /** Words of a row that a warp's lane keeps in registers. */
+  private static final int HELD_WORDS = 8;
+
+  private static final int WORD_BYTES = 16;
+
+  private final Device device;
+  private final DType real;
+  private final KernelModule module;
+  private final Kernel rowPerWarp;
+  private final Kernel rowPerBlock;
+  private final Kernel addWeightGradients;
+  private final Map<Integer, Kernel> backward = new HashMap<>();
+
+  RmsNormKernels(Kernels kernels, DType real) {
+    this.device = kernels.device();
+    this.real = real;
+    module = kernels.load(source(real));
+    rowPerWarp = module.kernel(forward(real, WARP));
+    rowPerBlock = module.kernel(forward(real, THREADS));
+    addWeightGradients = module.kernel("add_weight_gradients");
+  }
+
+  static KernelSource source(DType real) {
+    return new KernelSource(
+        "rms_norm.cu",
+        List.of(
+            forward(real, WARP), forward(real, THREADS), backward(real), "add_weight_gradients"),
+        KernelSource.Target.PORTABLE);
+  }
+
+  private static String forward(DType real, int threadsPerRow) {
+    return "rms_norm<" + CudaType.of(real) + ", " + threadsPerRow + ">";
+  }
+
+  private static String backward(DType real) {
+    return "rms_norm_backward<" + CudaType.of(real) + ">";
+  }
+
+  void rmsNorm(
+      Stream stream, Tensor x, Tensor weight, double epsilon, Tensor y, Tensor inverseRms) {
+    long rows = x.shape().extent(0);
+    long hidden = x.shape().extent(1);
+    if (rows == 0) {
+      return;
+    }
+    boolean warp = hidden * real.bytes() <= (long) HELD_WORDS * WARP * WORD_BYTES;
+    long threads = rows * (warp ? WARP : THREADS);
+    (warp ? rowPerWarp : rowPerBlock)
+        .launch(
+            stream,
+            Grid.striding(threads, THREADS, device),
+            new Arguments()
+                .address(CudaStorage.address(x))
+                .address(CudaStorage.address(weight))
+                .i64(rows)
+                .i64(hidden)
+                .f32((float) epsilon)
+                .address(CudaStorage.address(y))
+                .address(CudaStorage.address(inverseRms)));
+  }
+
+  void rmsNormBackward(
+      Stream stream,
+      Tensor x,
+      Tensor weight,
+      Tensor inverseRms,
+      Tensor dY,
+      Tensor dX,
+      Tensor dWeight) {
+    long rows = x.shape().extent(0);
+    long hidden = x.shape().extent(1);
+    if (rows == 0 || hidden == 0) {
+      return;
+    }
+    int columnsAtOnce = THREADS * WORD_BYTES / real.bytes();
+    int columns = Math.toIntExact((hidden + columnsAtOnce - 1) / columnsAtOnce * columnsAtOnce);
+    int sharedBytes = Math.multiplyExact(columns, Float.BYTES);
+    Kernel kernel =
+        backward.computeIfAbsent(sharedBytes, bytes -> module.kernel(backward(real), bytes));
+    int blocks = (int) Math.min(rows, 2L * device.multiprocessors());
+    long partials = stream.scratch(blocks * hidden * Float.BYTES);
+    kernel.launch(
+        stream,
+        Grid.of(blocks, THREADS),
+        new Arguments()
+            .address(CudaStorage.address(x))
+            .address(CudaStorage.address(weight))
+            .address(CudaStorage.address(inverseRms))
+            .address(CudaStorage.address(dY))
+            .i64(rows)
+            .i64(hidden)
+            .address(CudaStorage.address(dX))
+            .address(partials));
+    addWeightGradients.launch(
+        stream,
+        Grid.of((hidden + COLUMNS_PER_BLOCK - 1) / COLUMNS_PER_BLOCK, ADD_THREADS),
+        new Arguments()
+            .address(partials)
+            .i32(blocks)
+            .i64(hidden)
+            .address(CudaStorage.address(dWeight)));
+  }
+}

@@ -1,0 +1,127 @@
+package io.antiphon.kernel;
+
+import io.antiphon.device.Arguments;
+import io.antiphon.device.Device;
+import io.antiphon.device.Grid;
+import io.antiphon.device.Kernel;
+import io.antiphon.device.KernelModule;
+import io.antiphon.device.KernelSource;
+import io.antiphon.device.Kernels;
+import io.antiphon.device.Stream;
+import io.antiphon.tensor.ScoreOrder;
+import io.antiphon.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Scores, choice of experts and its gradient: router.cu. */
+final class RouterKernels {
+  private static final int THREADS = 256;
+  private static final int WARP = 32;
+
+  /** Experts that a lane holds; the least that suffices is taken. */
+  private static final List<Integer> PER_LANE = List.of(1, 2, 4, 8, 16, 32);
+
+  private final Device device;
+  private final KernelModule module;
+
+  RouterKernels(Kernels kernels) {
+    device = kernels.device();
+    module = kernels.load(source());
+  }
+
+  static KernelSource source() {
+    List<String> names = new ArrayList<>();
+    for (ScoreOrder order : ScoreOrder.values()) {
+      PER_LANE.forEach(perLane -> names.add(route(perLane, order)));
+      names.add(backward(order));
+    }
+    return new KernelSource("router.cu", names, KernelSource.Target.PORTABLE);
+  }
+
+  private static String route(int perLane, ScoreOrder order) {
+    return "route<" + perLane + ", " + (order == ScoreOrder.TOP_K_THEN_SOFTMAX) + ">";
+  }
+
+  private static String backward(ScoreOrder order) {
+    return "route_backward<" + (order == ScoreOrder.TOP_K_THEN_SOFTMAX) + ">";
+  }
+
+  void route(
+      Stream stream,
+      Tensor logits,
+      Tensor bias,
+      ScoreOrder order,
+      Tensor scores,
+      Tensor topExperts,
+      Tensor probs) {
+    long tokens = logits.shape().extent(0);
+    int experts = logits.extent(1);
+    int topK = topExperts.extent(1);
+    int mostExperts = WARP * PER_LANE.get(PER_LANE.size() - 1);
+    if (experts > mostExperts || topK > WARP) {
+      throw new IllegalArgumentException(
+          "the router's kernel takes at most "
+              + mostExperts
+              + " experts and "
+              + WARP
+              + " choices per token, were "
+              + experts
+              + " and "
+              + topK
+              + ". Lower moe.experts or moe.top-k");
+    }
+    if (tokens == 0) {
+      return;
+    }
+    int perLane =
+        PER_LANE.stream().filter(each -> each * WARP >= experts).findFirst().orElseThrow();
+    kernel(route(perLane, order))
+        .launch(
+            stream,
+            grid(tokens),
+            new Arguments()
+                .address(CudaStorage.address(logits))
+                .address(CudaStorage.address(bias))
+                .i64(tokens)
+                .i32(experts)
+                .i32(topK)
+                .address(CudaStorage.address(scores))
+                .address(CudaStorage.address(topExperts))
+                .address(CudaStorage.address(probs)));
+  }
+
+  void routeBackward(
+      Stream stream,
+      Tensor scores,
+      Tensor topExperts,
+      Tensor probs,
+      ScoreOrder order,
+      Tensor dProbs,
+      Tensor dLogits) {
+    long tokens = scores.shape().extent(0);
+    if (tokens == 0) {
+      return;
+    }
+    kernel(backward(order))
+        .launch(
+            stream,
+            grid(tokens),
+            new Arguments()
+                .address(CudaStorage.address(scores))
+                .address(CudaStorage.address(topExperts))
+                .address(CudaStorage.address(probs))
+                .address(CudaStorage.address(dProbs))
+                .i64(tokens)
+                .i32(scores.extent(1))
+                .i32(topExperts.extent(1))
+                .address(CudaStorage.address(dLogits)));
+  }
+
+  private Kernel kernel(String name) {
+    return module.kernel(name);
+  }
+
+  private Grid grid(long tokens) {
+    return Grid.striding(tokens * WARP, THREADS, device);
+  }
+}

@@ -1,0 +1,132 @@
+package io.antiphon.device;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Memory, kernels, graphs and libraries of a real device. */
+@Tag("gpu")
+class DeviceTest {
+  private static final KernelSource ADD_ONE =
+      new KernelSource(
+          "test_kernels.cu",
+          List.of("add_one<float>", "add_one<int>"),
+          KernelSource.Target.PORTABLE);
+  private static final int LENGTH = 1000;
+
+  @TempDir Path folder = Path.of("");
+
+  @Test
+  void compilesOnceAndLaunchesDirectlyAndFromAGraph() throws Exception {
+    try (Device device = Device.open(0)) {
+      run(device);
+      List<Path> compiled = entries();
+      assertThat(compiled).hasSize(1);
+      var written = Files.getLastModifiedTime(compiled.get(0));
+      run(device);
+      assertThat(entries()).isEqualTo(compiled);
+      assertThat(Files.getLastModifiedTime(compiled.get(0))).isEqualTo(written);
+    }
+  }
+
+  private List<Path> entries() throws Exception {
+    try (var files = Files.list(folder)) {
+      return files.toList();
+    }
+  }
+
+  private void run(Device device) {
+    try (Kernels kernels = new Kernels(device, new CubinCache(folder));
+        Stream stream = device.stream(0);
+        PinnedMemory host = device.pinned(4L * LENGTH);
+        DeviceMemory memory = device.allocate("numbers", 4L * LENGTH)) {
+      Kernel kernel = kernels.load(ADD_ONE).kernel("add_one<float>");
+      Arguments arguments = new Arguments().address(memory.address()).i32(LENGTH);
+      Grid grid = Grid.striding(LENGTH, 128, device);
+      kernel.launch(stream, grid, arguments);
+      try (Graph graph =
+          Graph.capture(device, stream, () -> kernel.launch(stream, grid, arguments))) {
+        assertThat(graph.nodes()).isEqualTo(1);
+        Map<String, Long> before = device.calls().counts();
+        graph.launch(stream);
+        graph.launch(stream);
+        assertThat(device.calls().counts().get("cuGraphLaunch"))
+            .isEqualTo(before.getOrDefault("cuGraphLaunch", 0L) + 2);
+      }
+      stream.download(memory.address(), host, 0, 4 * LENGTH);
+      stream.synchronize();
+      for (int i = 0; i < LENGTH; i++) {
+        assertThat(host.bytes().getFloat(4 * i)).isEqualTo(3);
+      }
+    }
+  }
+
+  @Test
+  void memoryThatIsNotThereIsRefusedWithNumbers() {
+    try (Device device = Device.open(0)) {
+      assertThatThrownBy(() -> device.allocate("a huge buffer", 1L << 45))
+          .isInstanceOf(OutOfDeviceMemory.class)
+          .hasMessageContaining("a huge buffer")
+          .hasMessageContaining("33554432.0 MiB");
+      device.allocate("a small one", 256).close();
+    }
+  }
+
+  @Test
+  void aDeviceThatIsNotThereIsNamed() {
+    assertThatThrownBy(() -> Device.open(99))
+        .isInstanceOf(DeviceException.class)
+        .hasMessageContaining("99");
+  }
+
+  @Test
+  void anErrorOfTheCompilerIsShown() {
+    KernelSource wrong =
+        new KernelSource(
+            "test_kernels.cu", List.of("no_such_kernel<float>"), KernelSource.Target.PORTABLE);
+    try (Device device = Device.open(0);
+        Kernels kernels = new Kernels(device, new CubinCache(folder))) {
+      assertThatThrownBy(() -> kernels.load(wrong))
+          .isInstanceOf(DeviceException.class)
+          .hasMessageContaining("no_such_kernel");
+    }
+  }
+
+  @Test
+  void multipliesMatrices() {
+    try (Device device = Device.open(0);
+        DenseGemm gemm = new DenseGemm();
+        Stream stream = device.stream(0);
+        PinnedMemory host = device.pinned(256);
+        DeviceMemory memory = device.allocate("matrices", 256)) {
+      float[] a = {1, 2, 3, 4, 5, 6};
+      for (int i = 0; i < 6; i++) {
+        host.bytes().putFloat(4 * i, a[i]);
+      }
+      stream.upload(host, 0, memory.address(), 24);
+      var type = DenseGemm.ElementType.F32;
+      // [2, 3] times its transpose.
+      gemm.multiply(
+          stream,
+          new DenseGemm.Operand(memory.address(), type, false),
+          new DenseGemm.Operand(memory.address(), type, true),
+          new DenseGemm.Operand(memory.address() + 64, type, false),
+          2,
+          2,
+          3,
+          false);
+      stream.download(memory.address() + 64, host, 64, 16);
+      stream.synchronize();
+      float[] product = new float[4];
+      host.bytes().slice(64, 16).order(host.bytes().order()).asFloatBuffer().get(product);
+      assertThat(product).containsExactly(14, 32, 32, 77);
+    }
+  }
+}

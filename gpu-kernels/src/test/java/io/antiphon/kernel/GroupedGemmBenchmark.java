@@ -1,0 +1,187 @@
+package io.antiphon.kernel;
+
+import io.antiphon.device.Event;
+import io.antiphon.tensor.DType;
+import io.antiphon.tensor.ExpertWeights;
+import io.antiphon.tensor.HostValues;
+import io.antiphon.tensor.Ops;
+import io.antiphon.tensor.Shape;
+import io.antiphon.tensor.StepGraph;
+import io.antiphon.tensor.Storage;
+import io.antiphon.tensor.Tensor;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.SplittableRandom;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Times the grouped GEMMs of one expert layer at the shapes and row counts of the PyTorch peer: the
+ * argument is the file of what {@code torch_peer.py} printed in the same run. Both projections
+ * together, by graph replay, median.
+ */
+public final class GroupedGemmBenchmark {
+  private static final Pattern LINE =
+      Pattern.compile("\"shape\": \"(\\w+)\", \"skew\": ([0-9.]+),.*\"counts\": \\[([0-9, ]+)\\]");
+  private static final int REPEATS = 15;
+  private static final int WARM_UP = 3;
+
+  private final CudaBackend backend;
+  private final Ops ops;
+  private final List<Storage> storages = new ArrayList<>();
+
+  private GroupedGemmBenchmark(CudaBackend backend) {
+    this.backend = backend;
+    this.ops = backend.ops(backend.computeLane());
+  }
+
+  /** Prints a table; see the class. */
+  public static void main(String[] arguments) throws IOException {
+    PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    try (CudaBackend backend = CudaBackend.open(0, DType.BF16, TestDevices.kernelCache())) {
+      out.println(backend.description());
+      out.println("shape skew | fprop ms TFLOP/s of peer | dgrad | wgrad");
+      for (String line : Files.readAllLines(Path.of(arguments[0]))) {
+        Matcher matcher = LINE.matcher(line);
+        if (matcher.find()) {
+          new GroupedGemmBenchmark(backend).run(matcher, line, out);
+        }
+      }
+    }
+    System.exit(0);
+  }
+
+  private void run(Matcher matcher, String line, PrintStream out) {
+    int[] counts =
+        Arrays.stream(matcher.group(3).split(", *")).mapToInt(Integer::parseInt).toArray();
+    int hidden;
+    int ffn;
+    switch (matcher.group(1)) {
+      case "mixtral" -> {
+        hidden = 4096;
+        ffn = 14336;
+      }
+      case "qwen3" -> {
+        hidden = 2048;
+        ffn = 768;
+      }
+      case "dsv3" -> {
+        hidden = 7168;
+        ffn = 2048;
+      }
+      default -> throw new IllegalArgumentException("unknown shape " + matcher.group(1));
+    }
+    long rows = Arrays.stream(counts).sum();
+    Tensor rowCounts = tensor(DType.I32, counts.length);
+    new HostValues(backend.hostIo()).write(rowCounts, counts);
+    Tensor x = random(rows, hidden);
+    Tensor gateUp = random(rows, 2L * ffn);
+    Tensor activated = random(rows, ffn);
+    Tensor y = tensor(DType.BF16, rows, hidden);
+    ExpertWeights fc1 = weights(DType.BF16, counts.length, 2L * ffn, hidden);
+    ExpertWeights fc2 = weights(DType.BF16, counts.length, hidden, ffn);
+    ExpertWeights fc1Gradient = weights(DType.F32, counts.length, 2L * ffn, hidden);
+    ExpertWeights fc2Gradient = weights(DType.F32, counts.length, hidden, ffn);
+    double flop = 2.0 * rows * 3 * hidden * ffn;
+    StringBuilder text = new StringBuilder(matcher.group(1) + " " + matcher.group(2));
+    report(
+        text,
+        line,
+        "fprop",
+        flop,
+        () -> {
+          ops.groupedGemm(x, fc1, rowCounts, gateUp);
+          ops.groupedGemm(activated, fc2, rowCounts, y);
+        });
+    report(
+        text,
+        line,
+        "dgrad",
+        flop,
+        () -> {
+          ops.groupedGemmDgrad(gateUp, fc1, rowCounts, y);
+          ops.groupedGemmDgrad(x, fc2, rowCounts, activated);
+        });
+    report(
+        text,
+        line,
+        "wgrad",
+        flop,
+        () -> {
+          ops.groupedGemmWgrad(x, gateUp, rowCounts, fc1Gradient);
+          ops.groupedGemmWgrad(activated, x, rowCounts, fc2Gradient);
+        });
+    out.println(text);
+    storages.forEach(backend::free);
+  }
+
+  private void report(StringBuilder text, String line, String key, double flop, Runnable work) {
+    double milliseconds = median(work);
+    Matcher peer = Pattern.compile("\"" + key + "_ms\": ([0-9.]+)").matcher(line);
+    double ofPeer = peer.find() ? Double.parseDouble(peer.group(1)) / milliseconds : Double.NaN;
+    text.append(
+        String.format(
+            Locale.ROOT,
+            " | %.3f %.0f %.0f%%",
+            milliseconds,
+            flop / milliseconds / 1e9,
+            100 * ofPeer));
+  }
+
+  private double median(Runnable work) {
+    double[] times = new double[REPEATS];
+    try (StepGraph graph = backend.record(work);
+        Event start = backend.device().timingEvent();
+        Event end = backend.device().timingEvent()) {
+      for (int i = -WARM_UP; i < REPEATS; i++) {
+        backend.computeLane().stream().record(start);
+        graph.replay();
+        backend.computeLane().stream().record(end);
+        end.await();
+        if (i >= 0) {
+          times[i] = end.millisecondsSince(start);
+        }
+      }
+    }
+    Arrays.sort(times);
+    return times[REPEATS / 2];
+  }
+
+  private Tensor tensor(DType dtype, long... extents) {
+    Shape shape = Shape.of(extents);
+    Storage storage = backend.allocate("benchmark", dtype, shape.elements());
+    storages.add(storage);
+    return Tensor.of(storage, shape);
+  }
+
+  /** Normal numbers, a block of them repeated: as random to the device as any. */
+  private Tensor random(long... extents) {
+    Tensor tensor = tensor(DType.BF16, extents);
+    int block = (int) Math.min(tensor.elements(), (1 << 20) + 7);
+    SplittableRandom random = new SplittableRandom(tensor.elements());
+    double[] values = new double[block];
+    for (int i = 0; i < block; i++) {
+      double radius = Math.sqrt(-2 * Math.log(1 - random.nextDouble()));
+      values[i] = 0.05 * radius * Math.cos(2 * Math.PI * random.nextDouble());
+    }
+    Tensor first = tensor.range(0, block);
+    new HostValues(backend.hostIo()).write(first, values);
+    for (long at = block; at < tensor.elements(); at += block) {
+      long length = Math.min(block, tensor.elements() - at);
+      ops.copy(first.range(0, length), tensor.range(at, length));
+    }
+    return tensor;
+  }
+
+  private ExpertWeights weights(DType dtype, int experts, long out, long in) {
+    Tensor home = dtype == DType.BF16 ? random(experts, out, in) : tensor(dtype, experts, out, in);
+    return new ExpertWeights(home, tensor(dtype, 0, out, in));
+  }
+}
