@@ -1,11 +1,9 @@
 package io.antiphon.comm;
 
 import io.antiphon.cpu.Transport;
-import io.antiphon.device.Arguments;
 import io.antiphon.device.Device;
 import io.antiphon.device.DeviceException;
 import io.antiphon.device.Event;
-import io.antiphon.device.Grid;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.CudaLane;
 import io.antiphon.kernel.CudaStorage;
@@ -140,11 +138,7 @@ public final class PeerGroup implements AutoCloseable {
    * Enqueues on {@code lane}: if a peer was lost, overflow is set, so that nothing is committed.
    */
   public void guard(CudaLane lane, StepState state) {
-    kernels.launch(
-        lane.stream(),
-        "peer_guard",
-        Grid.of(1, 1),
-        new Arguments().address(watch.address()).address(CudaStorage.address(state.overflow())));
+    kernels.guard(lane.stream(), watch.address(), state.overflow());
   }
 
   /**
