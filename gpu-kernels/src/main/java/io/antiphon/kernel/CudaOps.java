@@ -121,7 +121,7 @@ final class CudaOps implements Ops {
   public void rope(
       Tensor x, Tensor documentStarts, int sequenceLength, double theta, boolean inverse) {
     shapes.rope(x, documentStarts, sequenceLength);
-    throw new UnsupportedOperationException("rope");
+    launchers.rope().rope(stream(), x, documentStarts, sequenceLength, theta, inverse);
   }
 
   @Override
@@ -134,7 +134,9 @@ final class CudaOps implements Ops {
       Tensor out,
       Tensor logSumExp) {
     shapes.attention(q, k, v, documentStarts, sequenceLength, out, logSumExp);
-    throw new UnsupportedOperationException("attention");
+    launchers
+        .attention()
+        .attention(stream(), q, k, v, documentStarts, sequenceLength, out, logSumExp);
   }
 
   @Override
@@ -152,7 +154,10 @@ final class CudaOps implements Ops {
       Tensor dV) {
     shapes.attentionBackward(
         q, k, v, documentStarts, sequenceLength, out, logSumExp, dOut, dQ, dK, dV);
-    throw new UnsupportedOperationException("attentionBackward");
+    launchers
+        .attention()
+        .attentionBackward(
+            stream(), q, k, v, documentStarts, sequenceLength, out, logSumExp, dOut, dQ, dK, dV);
   }
 
   @Override
@@ -207,20 +212,20 @@ final class CudaOps implements Ops {
   @Override
   public void countAssignments(Tensor topExperts, Tensor counts) {
     moe.countAssignments(topExperts, counts);
-    throw new UnsupportedOperationException("countAssignments");
+    launchers.countAssignments().countAssignments(stream(), topExperts, counts);
   }
 
   @Override
   public void plan(PlanAlgorithm algorithm, Tensor counts, PlanTensors plan) {
     moe.plan(algorithm, counts, plan);
-    throw new UnsupportedOperationException("plan");
+    launchers.plan().plan(stream(), algorithm, counts, plan);
   }
 
   @Override
   public void replan(
       PlanAlgorithm algorithm, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
     moe.replan(algorithm, counts, held, toSend, plan);
-    throw new UnsupportedOperationException("replan");
+    launchers.plan().replan(stream(), algorithm, counts, held, toSend, plan);
   }
 
   @Override
@@ -233,31 +238,33 @@ final class CudaOps implements Ops {
       RowTensors rows,
       StepState state) {
     moe.layoutRows(topExperts, counts, plan, rank, rowCapacity, rows, state);
-    throw new UnsupportedOperationException("layoutRows");
+    launchers
+        .layoutRows()
+        .layoutRows(stream(), topExperts, counts, plan, rank, rowCapacity, rows, state);
   }
 
   @Override
   public void recordLoads(Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics) {
     moe.recordLoads(counts, plan, toSend, statistics);
-    throw new UnsupportedOperationException("recordLoads");
+    launchers.recordLoads().recordLoads(stream(), counts, plan, toSend, statistics);
   }
 
   @Override
   public void groupedGemm(Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y) {
     moe.groupedGemm(x, weights, rowCounts, y);
-    throw new UnsupportedOperationException("groupedGemm");
+    launchers.groupedGemm().groupedGemm(stream(), x, weights, rowCounts, y);
   }
 
   @Override
   public void groupedGemmDgrad(Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX) {
     moe.groupedGemmDgrad(dY, weights, rowCounts, dX);
-    throw new UnsupportedOperationException("groupedGemmDgrad");
+    launchers.groupedGemm().groupedGemmDgrad(stream(), dY, weights, rowCounts, dX);
   }
 
   @Override
   public void groupedGemmWgrad(Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients) {
     moe.groupedGemmWgrad(x, dY, rowCounts, gradients);
-    throw new UnsupportedOperationException("groupedGemmWgrad");
+    launchers.groupedGemm().groupedGemmWgrad(stream(), x, dY, rowCounts, gradients);
   }
 
   @Override

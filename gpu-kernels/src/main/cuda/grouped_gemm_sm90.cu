@@ -1,0 +1,361 @@
+// grouped_gemm_sm90.cu: the three GEMMs of the experts of one rank on Hopper: the twin of grouped_gemm.cu for
+// bf16 with out and in multiples of 8, 16-byte aligned addresses, and for the input gradient out a multiple of
+// 64 (a step in depth must not reach into the next expert's weights).
+//
+// Tensor maps, all row-major matrices, boxes [rows, columns] of 128-byte rows with 128-byte swizzle:
+//   left_map           kForward x [capacity, in], kInputGradient dY [capacity, out]: boxes [128, 64];
+//                      kWeightGradient dY [capacity, out]: boxes [64, 64]
+//   right_home_map     kForward weights [local_experts * out, in]: boxes [kTileN, 64]
+//                      kInputGradient the same: boxes [64, 64]
+//                      kWeightGradient x [capacity, in]: boxes [64, 64]
+//   right_slots_map    as right_home_map over the slots' weights; without slots, right_home_map again
+//   result_home_map    kForward y [capacity, out], kInputGradient dX [capacity, in]: bf16, boxes [64, 64]
+//                      kWeightGradient home gradients [local_experts * out, in]: float, boxes [64, 32], added to
+//   result_slots_map   kWeightGradient: the slots' gradients, written; otherwise (or without slots) not used
+//   result_home, result_slots: the same memory, for tiles that must be masked
+//   row_counts         [physical_experts] i32, read
+//
+// One producer thread feeds kStages stages of shared memory by bulk copies; two warpgroups multiply, each the
+// upper or lower 64 rows of a tile of 128 x kTileN, in steps of 64 in depth. Results leave through shared memory
+// by bulk stores (bulk additions for home gradients), which run on while the next tile begins; tiles that reach
+// past their expert's rows are masked.
+//
+// Launch: 1-D grid, one block per multiprocessor, 384 threads, kSharedBytes<kTileN> of dynamic shared memory.
+// Bound: tensor cores; the weight gradient of few rows by memory (8 bytes per gradient element).
+// Deterministic: one block computes a result element, in ascending order of the sum; a bulk addition adds once.
+#include "mma_sm90.cuh"
+#include "mma_tiles.cuh"
+
+constexpr int kTileM = 128;
+constexpr int kTileK = 64;
+constexpr int kThreads = 384;
+constexpr int kGroupThreads = 128;
+constexpr int kConsumerWarps = 8;
+constexpr int kBlockBytes = 64 * 128;  // 64 swizzled rows of 128 bytes
+constexpr int kLeftBytes = kTileM * kTileK * 2;
+constexpr int kOutBuffers = 2;         // per warpgroup
+
+template <int kTileN>
+constexpr int kRightBytes = kTileN * kTileK * 2;
+
+template <int kTileN>
+constexpr int kStages = kTileN == 256 ? 4 : 6;
+
+// Stages, then out buffers, then barriers.
+template <int kTileN>
+constexpr int kOutOffset = kStages<kTileN> * (kLeftBytes + kRightBytes<kTileN>);
+
+template <int kTileN>
+constexpr int kBarrierOffset = kOutOffset<kTileN> + 2 * kOutBuffers * kBlockBytes;
+
+template <int kTileN>
+constexpr int kSharedBytes = kBarrierOffset<kTileN> + kStages<kTileN> * 2 * 8;
+
+template <int kPass>
+struct ResultType {
+    using Type = bf16;
+};
+
+template <>
+struct ResultType<kWeightGradient> {
+    using Type = float;
+};
+
+__device__ __forceinline__ int swizzled(const int row, const int chunk) {
+    return row * 128 + ((chunk ^ (row & 7)) << 4);
+}
+
+// Position in the ring of stages.
+template <int kTileN>
+struct StageCursor {
+    int stage = 0;
+    uint32 parity = 0;
+
+    __device__ __forceinline__ void advance() {
+        if (++stage == kStages<kTileN>) {
+            stage = 0;
+            parity ^= 1;
+        }
+    }
+};
+
+template <int kPass, int kTileN>
+__device__ __forceinline__ void produce(const TensorMap& left_map, const TensorMap& right_home_map,
+                                        const TensorMap& right_slots_map, const int* const row_counts,
+                                        const GroupedShape& shape, const uint32 shared) {
+    const uint32 full = shared + kBarrierOffset<kTileN>;
+    const uint32 empty = full + kStages<kTileN> * 8;
+    TileWalker<kPass, kTileM, kTileN> walker(row_counts, shape);
+    StageCursor<kTileN> cursor;
+    for (int tile = blockIdx.x; walker.seek(tile); tile += gridDim.x) {
+        const TensorMap& right_map =
+            kPass == kWeightGradient || walker.is_home() ? right_home_map : right_slots_map;
+        const int steps = (walker.depth() + kTileK - 1) / kTileK;
+        const int row = walker.tile_row * kTileM;
+        const int column = walker.tile_column * kTileN;
+        const int weight_row = walker.local_index() * shape.out;
+        for (int step = 0; step < steps; ++step) {
+            const int depth = step * kTileK;
+            const uint32 left = shared + cursor.stage * (kLeftBytes + kRightBytes<kTileN>);
+            const uint32 right = left + kLeftBytes;
+            const uint32 barrier = full + cursor.stage * 8;
+            barrier_wait(empty + cursor.stage * 8, cursor.parity ^ 1);
+            barrier_expect(barrier, kLeftBytes + kRightBytes<kTileN>);
+            if constexpr (kPass == kWeightGradient) {
+#pragma unroll
+                for (int block = 0; block < kTileM / 64; ++block) {
+                    copy_tile_in(left + block * kBlockBytes, left_map, row + block * 64, walker.first_row + depth,
+                                 barrier);
+                }
+            } else {
+                copy_tile_in(left, left_map, depth, walker.first_row + row, barrier);
+            }
+            if constexpr (kPass == kForward) {
+                copy_tile_in(right, right_map, depth, weight_row + column, barrier);
+            } else {
+                const int right_row = (kPass == kWeightGradient ? walker.first_row : weight_row) + depth;
+#pragma unroll
+                for (int block = 0; block < kTileN / 64; ++block) {
+                    copy_tile_in(right + block * kBlockBytes, right_map, column + block * 64, right_row, barrier);
+                }
+            }
+            cursor.advance();
+        }
+    }
+}
+
+// Replaces the depths from `depths` on by zeros, in this warpgroup's half of the left operand and in its half of
+// the right one. They are rows of another expert or of nobody, perhaps not finite, so both sides must go.
+template <int kTileN>
+__device__ __forceinline__ void clear_tail(const uint32 left, const uint32 right, const int group,
+                                           const int depths) {
+    constexpr int kBlocks = 1 + kTileN / 128;
+    const int thread = threadIdx.x % kGroupThreads;
+    const uint32 zeros[4] = {0, 0, 0, 0};
+    for (int index = thread; index < (kTileK - depths) * 8; index += kGroupThreads) {
+        const int offset = depths * 128 + index * 16;
+        store_shared_16(left + group * kBlockBytes + offset, zeros);
+#pragma unroll
+        for (int block = 0; block < kBlocks - 1; ++block) {
+            store_shared_16(right + (group * (kBlocks - 1) + block) * kBlockBytes + offset, zeros);
+        }
+    }
+    fence_shared_for_async();
+    named_barrier(3, 2 * kGroupThreads);
+}
+
+// Writes 64 x 64 bf16 results of the warpgroup, columns from chunk * 64 of its sums, to a swizzled block.
+template <int kSums>
+__device__ __forceinline__ void stage_results(const uint32 buffer, const float (&sums)[kSums], const int chunk,
+                                              bf16) {
+    const int lane = threadIdx.x % 32;
+    const int row = threadIdx.x % kGroupThreads / 32 * 16 + lane / 8 % 2 * 8 + lane % 8;
+#pragma unroll
+    for (int pair = 0; pair < 4; ++pair) {
+        const float* const from = sums + chunk * 32 + pair * 8;
+        const uint32 address = buffer + swizzled(row, pair * 2 + lane / 16);
+        asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(address),
+                     "r"(to_bf16x2(from[0], from[1])), "r"(to_bf16x2(from[2], from[3])),
+                     "r"(to_bf16x2(from[4], from[5])), "r"(to_bf16x2(from[6], from[7]))
+                     : "memory");
+    }
+}
+
+// The same for 64 x 32 float results, columns from chunk * 32.
+template <int kSums>
+__device__ __forceinline__ void stage_results(const uint32 buffer, const float (&sums)[kSums], const int chunk,
+                                              float) {
+    const int lane = threadIdx.x % 32;
+    const int row = threadIdx.x % kGroupThreads / 32 * 16 + lane / 4;
+#pragma unroll
+    for (int group = 0; group < 4; ++group) {
+        const float* const from = sums + chunk * 16 + group * 4;
+        const int column_chunk = group * 2 + lane % 4 / 2;
+        const int inside = lane % 2 * 8;
+        asm volatile("st.shared.v2.f32 [%0], {%1, %2};" ::"r"(buffer + swizzled(row, column_chunk) + inside),
+                     "f"(from[0]), "f"(from[1])
+                     : "memory");
+        asm volatile("st.shared.v2.f32 [%0], {%1, %2};" ::"r"(buffer + swizzled(row + 8, column_chunk) + inside),
+                     "f"(from[2]), "f"(from[3])
+                     : "memory");
+    }
+}
+
+__device__ __forceinline__ uint4 load_shared_16(const uint32 from) {
+    uint4 value;
+    asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w)
+                 : "r"(from)
+                 : "memory");
+    return value;
+}
+
+// Stores the first `rows` rows of a staged block, as many columns as the matrix has.
+template <typename Result>
+__device__ __forceinline__ void store_masked(Result* const result, const int rows, const int column,
+                                             const int columns, const uint32 buffer, const bool add) {
+    constexpr int kPerChunk = 16 / sizeof(Result);
+    const int thread = threadIdx.x % kGroupThreads;
+    const int chunk = thread % 8;
+    if (column + chunk * kPerChunk >= columns) return;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+        const int row = i * 16 + thread / 8;
+        if (row >= rows) return;
+        const uint4 words = load_shared_16(buffer + swizzled(row, chunk));
+        uint4* const to = reinterpret_cast<uint4*>(result + (int64)row * columns + column + chunk * kPerChunk);
+        if constexpr (sizeof(Result) == 4) {
+            const uint4 old = add ? *to : make_uint4(0, 0, 0, 0);
+            *to = make_uint4(__float_as_uint(__uint_as_float(old.x) + __uint_as_float(words.x)),
+                             __float_as_uint(__uint_as_float(old.y) + __uint_as_float(words.y)),
+                             __float_as_uint(__uint_as_float(old.z) + __uint_as_float(words.z)),
+                             __float_as_uint(__uint_as_float(old.w) + __uint_as_float(words.w)));
+        } else {
+            *to = words;
+        }
+    }
+}
+
+template <int kPass, int kTileN>
+__device__ __forceinline__ void consume(const TensorMap& result_home_map, const TensorMap& result_slots_map,
+                                        typename ResultType<kPass>::Type* const result_home,
+                                        typename ResultType<kPass>::Type* const result_slots,
+                                        const int* const row_counts, const GroupedShape& shape,
+                                        const uint32 shared) {
+    using Result = typename ResultType<kPass>::Type;
+    constexpr bool kLeftDepthOuter = kPass == kWeightGradient;
+    constexpr bool kRightDepthOuter = kPass != kForward;
+    constexpr int kSums = kTileN / 2;
+    constexpr int kChunkColumns = 128 / sizeof(Result);
+    constexpr int kChunks = kTileN / kChunkColumns;
+    const uint32 full = shared + kBarrierOffset<kTileN>;
+    const uint32 empty = full + kStages<kTileN> * 8;
+    const int group = (int)threadIdx.x / kGroupThreads - 1;
+    const bool leader = threadIdx.x % kGroupThreads == 0;
+    const bool arrives = threadIdx.x % 32 == 0;
+    const uint32 out_buffers = shared + kOutOffset<kTileN> + group * (kOutBuffers * kBlockBytes);
+
+    float sums[kSums];
+    TileWalker<kPass, kTileM, kTileN> walker(row_counts, shape);
+    StageCursor<kTileN> cursor;
+    for (int tile = blockIdx.x; walker.seek(tile); tile += gridDim.x) {
+        const int depth = walker.depth();
+        const int steps = (depth + kTileK - 1) / kTileK;
+        const int row = walker.tile_row * kTileM + group * 64;
+        const int rows = walker.result_rows() - row;  // of this warpgroup, if less than 64
+        if (kPass != kWeightGradient && rows <= 0) {  // the whole warpgroup has no rows: only pass the stages on
+            for (int step = 0; step < steps; ++step) {
+                barrier_wait(full + cursor.stage * 8, cursor.parity);
+                if (arrives) barrier_arrive(empty + cursor.stage * 8);
+                cursor.advance();
+            }
+            continue;
+        }
+        if (steps == 0) {
+#pragma unroll
+            for (int i = 0; i < kSums; ++i) sums[i] = 0.0f;
+        }
+        int last_stage = 0;
+        for (int step = 0; step < steps; ++step) {
+            const uint32 left = shared + cursor.stage * (kLeftBytes + kRightBytes<kTileN>);
+            const uint32 right = left + kLeftBytes;
+            barrier_wait(full + cursor.stage * 8, cursor.parity);
+            if constexpr (kPass == kWeightGradient) {
+                if (depth - step * kTileK < kTileK) {
+                    clear_tail<kTileN>(left, right, group, depth - step * kTileK);
+                }
+            }
+            products_fence();
+#pragma unroll
+            for (int k = 0; k < kTileK / 16; ++k) {
+                const uint64 left_operand =
+                    operand(left + group * kBlockBytes + (kLeftDepthOuter ? k * 2048 : k * 32), 1024, kBlockBytes);
+                const uint64 right_operand =
+                    operand(right + (kRightDepthOuter ? k * 2048 : k * 32), 1024, kBlockBytes);
+                multiply<kLeftDepthOuter, kRightDepthOuter>(sums, left_operand, right_operand,
+                                                            step > 0 || k > 0);
+            }
+            products_commit();
+            // The previous step's products are done once only this step's are under way: free its stage.
+            products_wait<1>();
+            if (step > 0 && arrives) barrier_arrive(empty + last_stage * 8);
+            last_stage = cursor.stage;
+            cursor.advance();
+        }
+        products_wait<0>();
+        pin(sums);
+        if (steps > 0 && arrives) barrier_arrive(empty + last_stage * 8);
+
+        const int column = walker.tile_column * kTileN;
+        const int columns = walker.result_columns();
+        const bool home = walker.is_home();
+        const bool whole = rows >= 64;
+        // First row of this warpgroup's results in the result matrix.
+        const int64 result_row = kPass == kWeightGradient ? (int64)walker.local_index() * shape.out + row
+                                                          : (int64)walker.first_row + row;
+        const bool in_slots = kPass == kWeightGradient && !home;
+        const TensorMap& result_map = in_slots ? result_slots_map : result_home_map;
+        Result* const result = (in_slots ? result_slots : result_home) + result_row * columns;
+        if (rows <= 0) continue;
+#pragma unroll
+        for (int chunk = 0; chunk < kChunks; ++chunk) {
+            const uint32 buffer = out_buffers + chunk % kOutBuffers * kBlockBytes;
+            const int chunk_column = column + chunk * kChunkColumns;
+            if (leader) wait_tiles_read<kOutBuffers - 1>();
+            named_barrier(1 + group, kGroupThreads);
+            stage_results(buffer, sums, chunk, Result{});
+            fence_shared_for_async();
+            named_barrier(1 + group, kGroupThreads);
+            if (!whole) {
+                store_masked(result, rows, chunk_column, columns, buffer, kPass == kWeightGradient && home);
+            } else if (leader && chunk_column < columns) {
+                if (kPass == kWeightGradient && home) {
+                    add_tile_out(result_map, chunk_column, (int)result_row, buffer);
+                } else {
+                    copy_tile_out(result_map, chunk_column, (int)result_row, buffer);
+                }
+            }
+            if (leader) commit_tiles_out();  // also when empty, so that waiting counts buffers
+        }
+    }
+    if (leader) wait_tiles_out();
+}
+
+template <int kPass, int kTileN>
+__global__ void __launch_bounds__(kThreads, 1)
+    grouped_gemm_sm90(const __grid_constant__ TensorMap left_map, const __grid_constant__ TensorMap right_home_map,
+                      const __grid_constant__ TensorMap right_slots_map,
+                      const __grid_constant__ TensorMap result_home_map,
+                      const __grid_constant__ TensorMap result_slots_map,
+                      typename ResultType<kPass>::Type* __restrict__ const result_home,
+                      typename ResultType<kPass>::Type* __restrict__ const result_slots,
+                      const int* __restrict__ const row_counts, const int local_experts,
+                      const int physical_experts, const int capacity, const int out, const int in) {
+    extern __shared__ __align__(1024) unsigned char shared_bytes[];
+    const uint32 shared = shared_address(shared_bytes);
+    const GroupedShape shape{local_experts, physical_experts, capacity, out, in};
+    if (threadIdx.x == 0) {
+        const uint32 full = shared + kBarrierOffset<kTileN>;
+        const uint32 empty = full + kStages<kTileN> * 8;
+#pragma unroll
+        for (int stage = 0; stage < kStages<kTileN>; ++stage) {
+            barrier_init(full + stage * 8, 1);
+            barrier_init(empty + stage * 8, kConsumerWarps);
+        }
+        fence_barrier_init();
+        prefetch_map(left_map);
+        prefetch_map(right_home_map);
+        prefetch_map(result_home_map);
+    }
+    __syncthreads();
+    if (threadIdx.x < kGroupThreads) {
+        shrink_registers<40>();
+        if (threadIdx.x == 0) {
+            produce<kPass, kTileN>(left_map, right_home_map, right_slots_map, row_counts, shape, shared);
+        }
+    } else {
+        grow_registers<232>();
+        consume<kPass, kTileN>(result_home_map, result_slots_map, result_home, result_slots, row_counts, shape,
+                               shared);
+    }
+}

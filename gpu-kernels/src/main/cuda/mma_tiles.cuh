@@ -1,0 +1,86 @@
+// mma_tiles.cuh: the tiles of a grouped GEMM, found on the device from the row counts of the physical experts.
+//
+// A persistent block walks tiles blockIdx.x, blockIdx.x + gridDim.x, ... of one list: experts in ascending
+// order, and inside an expert a raster that keeps the concurrent tiles of all blocks about square, so that
+// they share operands in L2. A walker only moves forward and reads each count once.
+#pragma once
+
+#include "types.cuh"
+
+// What a grouped GEMM computes. Row r of `rows` belongs to one physical expert p with weights W_p [out, in].
+enum GemmPass {
+    kForward,        // result [rows, out] = left [rows, in] W_p^T
+    kInputGradient,  // result [rows, in] = left [rows, out] W_p
+    kWeightGradient  // result_p [out, in] = left^T right over the rows of p; left [rows, out], right [rows, in]
+};
+
+// Sizes of one grouped GEMM; the same for every block.
+struct GroupedShape {
+    int local_experts;     // home experts; the physical experts after them are slots
+    int physical_experts;
+    int capacity;          // rows that the row tensors hold; rows at or beyond it do not exist
+    int out;
+    int in;
+};
+
+constexpr int kRasterRows = 16;  // tiles of one column that follow each other
+
+template <int kPass, int kTileM, int kTileN>
+struct TileWalker {
+    const int* row_counts;
+    GroupedShape shape;
+    int expert = -1;
+    int first_row = 0;   // of the expert
+    int rows = 0;        // of the expert
+    int first_tile = 0;  // of the expert
+    int tiles = 0;       // of the expert
+    int tile_row = 0;    // of the current tile, in tiles
+    int tile_column = 0;
+
+    __device__ __forceinline__ TileWalker(const int* counts, const GroupedShape& sizes)
+        : row_counts(counts), shape(sizes) {}
+
+    // Rows of the expert's result (of the row tensor, or of one weight gradient).
+    __device__ __forceinline__ int result_rows() const { return kPass == kWeightGradient ? shape.out : rows; }
+
+    __device__ __forceinline__ int result_columns() const { return kPass == kForward ? shape.out : shape.in; }
+
+    // Length of the sums.
+    __device__ __forceinline__ int depth() const {
+        return kPass == kForward ? shape.in : (kPass == kInputGradient ? shape.out : rows);
+    }
+
+    __device__ __forceinline__ bool is_home() const { return expert < shape.local_experts; }
+
+    // Index among the home experts or among the slots.
+    __device__ __forceinline__ int local_index() const {
+        return is_home() ? expert : expert - shape.local_experts;
+    }
+
+    // Moves to `tile`, which never is before the current one; false beyond the last.
+    __device__ __forceinline__ bool seek(const int tile) {
+        const int column_tiles = (result_columns() + kTileN - 1) / kTileN;
+        while (tile >= first_tile + tiles) {
+            if (expert + 1 >= shape.physical_experts) return false;
+            ++expert;
+            first_row += rows;
+            first_tile += tiles;
+            // Counts may ask for more rows than there are (the step is then void): clip, never run over.
+            const int count = row_counts[expert];
+            const int left = shape.capacity - first_row;
+            rows = count < 0 ? 0 : (count < left ? count : left);
+            // A home gradient without rows stays as it is; a slot's must become zero.
+            const bool nothing = kPass == kWeightGradient && rows == 0 && is_home();
+            tiles = nothing ? 0 : (result_rows() + kTileM - 1) / kTileM * column_tiles;
+        }
+        const int row_tiles = (result_rows() + kTileM - 1) / kTileM;
+        const int inside = tile - first_tile;
+        const int band = inside / (kRasterRows * column_tiles);
+        const int in_band = inside - band * (kRasterRows * column_tiles);
+        const int left_rows = row_tiles - band * kRasterRows;
+        const int band_rows = left_rows < kRasterRows ? left_rows : kRasterRows;
+        tile_column = in_band / band_rows;
+        tile_row = band * kRasterRows + in_band - tile_column * band_rows;
+        return true;
+    }
+};

@@ -1,0 +1,109 @@
+package io.antiphon.kernel;
+
+import io.antiphon.device.Arguments;
+import io.antiphon.device.Grid;
+import io.antiphon.device.Kernel;
+import io.antiphon.device.KernelModule;
+import io.antiphon.device.KernelSource;
+import io.antiphon.device.KernelSource.Target;
+import io.antiphon.device.Kernels;
+import io.antiphon.device.Stream;
+import io.antiphon.tensor.DType;
+import io.antiphon.tensor.Tensor;
+import java.util.List;
+
+/** Attention of any type and head size in fp32: {@code attention.cu} and its backward. */
+final class AttentionAny {
+  /** As in {@code attention_any.cuh}. */
+  static final int MAX_HEAD_DIM = 256;
+
+  private static final int THREADS = 128;
+  private static final int BLOCK_ROWS = 8;
+  private static final int TILE_ROWS = 32;
+  private static final int STATISTICS_ROWS = THREADS / 32;
+  private static final int ROW_BYTES = (MAX_HEAD_DIM + 1) * Float.BYTES;
+  private static final int FORWARD_SHARED_BYTES = (BLOCK_ROWS + 2 * TILE_ROWS) * ROW_BYTES;
+  private static final int BACKWARD_SHARED_BYTES = 2 * (BLOCK_ROWS + TILE_ROWS) * ROW_BYTES;
+
+  private final Kernel attention;
+  private final Kernel statistics;
+  private final Kernel queryGradients;
+  private final Kernel keyGradients;
+
+  static KernelSource source(DType real) {
+    return new KernelSource("attention.cu", List.of(named("attention", real)), Target.PORTABLE);
+  }
+
+  static KernelSource backwardSource(DType real) {
+    List<String> names =
+        List.of(
+            named("attention_statistics", real),
+            named("attention_query_gradients", real),
+            named("attention_key_gradients", real));
+    return new KernelSource("attention_backward.cu", names, Target.PORTABLE);
+  }
+
+  AttentionAny(Kernels kernels, DType real) {
+    attention = kernels.load(source(real)).kernel(named("attention", real), FORWARD_SHARED_BYTES);
+    KernelModule backward = kernels.load(backwardSource(real));
+    statistics = backward.kernel(named("attention_statistics", real));
+    queryGradients =
+        backward.kernel(named("attention_query_gradients", real), BACKWARD_SHARED_BYTES);
+    keyGradients = backward.kernel(named("attention_key_gradients", real), BACKWARD_SHARED_BYTES);
+  }
+
+  private static String named(String kernel, DType real) {
+    return kernel + (real == DType.BF16 ? "<bf16>" : "<float>");
+  }
+
+  void attention(
+      Stream stream,
+      AttentionShape shape,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor documentStarts,
+      Tensor out,
+      Tensor logSumExp) {
+    Arguments arguments =
+        new Arguments()
+            .address(CudaStorage.address(q))
+            .address(CudaStorage.address(k))
+            .address(CudaStorage.address(v))
+            .address(CudaStorage.address(documentStarts));
+    shape
+        .addTo(arguments)
+        .i32(shape.headDim())
+        .f32(shape.scale())
+        .address(CudaStorage.address(out))
+        .address(CudaStorage.address(logSumExp));
+    attention.launch(stream, shape.grid(shape.heads(), BLOCK_ROWS, THREADS), arguments);
+  }
+
+  void attentionBackward(Stream stream, AttentionShape shape, AttentionGradients tensors) {
+    if (shape.heads() > 0) {
+      long statisticsBlocks = (shape.rows() + STATISTICS_ROWS - 1) / STATISTICS_ROWS;
+      statistics.launch(
+          stream,
+          Grid.of(statisticsBlocks, THREADS),
+          tensors.forStatistics(shape).i32(shape.headDim()).address(tensors.statistics()));
+      queryGradients.launch(
+          stream,
+          shape.grid(shape.heads(), BLOCK_ROWS, THREADS),
+          tensors
+              .forGradients(shape)
+              .i32(shape.headDim())
+              .f32(shape.scale())
+              .address(CudaStorage.address(tensors.dQ())));
+    }
+    keyGradients.launch(
+        stream,
+        shape.grid(shape.keyValueHeads(), BLOCK_ROWS, THREADS),
+        tensors
+            .forGradients(shape)
+            .i32(shape.headDim())
+            .f32(shape.scale())
+            .address(CudaStorage.address(tensors.dK()))
+            .address(CudaStorage.address(tensors.dV())));
+  }
+}

@@ -1,0 +1,196 @@
+package io.antiphon.kernel;
+
+import io.antiphon.device.Arguments;
+import io.antiphon.device.Device;
+import io.antiphon.device.Grid;
+import io.antiphon.device.KernelModule;
+import io.antiphon.device.KernelSource;
+import io.antiphon.device.Kernels;
+import io.antiphon.device.Stream;
+import io.antiphon.tensor.PlanAlgorithm;
+import io.antiphon.tensor.PlanTensors;
+import io.antiphon.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Planners as one kernel each: plan_balanced.cu and plan_prototype.cu. */
+final class PlanKernels {
+  /** Most ranks of a group. */
+  static final int MOST_RANKS = 128;
+
+  /** Most home experts of a group. */
+  static final int MOST_EXPERTS = 1024;
+
+  /** Most slots of a group. */
+  static final int MOST_SLOTS = 1024;
+
+  private static final int THREADS = 512;
+  private static final int NO_CLONES_THREADS = 256;
+  private static final int WARP = 32;
+  private static final String ONE_SHOT = "plan_prototype<kOneShot>";
+  private static final String BIN_PACKING = "plan_prototype<kBinPacking>";
+  private static final String NO_CLONES = "plan_no_clones";
+
+  /**
+   * Experts and ranks that a lane of the balanced planner holds; the first that suffices is taken.
+   */
+  private record Lanes(int experts, int ranks) {
+    String kernel(boolean replan) {
+      return "plan_balanced<" + experts + ", " + ranks + ", " + replan + ">";
+    }
+
+    boolean suffice(int experts, int ranks) {
+      return experts <= WARP * this.experts && ranks <= WARP * this.ranks;
+    }
+  }
+
+  private static final List<Lanes> LANES =
+      List.of(new Lanes(2, 1), new Lanes(8, 1), new Lanes(8, 2), new Lanes(32, 4));
+
+  private final Device device;
+  private final KernelModule balanced;
+  private final KernelModule prototype;
+
+  PlanKernels(Kernels kernels) {
+    device = kernels.device();
+    balanced = kernels.load(balancedSource());
+    prototype = kernels.load(prototypeSource());
+  }
+
+  static KernelSource balancedSource() {
+    List<String> names = new ArrayList<>();
+    for (Lanes lanes : LANES) {
+      names.add(lanes.kernel(false));
+      names.add(lanes.kernel(true));
+    }
+    return new KernelSource("plan_balanced.cu", names, KernelSource.Target.PORTABLE);
+  }
+
+  static KernelSource prototypeSource() {
+    return new KernelSource(
+        "plan_prototype.cu",
+        List.of(ONE_SHOT, BIN_PACKING, NO_CLONES),
+        KernelSource.Target.PORTABLE);
+  }
+
+  void plan(Stream stream, PlanAlgorithm algorithm, Tensor counts, PlanTensors plan) {
+    requireLimits(counts, plan);
+    switch (algorithm.kind()) {
+      case NONE -> withoutClones(stream, plan);
+      case BALANCED -> balanced(stream, algorithm, counts, plan, 0, 0, false);
+      case ONE_SHOT -> prototype(stream, ONE_SHOT, counts, plan);
+      case BIN_PACKING -> prototype(stream, BIN_PACKING, counts, plan);
+    }
+  }
+
+  void replan(
+      Stream stream,
+      PlanAlgorithm algorithm,
+      Tensor counts,
+      Tensor held,
+      Tensor toSend,
+      PlanTensors plan) {
+    requireLimits(counts, plan);
+    balanced(
+        stream,
+        algorithm,
+        counts,
+        plan,
+        CudaStorage.address(held),
+        CudaStorage.address(toSend),
+        true);
+  }
+
+  /** Fails if the kernels of this class and of the row layout cannot take a group. */
+  static void requireLimits(Tensor counts, PlanTensors plan) {
+    int ranks = counts.extent(0);
+    int experts = counts.extent(1);
+    if (ranks > MOST_RANKS || experts > MOST_EXPERTS || plan.slots() > MOST_SLOTS) {
+      throw new IllegalArgumentException(
+          "planning on the device takes at most "
+              + MOST_RANKS
+              + " ranks, "
+              + MOST_EXPERTS
+              + " experts and "
+              + MOST_SLOTS
+              + " slots of an expert-parallel group, were "
+              + ranks
+              + ", "
+              + experts
+              + " and "
+              + plan.slots()
+              + ". Lower parallelism.expert-parallel, moe.experts or moe.echo.slots-per-rank");
+    }
+  }
+
+  private void withoutClones(Stream stream, PlanTensors plan) {
+    long pairs = plan.toSlot().elements();
+    if (pairs == 0) {
+      return;
+    }
+    prototype
+        .kernel(NO_CLONES)
+        .launch(
+            stream,
+            Grid.striding(pairs, NO_CLONES_THREADS, device),
+            outputs(new Arguments().i32(plan.slots()).i64(pairs), plan));
+  }
+
+  private void prototype(Stream stream, String name, Tensor counts, PlanTensors plan) {
+    int ranks = counts.extent(0);
+    int experts = counts.extent(1);
+    int words = 6 * experts + 3 * ranks + 3 * plan.slots() + 20;
+    prototype
+        .kernel(name, words * Integer.BYTES)
+        .launch(
+            stream,
+            Grid.of(1, THREADS),
+            outputs(
+                new Arguments()
+                    .address(CudaStorage.address(counts))
+                    .i32(ranks)
+                    .i32(experts)
+                    .i32(plan.slots() / ranks),
+                plan));
+  }
+
+  private void balanced(
+      Stream stream,
+      PlanAlgorithm algorithm,
+      Tensor counts,
+      PlanTensors plan,
+      long held,
+      long toSend,
+      boolean replan) {
+    int ranks = counts.extent(0);
+    int experts = counts.extent(1);
+    Lanes lanes =
+        LANES.stream().filter(each -> each.suffice(experts, ranks)).findFirst().orElseThrow();
+    int words = 33 + 3 * experts + 11 * ranks + 18 * plan.slots();
+    balanced
+        .kernel(lanes.kernel(replan), words * Integer.BYTES)
+        .launch(
+            stream,
+            Grid.of(1, THREADS),
+            outputs(
+                new Arguments()
+                    .address(CudaStorage.address(counts))
+                    .i32(ranks)
+                    .i32(experts)
+                    .i32(plan.slots() / ranks)
+                    .i32(algorithm.toleranceMillionths())
+                    .i32(algorithm.ranksPerNode())
+                    .i32(algorithm.minQuota())
+                    .i32(algorithm.minQuotaAcrossNodes())
+                    .address(held)
+                    .address(toSend),
+                plan));
+  }
+
+  private static Arguments outputs(Arguments arguments, PlanTensors plan) {
+    return arguments
+        .address(CudaStorage.address(plan.slotHome()))
+        .address(CudaStorage.address(plan.quota()))
+        .address(CudaStorage.address(plan.toSlot()));
+  }
+}
