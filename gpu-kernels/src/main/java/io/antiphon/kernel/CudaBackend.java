@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 
 /**
  * One CUDA device of one rank: bf16 with fp32 accumulation, masters and gradients in fp32; or, to
@@ -43,6 +44,7 @@ public final class CudaBackend implements Backend {
   private final OpCounter operations = new OpCounter();
   private final List<Runnable> healthChecks = new ArrayList<>();
   private final List<AutoCloseable> companions = new ArrayList<>();
+  private final List<Predicate<CudaStorage>> freeGates = new ArrayList<>();
 
   private CudaBackend(Device device, DType real, Path kernelCache) {
     this.device = device;
@@ -116,6 +118,14 @@ public final class CudaBackend implements Backend {
     healthChecks.add(check);
   }
 
+  /**
+   * Adds what {@link #free} asks first: whether nobody else uses the memory any more. If it says
+   * no, the memory is kept until the process ends.
+   */
+  public void addFreeGate(Predicate<CudaStorage> gate) {
+    freeGates.add(gate);
+  }
+
   /** Closes {@code companion} before this backend's own resources. */
   public void addCompanion(AutoCloseable companion) {
     companions.add(companion);
@@ -145,7 +155,14 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void free(Storage storage) {
-    close(((CudaStorage) storage).memory());
+    CudaStorage memory = (CudaStorage) storage;
+    boolean unused = true;
+    for (Predicate<CudaStorage> gate : freeGates) {
+      unused &= gate.test(memory);
+    }
+    if (unused) {
+      close(memory.memory());
+    }
   }
 
   @Override
