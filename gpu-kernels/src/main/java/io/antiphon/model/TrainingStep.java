@@ -336,6 +336,11 @@ public final class TrainingStep implements AutoCloseable {
     return arena.bytes();
   }
 
+  /** Bytes of one category of the activations. */
+  public long bytes(Arena.Category category) {
+    return arena.bytes(category);
+  }
+
   @Override
   public void close() {
     graph.close();
