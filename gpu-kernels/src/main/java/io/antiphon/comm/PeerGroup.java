@@ -10,6 +10,7 @@ import io.antiphon.kernel.CudaStorage;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.CommException;
 import io.antiphon.tensor.StepState;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -73,8 +74,14 @@ public final class PeerGroup implements AutoCloseable {
     PeerGroup group = new PeerGroup(backend, transport, limit);
     backend.addHealthCheck(group::requireHealthy);
     backend.addFreeGate(group::mayFree);
+    backend.addRecordGate(group::meetOnHost);
     backend.addCompanion(group);
     return group;
+  }
+
+  /** Waits on the host until every rank is here. */
+  private void meetOnHost() {
+    Members.world(transport).exchange(ByteBuffer.allocate(1));
   }
 
   private void requireReach() {
