@@ -1,5 +1,6 @@
 package io.antiphon.kernel;
 
+import io.antiphon.comm.PeerGroup;
 import io.antiphon.device.KernelSource;
 import io.antiphon.tensor.DType;
 import java.io.IOException;
@@ -17,9 +18,9 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * Every kernel source that a launcher can ask for: the results of all static methods of the package
- * that return one, for every value of their enum or boolean parameters. Nobody has to list a new
- * launcher anywhere.
+ * Every kernel source that a launcher can ask for: the results of all static methods of the
+ * packages {@code kernel} and {@code comm} that return one or a list of them, for every value of
+ * their enum or boolean parameters. Nobody has to list a new launcher anywhere.
  */
 final class KernelCatalog {
   private KernelCatalog() {}
@@ -27,21 +28,37 @@ final class KernelCatalog {
   /** All sources, each once. */
   static List<KernelSource> sources() {
     Set<KernelSource> sources = new LinkedHashSet<>();
-    for (Class<?> launcher : classes()) {
-      for (Method method : launcher.getDeclaredMethods()) {
-        if (Modifier.isStatic(method.getModifiers())
-            && method.getReturnType() == KernelSource.class) {
-          arguments(method).forEach(arguments -> add(sources, method, arguments));
+    for (Class<?> user : List.of(CudaOps.class, PeerGroup.class)) {
+      for (Class<?> launcher : classes(user)) {
+        for (Method method : launcher.getDeclaredMethods()) {
+          if (isCatalogued(method)) {
+            arguments(method).forEach(arguments -> add(sources, method, arguments));
+          }
         }
       }
     }
     return List.copyOf(sources);
   }
 
+  private static boolean isCatalogued(Method method) {
+    int modifiers = method.getModifiers();
+    return Modifier.isStatic(modifiers) && !Modifier.isPrivate(modifiers) && returnsSources(method);
+  }
+
+  private static boolean returnsSources(Method method) {
+    return method.getReturnType() == KernelSource.class
+        || method
+            .getGenericReturnType()
+            .getTypeName()
+            .endsWith("List<" + KernelSource.class.getName() + ">");
+  }
+
   private static void add(Set<KernelSource> sources, Method method, List<Object> arguments) {
     method.setAccessible(true);
     try {
-      sources.add((KernelSource) method.invoke(null, arguments.toArray()));
+      Object result = method.invoke(null, arguments.toArray());
+      List<?> all = result instanceof List<?> list ? list : List.of(result);
+      all.forEach(source -> sources.add((KernelSource) source));
     } catch (InvocationTargetException e) {
       if (!(e.getCause() instanceof IllegalArgumentException)) { // a type that it has no kernel for
         throw new AssertionError(method + " failed with " + arguments, e.getCause());
@@ -80,14 +97,15 @@ final class KernelCatalog {
     throw new AssertionError(method + ": no values known for " + type + "; add them here");
   }
 
-  private static List<Class<?>> classes() {
+  private static List<Class<?>> classes(Class<?> neighbour) {
     try {
-      Path folder = Path.of(CudaOps.class.getResource("CudaOps.class").toURI()).getParent();
+      String file = neighbour.getSimpleName() + ".class";
+      Path folder = Path.of(neighbour.getResource(file).toURI()).getParent();
       try (Stream<Path> files = Files.list(folder)) {
         List<Class<?>> classes = new ArrayList<>();
-        for (Path file : files.filter(KernelCatalog::isClass).sorted().toList()) {
-          String name = file.getFileName().toString().replace(".class", "");
-          classes.add(Class.forName(CudaOps.class.getPackageName() + "." + name));
+        for (Path each : files.filter(KernelCatalog::isClass).sorted().toList()) {
+          String name = each.getFileName().toString().replace(".class", "");
+          classes.add(Class.forName(neighbour.getPackageName() + "." + name));
         }
         return classes;
       }
