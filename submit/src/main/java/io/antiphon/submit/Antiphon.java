@@ -63,7 +63,17 @@ public final class Antiphon {
 
   /** Runs the command line and ends the process with its exit code. */
   public static void main(String[] arguments) {
-    System.exit(commandLine().execute(arguments));
+    try {
+      System.exit(commandLine().execute(arguments));
+    } catch (NoClassDefFoundError e) {
+      if (SparkPresence.isHere()) {
+        throw e;
+      }
+      System.err.println(
+          "antiphon: this needs Spark, which is not here; unpack the archive with Spark over this"
+              + " bundle");
+      System.exit(USAGE);
+    }
   }
 
   /** The command line, as tests run it. */
