@@ -47,7 +47,10 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "  antiphon train --config my.conf --run-dir runs/mine --set schedule.steps=2000",
       "  antiphon evaluate --run-dir runs/mine",
       "  antiphon generate --run-dir runs/mine --prompt \"It was\"",
-      "  antiphon doctor"
+      "  antiphon doctor",
+      "",
+      "The launcher also knows antiphon bundle, which packs all this for machines without Java or",
+      "network, and inside such a bundle gpu-test and bench (docs/air-gapped.md)."
     })
 public final class Antiphon {
   /** A run failed. */
