@@ -28,21 +28,17 @@ final class KernelCatalog {
   /** All sources, each once. */
   static List<KernelSource> sources() {
     Set<KernelSource> sources = new LinkedHashSet<>();
-    for (Class<?> user : List.of(CudaOps.class, PeerGroup.class)) {
-      for (Class<?> launcher : classes(user)) {
-        for (Method method : launcher.getDeclaredMethods()) {
-          if (isCatalogued(method)) {
-            arguments(method).forEach(arguments -> add(sources, method, arguments));
-          }
+    for (Class<?> launcher : classes()) {
+      for (Method method : launcher.getDeclaredMethods()) {
+        int modifiers = method.getModifiers();
+        if (Modifier.isStatic(modifiers)
+            && !Modifier.isPrivate(modifiers)
+            && returnsSources(method)) {
+          arguments(method).forEach(arguments -> add(sources, method, arguments));
         }
       }
     }
     return List.copyOf(sources);
-  }
-
-  private static boolean isCatalogued(Method method) {
-    int modifiers = method.getModifiers();
-    return Modifier.isStatic(modifiers) && !Modifier.isPrivate(modifiers) && returnsSources(method);
   }
 
   private static boolean returnsSources(Method method) {
@@ -57,8 +53,9 @@ final class KernelCatalog {
     method.setAccessible(true);
     try {
       Object result = method.invoke(null, arguments.toArray());
-      List<?> all = result instanceof List<?> list ? list : List.of(result);
-      all.forEach(source -> sources.add((KernelSource) source));
+      for (Object source : result instanceof List<?> list ? list : List.of(result)) {
+        sources.add((KernelSource) source);
+      }
     } catch (InvocationTargetException e) {
       if (!(e.getCause() instanceof IllegalArgumentException)) { // a type that it has no kernel for
         throw new AssertionError(method + " failed with " + arguments, e.getCause());
@@ -97,17 +94,23 @@ final class KernelCatalog {
     throw new AssertionError(method + ": no values known for " + type + "; add them here");
   }
 
-  private static List<Class<?>> classes(Class<?> neighbour) {
+  private static List<Class<?>> classes() {
+    List<Class<?>> classes = new ArrayList<>();
+    for (Class<?> one : List.of(CudaOps.class, PeerGroup.class)) {
+      addPackage(one, classes);
+    }
+    return classes;
+  }
+
+  /** All classes in the package of {@code one}. */
+  private static void addPackage(Class<?> one, List<Class<?>> classes) {
     try {
-      String file = neighbour.getSimpleName() + ".class";
-      Path folder = Path.of(neighbour.getResource(file).toURI()).getParent();
+      Path folder = Path.of(one.getResource(one.getSimpleName() + ".class").toURI()).getParent();
       try (Stream<Path> files = Files.list(folder)) {
-        List<Class<?>> classes = new ArrayList<>();
-        for (Path each : files.filter(KernelCatalog::isClass).sorted().toList()) {
-          String name = each.getFileName().toString().replace(".class", "");
-          classes.add(Class.forName(neighbour.getPackageName() + "." + name));
+        for (Path file : files.filter(KernelCatalog::isClass).sorted().toList()) {
+          String name = file.getFileName().toString().replace(".class", "");
+          classes.add(Class.forName(one.getPackageName() + "." + name));
         }
-        return classes;
       }
     } catch (IOException | URISyntaxException | ClassNotFoundException e) {
       throw new AssertionError("cannot list the launchers", e);

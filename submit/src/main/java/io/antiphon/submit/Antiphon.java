@@ -2,7 +2,9 @@ package io.antiphon.submit;
 
 import io.antiphon.conf.ConfigException;
 import io.antiphon.data.DataException;
+import io.antiphon.device.DeviceException;
 import io.antiphon.job.RankFailure;
+import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.checkpoint.CheckpointException;
 import java.io.FileDescriptor;
@@ -111,7 +113,9 @@ public final class Antiphon {
       err.println("antiphon: " + rank.getMessage());
       return rank.usersError() ? USAGE : FAILED;
     }
-    if (failure instanceof CommException || failure instanceof UncheckedIOException) {
+    if (failure instanceof CommException
+        || failure instanceof DeviceException
+        || failure instanceof UncheckedIOException) {
       err.println("antiphon: " + failure.getMessage());
       return FAILED;
     }
@@ -124,7 +128,8 @@ public final class Antiphon {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof ConfigException
           || cause instanceof DataException
-          || cause instanceof CheckpointException) {
+          || cause instanceof CheckpointException
+          || cause instanceof Backend.OutOfMemory) {
         return Optional.of((RuntimeException) cause);
       }
     }
