@@ -73,7 +73,7 @@ place() {
     junit-* | opentest4j-* | open-test-reporting-* | apiguardian-* | assertj-* | jqwik-*) echo test ;;
     jmh-core-* | jopt-simple-* | commons-math3-*) echo test ;;
     archunit* | byte-buddy-*) ;;
-    rocksdbjni-* | leveldbjni-* | icu4j-* | netty-tcnative-* | tink-* | curator-* | zookeeper-*) ;;
+    rocksdbjni-* | leveldbjni-* | netty-tcnative-* | tink-* | curator-* | zookeeper-*) ;;
     netty-*-linux-aarch_64.jar | netty-*-linux-riscv64.jar | netty-*-osx-*.jar | netty-*-windows-*.jar) ;;
     commons-crypto-* | aircompressor-*) ;;
     *) echo spark ;;
@@ -96,8 +96,8 @@ unneeded() {
       echo 'com/sun/jna/aix-*' 'com/sun/jna/darwin-*' 'com/sun/jna/dragonflybsd-*' 'com/sun/jna/freebsd-*' \
         'com/sun/jna/openbsd-*' 'com/sun/jna/sunos-*' 'com/sun/jna/win32-*' 'com/sun/jna/linux-a*' \
         'com/sun/jna/linux-[lmprs]*' 'com/sun/jna/linux-x86/*' ;;
-    zstd-jni-*) echo 'darwin/*' 'win/*' 'freebsd/*' 'aix/*' 'linux/a*' 'linux/[ilmprs]*' ;;
-    lz4-java-*) echo 'net/jpountz/util/darwin/*' 'net/jpountz/util/linux/[ailps]*' ;;
+    zstd-jni-*) echo 'darwin/*' 'win/*' 'freebsd/*' 'aix/*' 'linux/aarch64/*' 'linux/arm/*' 'linux/[ilmprs]*' ;;
+    lz4-java-*) echo 'net/jpountz/util/darwin/*' 'net/jpountz/util/linux/aarch64/*' 'net/jpountz/util/linux/[ilps]*' ;;
     snappy-java-*)
       echo 'org/xerial/snappy/native/[ABCDEFGHIJKMNOPQRSTUVWXYZ]*' 'org/xerial/snappy/native/Linux/[aiprs]*' ;;
   esac
