@@ -18,9 +18,9 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * Every kernel source that a launcher can ask for: the results of all static methods of the package
- * that return one, for every value of their enum or boolean parameters. Nobody has to list a new
- * launcher anywhere.
+ * Every kernel source that a launcher can ask for: the results of all static methods of the
+ * packages {@code kernel} and {@code comm} that return one or a list of them, for every value of
+ * their enum or boolean parameters. Nobody has to list a new launcher anywhere.
  */
 final class KernelCatalog {
   private KernelCatalog() {}
@@ -30,7 +30,10 @@ final class KernelCatalog {
     Set<KernelSource> sources = new LinkedHashSet<>();
     for (Class<?> launcher : classes()) {
       for (Method method : launcher.getDeclaredMethods()) {
-        if (Modifier.isStatic(method.getModifiers()) && returnsSources(method)) {
+        int modifiers = method.getModifiers();
+        if (Modifier.isStatic(modifiers)
+            && !Modifier.isPrivate(modifiers)
+            && returnsSources(method)) {
           arguments(method).forEach(arguments -> add(sources, method, arguments));
         }
       }
