@@ -46,7 +46,7 @@ __global__ void __launch_bounds__(256)
 //
 // Launch: 2-D, any number of blocks by local_experts; dynamic shared memory of 4 * slots bytes.
 template <typename Real, int kCount>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 4)
     peer_reduce_slots(const __grid_constant__ Addresses slots, const int* __restrict__ slot_home,
                       Real* __restrict__ home, const Watch* const watch, const int rank,
                       const int slot_count, const int slots_per_rank, const int local_experts,

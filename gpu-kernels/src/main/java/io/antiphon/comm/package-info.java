@@ -40,10 +40,23 @@
  * drain. A lost rank's maxima become at least 1 (the overflow flag, which keeps the step from being
  * committed), its floating sums NaN (the norm, which keeps the update from being applied).
  *
+ * <p><b>Sharing a device.</b> Ranks that are threads of one process share a context. There, what
+ * waits for all work of the context (loading kernels, allocating, preparing a recorded step) must
+ * not be asked for while a peer's wait is on the device. So kernels are loaded before the ranks
+ * first exchange anything, and ranks meet on the host when a step has been recorded, before anyone
+ * replays it. Their streams need hardware queues of their own: CUDA_DEVICE_MAX_CONNECTIONS=32.
+ *
  * <p><b>Freeing.</b> A buffer that peers may use is freed in three moves: this rank unmaps the
  * peers' counterparts, says so in their control blocks, and waits until all peers have said the
  * same. So all members free shared buffers in the same order. If a peer says nothing within the
  * limit, memory of a buffer that threads of this process might still use is kept rather than freed.
+ *
+ * <h2>NCCL</h2>
+ *
+ * <p>Ranks on several hosts, or on devices without peer access, use {@link
+ * io.antiphon.comm.NcclGroup}. NCCL only moves bytes, in all-gathers and in all-to-alls of slabs of
+ * one size; the same kernels as above then read what came from the peers out of scratch memory, so
+ * sums have the same order and bits.
  */
 @NullMarked
 package io.antiphon.comm;

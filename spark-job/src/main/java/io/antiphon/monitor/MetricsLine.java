@@ -18,6 +18,8 @@ import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * One line of {@code metrics.jsonl}, to and from the records it stands for. Every line has a {@code
@@ -86,6 +88,14 @@ final class MetricsLine {
           out.writeNumberField("clones", metrics.clones());
           out.writeNumberField("clonesSent", metrics.clonesSent());
           out.writeNumberField("weightBytesSaved", metrics.weightBytesSaved());
+          if (!metrics.driverCalls().isEmpty()) {
+            out.writeObjectFieldStart("driverCalls");
+            out.writeNumberField("total", metrics.driverCallsInAll());
+            for (Map.Entry<String, Long> call : metrics.driverCalls().entrySet()) {
+              out.writeNumberField(call.getKey(), call.getValue());
+            }
+            out.writeEndObject();
+          }
           out.writeArrayFieldStart("layers");
           for (LayerLoad layer : metrics.layers()) {
             write(layer, out);
@@ -267,7 +277,23 @@ final class MetricsLine {
         Json.integer(line, "skippedUpdates"),
         Json.integer(line, "rowCapacity"),
         Json.integer(line, "maxRows"),
-        layers);
+        layers,
+        driverCalls(line));
+  }
+
+  /** Lines of runs on the CPU have none. */
+  private static Map<String, Long> driverCalls(JsonNode line) {
+    Map<String, Long> calls = new TreeMap<>();
+    JsonNode object = line.path("driverCalls");
+    object
+        .fieldNames()
+        .forEachRemaining(
+            name -> {
+              if (!name.equals("total")) {
+                calls.put(name, Json.integer(object, name));
+              }
+            });
+    return calls;
   }
 
   private static Instant instant(String text) {

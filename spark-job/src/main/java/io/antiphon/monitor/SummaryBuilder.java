@@ -27,7 +27,8 @@ final class SummaryBuilder implements RunListener {
       Percentiles before,
       Percentiles after,
       CountSpread experts,
-      long clones) {}
+      long clones,
+      double driverCalls) {}
 
   private final List<Step> history = new ArrayList<>();
   private @Nullable RunInfo info;
@@ -58,7 +59,8 @@ final class SummaryBuilder implements RunListener {
             metrics.loadBeforePercentiles(),
             metrics.loadAfterPercentiles(),
             metrics.expertSpread(),
-            metrics.clones()));
+            metrics.clones(),
+            metrics.driverCalls().isEmpty() ? Double.NaN : metrics.driverCallsInAll()));
     lastStep = metrics.step();
     weightBytesSaved += metrics.weightBytesSaved();
     reruns += metrics.reruns();
@@ -105,7 +107,7 @@ final class SummaryBuilder implements RunListener {
         mean(tenth, Step::loss),
         validationLoss,
         info.bigramLoss(),
-        median(),
+        median(history, Step::tokensPerSecond),
         mean(half, Step::loadBefore),
         mean(half, Step::loadAfter),
         percentiles(half, Step::before),
@@ -120,6 +122,8 @@ final class SummaryBuilder implements RunListener {
         skippedUpdates,
         restarts,
         seconds,
+        info.backend(),
+        median(half, Step::driverCalls),
         outcome);
   }
 
@@ -149,8 +153,8 @@ final class SummaryBuilder implements RunListener {
             .orElse(Double.NaN));
   }
 
-  private double median() {
-    double[] sorted = history.stream().mapToDouble(Step::tokensPerSecond).sorted().toArray();
+  private static double median(List<Step> steps, ToDoubleFunction<Step> value) {
+    double[] sorted = steps.stream().mapToDouble(value).filter(Double::isFinite).sorted().toArray();
     if (sorted.length == 0) {
       return Double.NaN;
     }

@@ -48,6 +48,8 @@ final class SummaryFile {
     out.writeNumberField("skippedUpdates", summary.skippedUpdates());
     out.writeNumberField("restarts", summary.restarts());
     Json.number(out, "seconds", summary.seconds());
+    out.writeStringField("backend", summary.backend());
+    Json.number(out, "driverCallsPerStep", summary.driverCallsPerStep());
     out.writeEndObject();
   }
 

@@ -25,6 +25,9 @@ import java.io.Serializable;
  * @param skippedUpdates updates skipped for a gradient that was not finite
  * @param restarts recoveries from a failure
  * @param seconds time spent in steps
+ * @param backend what computed
+ * @param driverCallsPerStep calls of the GPU's driver that rank 0 made per step, median over the
+ *     last half; NaN on the CPU
  * @param outcome how the run ended
  */
 public record RunSummary(
@@ -45,6 +48,8 @@ public record RunSummary(
     long skippedUpdates,
     int restarts,
     double seconds,
+    String backend,
+    double driverCallsPerStep,
     Outcome outcome)
     implements Serializable {
 

@@ -1,7 +1,10 @@
 package io.antiphon.train;
 
 import java.io.Serializable;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -22,6 +25,8 @@ import java.util.function.ToDoubleFunction;
  * @param rowCapacity rows a rank's static buffers hold; 0 for a dense model
  * @param maxRows most rows any rank held in any MoE layer and micro-batch
  * @param layers one entry per MoE layer, by ascending layer; empty for a dense model
+ * @param driverCalls calls of the GPU's driver that rank 0 made between the records of the step
+ *     before and of this one, by name; empty on the CPU
  */
 public record StepMetrics(
     long step,
@@ -37,8 +42,43 @@ public record StepMetrics(
     long skippedUpdates,
     long rowCapacity,
     long maxRows,
-    List<LayerLoad> layers)
+    List<LayerLoad> layers,
+    Map<String, Long> driverCalls)
     implements Serializable {
+
+  /** A step on the CPU. */
+  public StepMetrics(
+      long step,
+      double loss,
+      double auxLoss,
+      double zLoss,
+      double gradientNorm,
+      double learningRate,
+      long targets,
+      long tokens,
+      double seconds,
+      int reruns,
+      long skippedUpdates,
+      long rowCapacity,
+      long maxRows,
+      List<LayerLoad> layers) {
+    this(
+        step,
+        loss,
+        auxLoss,
+        zLoss,
+        gradientNorm,
+        learningRate,
+        targets,
+        tokens,
+        seconds,
+        reruns,
+        skippedUpdates,
+        rowCapacity,
+        maxRows,
+        layers,
+        Map.of());
+  }
 
   public StepMetrics {
     if (step < 1 || targets < 1 || tokens < 1) {
@@ -56,12 +96,18 @@ public record StepMetrics(
               reruns, skippedUpdates, rowCapacity, maxRows));
     }
     layers = List.copyOf(layers);
+    driverCalls = Collections.unmodifiableMap(new TreeMap<>(driverCalls));
     for (int i = 1; i < layers.size(); i++) {
       if (layers.get(i).layer() <= layers.get(i - 1).layer()) {
         throw new IllegalArgumentException(
             "layers of step " + step + " are not in ascending order");
       }
     }
+  }
+
+  /** All driver calls of this step. */
+  public long driverCallsInAll() {
+    return driverCalls.values().stream().mapToLong(Long::longValue).sum();
   }
 
   /** Throughput of this step in input tokens per second. */

@@ -3,6 +3,7 @@ package io.antiphon.train;
 import io.antiphon.model.Groups;
 import io.antiphon.model.StepRecord;
 import io.antiphon.model.StepRecord.Field;
+import java.util.Map;
 
 /** Turns what a step left on the device into what a user sees. */
 final class StepReport {
@@ -14,7 +15,8 @@ final class StepReport {
       Groups groups,
       long rowCapacity,
       double seconds,
-      int reruns) {
+      int reruns,
+      Map<String, Long> driverCalls) {
     int microBatches = setup.batch().microBatches();
     return new StepMetrics(
         (long) record.value(Field.STEPS),
@@ -30,6 +32,7 @@ final class StepReport {
         (long) record.value(Field.SKIPPED),
         rowCapacity,
         (long) record.value(Field.REQUIRED_ROWS),
-        LayerLoads.of(record.loads(), setup, groups, microBatches));
+        LayerLoads.of(record.loads(), setup, groups, microBatches),
+        driverCalls);
   }
 }

@@ -9,6 +9,8 @@ import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Map;
+import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -41,6 +43,7 @@ public final class Trainer {
   private long skipped;
   private boolean stopping;
   private long stepStarted;
+  private Map<String, Long> knownCalls = Map.of();
 
   /**
    * @param facts what the data and the driver know about the run
@@ -123,6 +126,7 @@ public final class Trainer {
       evaluate();
     }
     stepStarted = System.nanoTime();
+    knownCalls = device.driverCalls();
     while (committed < steps && !stopping) {
       long boundary = nextBoundary();
       while (launched < boundary && inFlight.size() <= lag) {
@@ -230,6 +234,7 @@ public final class Trainer {
           .event(new RunEvent(RunEvent.Kind.INTERRUPTED, committed, "stopped by the user"));
     }
     stepStarted = System.nanoTime();
+    knownCalls = device.driverCalls();
   }
 
   private void evaluate() {
@@ -266,6 +271,21 @@ public final class Trainer {
     }
   }
 
+  /** By name, since this was last asked. */
+  private Map<String, Long> newDriverCalls() {
+    Map<String, Long> all = device.driverCalls();
+    Map<String, Long> fresh = new TreeMap<>();
+    all.forEach(
+        (name, count) -> {
+          long more = count - knownCalls.getOrDefault(name, 0L);
+          if (more > 0) {
+            fresh.put(name, more);
+          }
+        });
+    knownCalls = all;
+    return fresh;
+  }
+
   private void report(StepRecord record) {
     long skippedNow = (long) record.value(Field.SKIPPED);
     if (context.rank() == 0) {
@@ -273,7 +293,15 @@ public final class Trainer {
       double seconds = Math.max(1e-9, (System.nanoTime() - stepStarted) / 1e9);
       context
           .reports()
-          .step(StepReport.of(record, setup, device.groups(), step.rowCapacity(), seconds, reruns));
+          .step(
+              StepReport.of(
+                  record,
+                  setup,
+                  device.groups(),
+                  step.rowCapacity(),
+                  seconds,
+                  reruns,
+                  newDriverCalls()));
       if (skippedNow > skipped) {
         String message = "the gradient of step " + committed + " was not finite; no update";
         context.reports().event(new RunEvent(RunEvent.Kind.SKIPPED_UPDATE, committed, message));

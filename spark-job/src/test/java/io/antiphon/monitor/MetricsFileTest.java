@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -66,7 +67,8 @@ final class MetricsFileTest {
               1,
               0,
               0,
-              List.of());
+              List.of(),
+              Map.of("cuGraphLaunch", 1L, "cuMemcpyHtoDAsync", 2L));
       file.append(diverged, TestRun.info(0));
       file.append(new EvaluationMetrics(2, 3.0, 1000), TestRun.info(0));
       file.append(new RunEvent(RunEvent.Kind.SKIPPED_UPDATE, 2, "a \"quoted\"\nmessage"));

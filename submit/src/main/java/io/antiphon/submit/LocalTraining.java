@@ -170,6 +170,7 @@ final class LocalTraining {
     try (SequenceSource validation = text.validation();
         RankDevice device = RankDevice.open(settings, context.transport())) {
       ModelSetup setup = ModelSetup.of(settings, validation.vocabulary(), validation.endOfText());
+      device.planMemory(settings, setup);
       var experts = device.groups().experts();
       try (ModelState state =
           new ModelState(device.backend(), setup.model(), experts.rank(), experts.ranks())) {
@@ -185,7 +186,7 @@ final class LocalTraining {
                 state,
                 new RunCheckpoints(settings, device, context, checkpoints()),
                 new Evaluator(setup, device, state, validation, sequences, capacity),
-                0);
+                device.lag());
         return trainer.run(first -> batches(context, text, first));
       }
     } catch (RuntimeException | Error e) {

@@ -1,0 +1,317 @@
+package io.antiphon.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.antiphon.conf.Settings;
+import io.antiphon.conf.SettingsReader;
+import io.antiphon.cpu.ThreadTransport;
+import io.antiphon.cpu.Transport;
+import io.antiphon.model.ModelState;
+import io.antiphon.tensor.Backend;
+import io.antiphon.tensor.CommException;
+import io.antiphon.train.checkpoint.Checkpoints;
+import io.antiphon.train.checkpoint.LocalCheckpointFiles;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The quickstart through the whole training loop, its ranks threads that share device 0. Needs
+ * CUDA_DEVICE_MAX_CONNECTIONS=32 in the environment.
+ */
+@Tag("gpu")
+@Timeout(300)
+class CudaTrainerTest {
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+  private static final long NEVER = Long.MAX_VALUE;
+  private static final int STEPS = 100;
+  private static final String FP32 = "backend.precision=fp32";
+  private static final String BF16 = "backend.precision=bf16";
+
+  /**
+   * On the way to a logit a value is rounded to bf16 about 16 times, twice in each half of two
+   * blocks and as often for their inputs; roundings of 2^-9 relative add up as their root, to 4 *
+   * 2^-9. Training doubles it: weights follow gradients with errors of that size.
+   */
+  private static final double BF16_TOLERANCE = 8.0 / (1 << 9);
+
+  @TempDir Path directory = Path.of("");
+
+  @Test
+  void curvesOfBothPrecisionsFollowTheCpu(TestReporter reporter) throws Exception {
+    String steps = "schedule.steps=" + STEPS;
+    List<Double> cpu = train("cpu", NEVER, "backend.kind=cpu", steps).losses();
+    List<Double> fp32 = train("fp32", NEVER, FP32, steps).losses();
+    List<Double> bf16 = train("bf16", NEVER, BF16, steps).losses();
+    reporter.publishEntry(
+        Map.of(
+            "fp32, 20 steps", "" + difference(cpu, fp32, 20),
+            "fp32, all steps", "" + difference(cpu, fp32, STEPS),
+            "bf16, all steps", "" + difference(cpu, bf16, STEPS),
+            "losses at the end", last(cpu) + ", " + last(fp32) + ", " + last(bf16)));
+
+    assertThat(cpu).hasSize(STEPS);
+    assertThat(difference(cpu, fp32, 20)).as("fp32").isLessThan(1e-4);
+    assertThat(difference(cpu, bf16, STEPS)).as("bf16").isLessThan(BF16_TOLERANCE);
+    assertThat(last(bf16)).isLessThan(0.6 * bf16.get(0));
+  }
+
+  private static double last(List<Double> losses) {
+    return losses.get(losses.size() - 1);
+  }
+
+  /** Largest relative difference of the first {@code steps} losses. */
+  private static double difference(List<Double> expected, List<Double> actual, int steps) {
+    assertThat(actual).hasSameSizeAs(expected);
+    double most = 0;
+    for (int i = 0; i < steps; i++) {
+      most = Math.max(most, Math.abs(actual.get(i) / expected.get(i) - 1));
+    }
+    return most;
+  }
+
+  @Test
+  void clonesChangeTheBalanceAndNotTheLosses() throws Exception {
+    String[] shape = {FP32, "schedule.steps=20", "moe.echo.slots-per-rank=4"};
+    Recorded with = train("with", NEVER, shape);
+    Recorded without = train("without", NEVER, and(shape, "moe.echo.enabled=false"));
+
+    assertThat(difference(without.losses(), with.losses(), 20)).isLessThan(1e-4);
+    assertThat(with.steps).last().satisfies(step -> assertThat(step.clones()).isPositive());
+    assertThat(with.steps)
+        .allSatisfy(step -> assertThat(step.loadAfter()).isCloseTo(1, within(0.05)));
+    assertThat(without.steps).allSatisfy(step -> assertThat(step.loadAfter()).isGreaterThan(1.05));
+  }
+
+  @Test
+  void aCapacityThatIsTooSmallCostsRerunsAndNoBit() throws Exception {
+    String[] shape = {BF16, "schedule.steps=12", "moe.echo.enabled=false"};
+    Recorded ample = train("ample", NEVER, and(shape, "moe.token-capacity=4"));
+    Recorded tight = train("tight", NEVER, and(shape, "moe.token-capacity=1"));
+
+    assertThat(tight.rerunEvents).as("reruns").isPositive();
+    assertThat(ample.rerunEvents).isZero();
+    assertThat(tight.losses()).isEqualTo(ample.losses());
+    assertThat(tight.validation).isEqualTo(ample.validation);
+  }
+
+  @Test
+  void aResumedRunHasTheBitsOfAnUninterruptedOne() throws Exception {
+    String[] shape = {BF16, "schedule.steps=12"};
+    Recorded whole = train("whole", NEVER, shape);
+    Recorded first = train("parts", 5, shape);
+    Recorded rest = train("parts", NEVER, shape);
+
+    List<Double> joined = new ArrayList<>(first.losses());
+    joined.addAll(rest.losses());
+    assertThat(joined).isEqualTo(whole.losses());
+    assertThat(rest.validation).isEqualTo(whole.validation);
+  }
+
+  @Test
+  void aStepInSteadyStateIsOneCopyAndOneLaunch(TestReporter reporter) throws Exception {
+    Recorded run = train("steady", NEVER, BF16, "schedule.steps=40");
+    List<StepMetrics> steady = run.steps.subList(10, 36);
+    reporter.publishEntry("driver calls of step 30", "" + run.steps.get(29).driverCalls());
+
+    assertThat(steady)
+        .allSatisfy(
+            step -> {
+              assertThat(step.driverCalls()).containsEntry("cuGraphLaunch", 1L);
+              assertThat(step.driverCalls().keySet()).noneMatch(name -> name.contains("Synchron"));
+              assertThat(step.driverCallsInAll()).isLessThanOrEqualTo(6);
+            });
+  }
+
+  /** And the process lives: it trains again. */
+  @Test
+  void aRankThatDiesEndsTheOthersWithinTheirPatience() throws Exception {
+    String[] shape = {BF16, "schedule.steps=12", "spark.comm-timeout=10s"};
+    assertThatThrownBy(() -> run("dead", NEVER, 2, shape))
+        .isInstanceOf(CompletionException.class)
+        .satisfies(
+            failure ->
+                assertThat(Arrays.asList(failure.getCause()))
+                    .allMatch(
+                        cause ->
+                            cause instanceof CommException
+                                || String.valueOf(cause.getMessage()).contains("no more batches")));
+
+    assertThat(train("alive", NEVER, shape).losses()).hasSize(12);
+  }
+
+  @Test
+  void aModelThatDoesNotFitSaysSoBeforeItIsAllocated() {
+    assertThatThrownBy(
+            () -> train("huge", NEVER, BF16, "model.hidden=1048576", "model.head-dim=64"))
+        .isInstanceOf(CompletionException.class)
+        .cause()
+        .isInstanceOf(Backend.OutOfMemory.class)
+        .hasMessageContaining("Memory plan of a rank: ")
+        .hasMessageContaining("which 4 ranks share");
+  }
+
+  private static String[] and(String[] shape, String more) {
+    String[] all = Arrays.copyOf(shape, shape.length + 1);
+    all[shape.length] = more;
+    return all;
+  }
+
+  private Recorded train(String name, long stopAfter, String... overrides) throws Exception {
+    return run(name, stopAfter, -1, overrides);
+  }
+
+  /**
+   * @param dies rank whose batches end after the fifth; -1 for none
+   */
+  private Recorded run(String name, long stopAfter, int dies, String... overrides) {
+    List<String> all = new ArrayList<>(List.of("backend.kind=cuda", "checkpoint.every-steps=1000"));
+    all.addAll(List.of(overrides));
+    Settings settings = SettingsReader.preset("quickstart", all);
+    Recorded recorded = new Recorded(stopAfter);
+    int ranks = settings.parallelism().ranks();
+    ExecutorService threads = Executors.newFixedThreadPool(ranks);
+    try {
+      List<CompletableFuture<Void>> running = new ArrayList<>();
+      for (Transport transport : ThreadTransport.group(ranks, LIMIT)) {
+        boolean mortal = transport.rank() == dies;
+        running.add(
+            CompletableFuture.runAsync(
+                () -> rank(settings, name, transport, recorded, mortal), threads));
+      }
+      CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)).join();
+    } finally {
+      threads.shutdownNow();
+    }
+    return recorded;
+  }
+
+  private void rank(
+      Settings settings, String name, Transport transport, Recorded recorded, boolean mortal) {
+    RankContext context = new RankContext(transport, recorded, recorded::stopRequested, "attempt");
+    int length = settings.model().sequenceLength();
+    try (RankDevice device = RankDevice.open(settings, transport)) {
+      ModelSetup setup = ModelSetup.of(settings, CorpusSequences.VOCABULARY, CorpusSequences.END);
+      device.planMemory(settings, setup);
+      var experts = device.groups().experts();
+      try (ModelState state =
+          new ModelState(device.backend(), setup.model(), experts.rank(), experts.ranks())) {
+        Evaluator evaluator =
+            new Evaluator(
+                setup,
+                device,
+                state,
+                new CorpusSequences(length),
+                16,
+                settings.moe().tokenCapacity());
+        Checkpoints files =
+            new Checkpoints(new LocalCheckpointFiles(directory.resolve(name)), warning -> {});
+        RankBatches.Share share =
+            new RankBatches.Share(
+                transport.rank(),
+                transport.ranks(),
+                settings.schedule().globalBatch(),
+                settings.schedule().microBatch());
+        new Trainer(
+                settings,
+                setup,
+                device,
+                context,
+                new RunFacts(1, Double.NaN),
+                state,
+                new RunCheckpoints(settings, device, context, files),
+                evaluator,
+                device.lag())
+            .run(
+                first -> {
+                  BatchSource batches =
+                      RankBatches.open(new CorpusSequences(length), share, first, 2);
+                  return mortal ? new Ending(batches) : batches;
+                });
+      }
+    } catch (RuntimeException | Error failure) {
+      transport.abort(String.valueOf(failure.getMessage()));
+      throw failure;
+    }
+  }
+
+  /** Batches that fail after the fifth. */
+  private record Ending(BatchSource batches) implements BatchSource {
+    @Override
+    public long step() {
+      return batches.step();
+    }
+
+    @Override
+    public int[] next() {
+      if (step() >= 5) {
+        throw new IllegalStateException("no more batches");
+      }
+      return batches.next();
+    }
+
+    @Override
+    public void close() {
+      batches.close();
+    }
+  }
+
+  /** What rank 0 reported. */
+  private static final class Recorded implements RunReports {
+    private final long stopAfter;
+    private final List<Double> validation = new ArrayList<>();
+    private final List<StepMetrics> steps = new ArrayList<>();
+    private int rerunEvents;
+    private volatile boolean stop;
+
+    Recorded(long stopAfter) {
+      this.stopAfter = stopAfter;
+    }
+
+    boolean stopRequested() {
+      return stop;
+    }
+
+    List<Double> losses() {
+      return steps.stream().map(StepMetrics::loss).toList();
+    }
+
+    @Override
+    public void started(RunInfo info) {}
+
+    @Override
+    public void step(StepMetrics metrics) {
+      steps.add(metrics);
+      stop = steps.size() >= stopAfter;
+    }
+
+    @Override
+    public void routed(RoutedCounts counts) {}
+
+    @Override
+    public void evaluated(EvaluationMetrics metrics) {
+      validation.add(metrics.loss());
+    }
+
+    @Override
+    public void event(RunEvent event) {
+      if (event.kind() == RunEvent.Kind.RERUN) {
+        rerunEvents++;
+      }
+    }
+  }
+}
