@@ -179,7 +179,9 @@ class CudaTrainerTest {
    * @param dies rank whose batches end after the fifth; -1 for none
    */
   private Recorded run(String name, long stopAfter, int dies, String... overrides) {
-    List<String> all = new ArrayList<>(List.of("backend.kind=cuda", "checkpoint.every-steps=1000"));
+    List<String> all =
+        new ArrayList<>(
+            List.of("backend.kind=cuda", "schedule.warmup-steps=5", "checkpoint.every-steps=1000"));
     all.addAll(List.of(overrides));
     Settings settings = SettingsReader.preset("quickstart", all);
     Recorded recorded = new Recorded(stopAfter);
