@@ -1,8 +1,10 @@
 package io.antiphon.submit;
 
+import io.antiphon.device.Device;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,6 +22,8 @@ import picocli.CommandLine.Spec;
     footerHeading = "%nExamples:%n",
     footer = {"  antiphon doctor", "  antiphon doctor --json"})
 final class DoctorCommand implements Callable<Integer> {
+  private static final List<String> GPU_LIBRARIES = List.of("NVRTC", "cuBLASLt");
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Option(names = "--json", description = "Write one JSON object instead of text.")
@@ -29,12 +33,13 @@ final class DoctorCommand implements Callable<Integer> {
   public Integer call() {
     List<Finding> findings = new ArrayList<>(CpuChecks.all());
     findings.addAll(new GpuChecks(System.getenv()).all());
+    Optional<String> whyNoGpu = whyNoGpu(findings);
     boolean usable = findings.stream().noneMatch(finding -> finding.status() == Finding.Status.BAD);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       JsonLine line = new JsonLine();
       line.flag("trainsOnCpu", usable);
-      line.flag("trainsOnGpu", false);
+      line.flag("trainsOnGpu", whyNoGpu.isEmpty());
       line.objects("checks", findings.stream().map(Finding::json).toList());
       out.println(line.end());
     } else {
@@ -44,9 +49,24 @@ final class DoctorCommand implements Callable<Integer> {
           usable
               ? "This machine can train on the CPU."
               : "This machine cannot train on the CPU: see BAD above.");
-      out.println("This version does not compute on a GPU (backend.kind = cuda is refused).");
+      out.println(
+          whyNoGpu
+              .map(reason -> "This machine cannot train on a GPU: " + reason + ".")
+              .orElse("This machine can train on a GPU (backend.kind = cuda)."));
     }
     out.flush();
     return usable ? 0 : Antiphon.FAILED;
+  }
+
+  /** What keeps a GPU from being used; empty if the driver and all libraries are there. */
+  private static Optional<String> whyNoGpu(List<Finding> findings) {
+    return Device.unavailable()
+        .or(
+            () ->
+                findings.stream()
+                    .filter(finding -> GPU_LIBRARIES.contains(finding.name()))
+                    .filter(finding -> finding.status() != Finding.Status.OK)
+                    .map(finding -> finding.name() + " does not load, see above")
+                    .findFirst());
   }
 }
