@@ -5,6 +5,7 @@ import io.antiphon.comm.PeerKernels.Place;
 import io.antiphon.device.Stream;
 import io.antiphon.kernel.CudaLane;
 import io.antiphon.kernel.CudaStorage;
+import io.antiphon.tensor.CollectiveShapes;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.PlanTensors;
@@ -26,7 +27,7 @@ final class NcclCollectives implements Collectives {
   private final NcclGroup group;
   private final NcclGroup.Communicator communicator;
   private final CudaLane lane;
-  private final CollectiveArguments arguments;
+  private final CollectiveShapes shapes;
   private final PeerKernels kernels;
   private final Place place;
   private final Place alone;
@@ -36,7 +37,7 @@ final class NcclCollectives implements Collectives {
     this.communicator = communicator;
     this.lane = lane;
     Members members = communicator.members();
-    arguments = new CollectiveArguments(members.ranks());
+    shapes = new CollectiveShapes(members.ranks());
     kernels = group.kernels();
     place = new Place(members.rank(), members.ranks(), group.watch().address());
     alone = new Place(0, 1, group.watch().address());
@@ -92,7 +93,7 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void allGather(Tensor in, Tensor out) {
-    arguments.allGather(in, out);
+    shapes.allGather(in, out);
     group.countOperation();
     if (in.elements() > 0) {
       communicator.allGather(
@@ -108,7 +109,7 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void allReduceMax(Tensor tensor) {
-    arguments.allReduceMax(tensor);
+    shapes.allReduceMax(tensor);
     group.countOperation();
     reduce("MaxOf", tensor);
   }
@@ -150,7 +151,7 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void dispatch(Tensor x, RowTensors rows, Tensor out) {
-    arguments.dispatch(x, rows, out);
+    shapes.dispatch(x, rows, out);
     group.countOperation();
     if (x.elements() > 0 && out.elements() > 0) {
       scatter(x, rows, out, false);
@@ -159,7 +160,7 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void dispatchScalars(Tensor x, RowTensors rows, Tensor out) {
-    arguments.dispatchScalars(x, rows, out);
+    shapes.dispatchScalars(x, rows, out);
     group.countOperation();
     if (x.elements() > 0 && out.elements() > 0) {
       scatter(x, rows, out, true);
@@ -199,7 +200,7 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void combine(Tensor x, RowTensors rows, Tensor y) {
-    arguments.combine(x, rows, y);
+    shapes.combine(x, rows, y);
     group.countOperation();
     if (y.elements() > 0) {
       kernels.combine(stream(), place, fetch(x), Destinations.of(rows), y);
@@ -208,7 +209,7 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void combineScalars(Tensor x, RowTensors rows, Tensor y) {
-    arguments.combineScalars(x, rows, y);
+    shapes.combineScalars(x, rows, y);
     group.countOperation();
     if (y.elements() > 0) {
       kernels.combineScalars(stream(), place, fetch(x), Destinations.of(rows), y);
@@ -217,7 +218,8 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void dispatchWeights(Tensor home, PlanTensors plan, Tensor slots) {
-    arguments.slots(home, plan, slots);
+    shapes.slots(home, plan, slots);
+    PeerKernels.requireSlots(plan);
     group.countOperation();
     if (slots.elements() > 0 && home.elements() > 0) {
       kernels.dispatchWeights(stream(), place, fetch(home), home.extent(0), plan, slots);
@@ -226,7 +228,8 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void reduceSlotGradients(Tensor slots, PlanTensors plan, Tensor home) {
-    arguments.slots(home, plan, slots);
+    shapes.slots(home, plan, slots);
+    PeerKernels.requireSlots(plan);
     group.countOperation();
     if (slots.elements() > 0 && home.elements() > 0) {
       kernels.reduceSlots(stream(), place, fetch(slots), slots.extent(0), plan, home);

@@ -5,6 +5,7 @@ import io.antiphon.device.Arguments;
 import io.antiphon.device.Stream;
 import io.antiphon.kernel.CudaLane;
 import io.antiphon.kernel.CudaStorage;
+import io.antiphon.tensor.CollectiveShapes;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
@@ -25,7 +26,7 @@ final class PeerCollectives implements Collectives {
   private final int channel;
   private final ControlBlock control;
   private final SharedTensors shared;
-  private final CollectiveArguments arguments;
+  private final CollectiveShapes shapes;
   private final long[] controls;
   private final PeerKernels kernels;
   private final PeerKernels.Place place;
@@ -38,7 +39,7 @@ final class PeerCollectives implements Collectives {
     this.channel = channel;
     control = new ControlBlock(group.device(), members, group.endpoints());
     shared = new SharedTensors(group.device(), members, group.endpoints());
-    arguments = new CollectiveArguments(members.ranks());
+    shapes = new CollectiveShapes(members.ranks());
     controls = control.addresses();
     kernels = group.kernels();
     place = new PeerKernels.Place(members.rank(), members.ranks(), group.watch().address());
@@ -85,7 +86,7 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void allGather(Tensor in, Tensor out) {
-    arguments.allGather(in, out);
+    shapes.allGather(in, out);
     group.countOperation();
     long bytes = in.elements() * in.dtype().bytes();
     if (bytes == 0) {
@@ -109,7 +110,7 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void allReduceMax(Tensor tensor) {
-    arguments.allReduceMax(tensor);
+    shapes.allReduceMax(tensor);
     group.countOperation();
     reduce(Operation.ALL_REDUCE_MAX, "MaxOf", tensor);
   }
@@ -135,7 +136,7 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void dispatch(Tensor x, RowTensors rows, Tensor out) {
-    arguments.dispatch(x, rows, out);
+    shapes.dispatch(x, rows, out);
     group.countOperation();
     if (out.elements() == 0) {
       return;
@@ -154,7 +155,7 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void dispatchScalars(Tensor x, RowTensors rows, Tensor out) {
-    arguments.dispatchScalars(x, rows, out);
+    shapes.dispatchScalars(x, rows, out);
     group.countOperation();
     if (out.elements() == 0) {
       return;
@@ -177,7 +178,7 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void combine(Tensor x, RowTensors rows, Tensor y) {
-    arguments.combine(x, rows, y);
+    shapes.combine(x, rows, y);
     group.countOperation();
     if (y.shape().rowElements() == 0) {
       return;
@@ -194,7 +195,7 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void combineScalars(Tensor x, RowTensors rows, Tensor y) {
-    arguments.combineScalars(x, rows, y);
+    shapes.combineScalars(x, rows, y);
     group.countOperation();
     long[] all = shared.addresses(Operation.COMBINE_SCALARS, x);
     between(
@@ -208,7 +209,8 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void dispatchWeights(Tensor home, PlanTensors plan, Tensor slots) {
-    arguments.slots(home, plan, slots);
+    shapes.slots(home, plan, slots);
+    PeerKernels.requireSlots(plan);
     group.countOperation();
     if (slots.elements() == 0) {
       return;
@@ -221,7 +223,8 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void reduceSlotGradients(Tensor slots, PlanTensors plan, Tensor home) {
-    arguments.slots(home, plan, slots);
+    shapes.slots(home, plan, slots);
+    PeerKernels.requireSlots(plan);
     group.countOperation();
     if (slots.elements() == 0) {
       return;

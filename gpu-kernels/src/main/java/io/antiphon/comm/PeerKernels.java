@@ -50,6 +50,14 @@ final class PeerKernels {
     }
   }
 
+  /** Fails if a group has more slots than the kernels of slots take. */
+  static void requireSlots(PlanTensors plan) {
+    if (plan.slots() > MAX_SLOTS) {
+      throw new IllegalArgumentException(
+          "slots of a group must be at most " + MAX_SLOTS + ", were " + plan.slots());
+    }
+  }
+
   /** All files and kernels. */
   static List<KernelSource> sources() {
     List<String> meeting = new ArrayList<>(List.of("peer_meeting", "peer_guard"));

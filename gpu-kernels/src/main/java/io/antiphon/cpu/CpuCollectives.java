@@ -1,7 +1,7 @@
 package io.antiphon.cpu;
 
+import io.antiphon.tensor.CollectiveShapes;
 import io.antiphon.tensor.Collectives;
-import io.antiphon.tensor.DType;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
@@ -19,11 +19,13 @@ final class CpuCollectives implements Collectives {
   private final Recorder recorder;
   private final GroupMessages group;
   private final RowExchange rowExchange;
+  private final CollectiveShapes shapes;
 
   CpuCollectives(Recorder recorder, Transport transport, int... members) {
     this.recorder = recorder;
     this.group = new GroupMessages(transport, members);
     this.rowExchange = new RowExchange(group);
+    this.shapes = new CollectiveShapes(members.length);
   }
 
   @Override
@@ -38,11 +40,7 @@ final class CpuCollectives implements Collectives {
 
   @Override
   public void allGather(Tensor in, Tensor out) {
-    long elements = Math.multiplyExact((long) ranks(), in.elements());
-    if (out.dtype() != in.dtype() || out.elements() != elements) {
-      throw new IllegalArgumentException(
-          "out must have " + elements + " elements of " + in.dtype() + ", was " + out);
-    }
+    shapes.allGather(in, out);
     recorder.submit(() -> gather(in, out));
   }
 
@@ -66,9 +64,7 @@ final class CpuCollectives implements Collectives {
 
   @Override
   public void allReduceMax(Tensor tensor) {
-    if (tensor.dtype().isFloating()) {
-      throw new IllegalArgumentException("tensor must hold integers, was " + tensor);
-    }
+    shapes.allReduceMax(tensor);
     recorder.submit(() -> reduce(tensor, Reduction.MAX));
   }
 
@@ -128,68 +124,31 @@ final class CpuCollectives implements Collectives {
 
   @Override
   public void dispatch(Tensor x, RowTensors rows, Tensor out) {
-    requireRows("x", x, rows);
-    requireWidth("out", x.shape().rowElements(), out);
-    requireSameType("x", x, "out", out);
+    shapes.dispatch(x, rows, out);
     recorder.submit(() -> rowExchange.dispatch(x, rows, out));
   }
 
   @Override
   public void dispatchScalars(Tensor x, RowTensors rows, Tensor out) {
-    x.require("x", x.dtype(), rows.destinationRow().shape());
-    requireWidth("out", 1, out);
-    requireSameType("x", x, "out", out);
+    shapes.dispatchScalars(x, rows, out);
     recorder.submit(() -> rowExchange.dispatchScalars(x, rows, out));
   }
 
   @Override
   public void combine(Tensor x, RowTensors rows, Tensor y) {
-    requireRows("y", y, rows);
-    requireWidth("x", y.shape().rowElements(), x);
-    requireSameType("x", x, "y", y);
+    shapes.combine(x, rows, y);
     recorder.submit(() -> rowExchange.combine(x, rows, y));
   }
 
   @Override
   public void combineScalars(Tensor x, RowTensors rows, Tensor y) {
-    y.require("y", y.dtype(), rows.destinationRow().shape());
-    requireWidth("x", 1, x);
-    requireSameType("x", x, "y", y);
+    shapes.combineScalars(x, rows, y);
     recorder.submit(() -> rowExchange.combineScalars(x, rows, y));
-  }
-
-  private static void requireRows(String argument, Tensor tokens, RowTensors rows) {
-    long expected = rows.destinationRow().shape().extent(0);
-    if (tokens.shape().extent(0) != expected) {
-      throw new IllegalArgumentException(
-          argument + " must have a row for each of " + expected + " tokens, was " + tokens);
-    }
-  }
-
-  private static void requireWidth(String argument, long width, Tensor rows) {
-    if (rows.shape().rowElements() != width) {
-      throw new IllegalArgumentException(
-          argument + " must have rows of " + width + " elements, was " + rows);
-    }
-  }
-
-  private static void requireSameType(String name, Tensor x, String otherName, Tensor other) {
-    DType dtype = x.dtype();
-    if (!dtype.isFloating() || other.dtype() != dtype) {
-      throw new IllegalArgumentException(
-          name
-              + " and "
-              + otherName
-              + " must be floating and of one type, were "
-              + x
-              + " and "
-              + other);
-    }
   }
 
   @Override
   public void dispatchWeights(Tensor home, PlanTensors plan, Tensor slots) {
-    requireSlots(home, plan, slots);
+    shapes.slots(home, plan, slots);
     recorder.submit(() -> sendWeights(home, plan, slots));
   }
 
@@ -215,7 +174,7 @@ final class CpuCollectives implements Collectives {
 
   @Override
   public void reduceSlotGradients(Tensor slots, PlanTensors plan, Tensor home) {
-    requireSlots(home, plan, slots);
+    shapes.slots(home, plan, slots);
     recorder.submit(() -> sendGradients(slots, plan, home));
   }
 
@@ -235,24 +194,6 @@ final class CpuCollectives implements Collectives {
         Reduction.SUM.into(walk.homeRow(slot), gradient);
       }
     }
-  }
-
-  private void requireSlots(Tensor home, PlanTensors plan, Tensor slots) {
-    if (plan.slots() % ranks() != 0
-        || slots.shape().extent(0) != plan.slots() / ranks()
-        || home.shape().rowElements() != slots.shape().rowElements()) {
-      throw new IllegalArgumentException(
-          "slots "
-              + slots
-              + " of "
-              + ranks()
-              + " ranks do not fit home experts "
-              + home
-              + " and a plan of "
-              + plan.slots()
-              + " slots");
-    }
-    requireSameType("home", home, "slots", slots);
   }
 
   /** Who holds what, for one plan as it is now. */

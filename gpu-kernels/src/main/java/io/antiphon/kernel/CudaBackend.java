@@ -204,17 +204,22 @@ public final class CudaBackend implements Backend {
   @Override
   public StepGraph record(Runnable step) {
     operations.start();
-    Graph graph =
-        Graph.capture(
-            device,
-            compute.stream(),
-            () -> {
-              // Both lanes take part in the capture, so that marks of either can be awaited.
-              transfer.await(compute.record());
-              step.run();
-              compute.await(transfer.record());
-            });
-    int count = operations.stop();
+    Graph graph;
+    int count;
+    try {
+      graph =
+          Graph.capture(
+              device,
+              compute.stream(),
+              () -> {
+                // Both lanes take part in the capture, so that marks of either can be awaited.
+                transfer.await(compute.record());
+                step.run();
+                compute.await(transfer.record());
+              });
+    } finally {
+      count = operations.stop();
+    }
     transfer.takeUsed();
     recordGates.forEach(Runnable::run);
     return new CudaStepGraph(graph, compute, count);

@@ -14,7 +14,7 @@ public record Groups(
     Collectives world, Collectives experts, Collectives weights, Collectives replicas) {
   /** Opens the collectives of one group, given its world ranks in ascending order. */
   public interface Opener {
-    /** Collectives among {@code members} on the compute lane. */
+    /** Collectives among {@code members} on the opener's lane. */
     Collectives open(int... members);
   }
 
@@ -22,8 +22,18 @@ public record Groups(
    * The groups of world rank {@code rank}, with weights on the compute lane.
    *
    * @param expertRanks size of an expert-parallel group; divides {@code ranks}
+   * @param opener opens collectives on the compute lane
    */
   public static Groups of(int rank, int ranks, int expertRanks, Opener opener) {
+    return of(rank, ranks, expertRanks, opener, opener);
+  }
+
+  /**
+   * As {@link #of(int, int, int, Opener)}, with weights on a lane of their own.
+   *
+   * @param weights opens collectives on the transfer lane
+   */
+  public static Groups of(int rank, int ranks, int expertRanks, Opener opener, Opener weights) {
     int[] world = new int[ranks];
     for (int i = 0; i < ranks; i++) {
       world[i] = i;
@@ -36,8 +46,8 @@ public record Groups(
     for (int i = 0; i < replicas.length; i++) {
       replicas[i] = i * expertRanks + rank % expertRanks;
     }
-    Collectives group = opener.open(experts);
-    return new Groups(opener.open(world), group, group, opener.open(replicas));
+    return new Groups(
+        opener.open(world), opener.open(experts), weights.open(experts), opener.open(replicas));
   }
 
   /** Position of this rank's expert-parallel group. */

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.antiphon.comm.PeerGroup;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.TestDevices;
-import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.PlanAlgorithm;
 import java.time.Duration;
@@ -35,21 +34,14 @@ class CudaTrainingTest {
     return (transport, expertRanks) -> {
       CudaBackend backend = CudaBackend.open(0, type, TestDevices.kernelCache());
       PeerGroup peers = PeerGroup.open(backend, transport, LIMIT);
-      Groups onCompute =
+      Groups groups =
           Groups.of(
               transport.rank(),
               transport.ranks(),
               expertRanks,
-              members -> peers.collectives(backend.computeLane(), members));
-      int first = transport.rank() / expertRanks * expertRanks;
-      int[] members = new int[expertRanks];
-      for (int i = 0; i < expertRanks; i++) {
-        members[i] = first + i;
-      }
-      Collectives weights = peers.collectives(backend.transferLane(), members);
-      return new TestDevice.Opened(
-          backend,
-          new Groups(onCompute.world(), onCompute.experts(), weights, onCompute.replicas()));
+              members -> peers.collectives(backend.computeLane(), members),
+              members -> peers.collectives(backend.transferLane(), members));
+      return new TestDevice.Opened(backend, groups);
     };
   }
 

@@ -1,14 +1,14 @@
-package io.antiphon.comm;
+package io.antiphon.tensor;
 
-import io.antiphon.tensor.Collectives;
-import io.antiphon.tensor.DType;
-import io.antiphon.tensor.PlanTensors;
-import io.antiphon.tensor.RowTensors;
-import io.antiphon.tensor.Tensor;
-
-/** What {@link Collectives} demand of their arguments, in a group of some ranks. */
-record CollectiveArguments(int ranks) {
-  void allGather(Tensor in, Tensor out) {
+/**
+ * What each method of {@link Collectives} demands of its arguments: one method here for each, that
+ * throws {@link IllegalArgumentException} naming the argument.
+ *
+ * @param ranks of the group
+ */
+public record CollectiveShapes(int ranks) {
+  /** Checks arguments of {@link Collectives#allGather}. */
+  public void allGather(Tensor in, Tensor out) {
     long elements = Math.multiplyExact((long) ranks, in.elements());
     if (out.dtype() != in.dtype() || out.elements() != elements) {
       throw new IllegalArgumentException(
@@ -16,37 +16,46 @@ record CollectiveArguments(int ranks) {
     }
   }
 
-  void allReduceMax(Tensor tensor) {
+  /** Checks arguments of {@link Collectives#allReduceMax}. */
+  public void allReduceMax(Tensor tensor) {
     if (tensor.dtype().isFloating()) {
       throw new IllegalArgumentException("tensor must hold integers, was " + tensor);
     }
   }
 
-  void dispatch(Tensor x, RowTensors rows, Tensor out) {
+  /** Checks arguments of {@link Collectives#dispatch}. */
+  public void dispatch(Tensor x, RowTensors rows, Tensor out) {
     rows("x", x, rows);
     width("out", x.shape().rowElements(), out);
     sameType("x", x, "out", out);
   }
 
-  void dispatchScalars(Tensor x, RowTensors rows, Tensor out) {
+  /** Checks arguments of {@link Collectives#dispatchScalars}. */
+  public void dispatchScalars(Tensor x, RowTensors rows, Tensor out) {
     x.require("x", x.dtype(), rows.destinationRow().shape());
     width("out", 1, out);
     sameType("x", x, "out", out);
   }
 
-  void combine(Tensor x, RowTensors rows, Tensor y) {
+  /** Checks arguments of {@link Collectives#combine}. */
+  public void combine(Tensor x, RowTensors rows, Tensor y) {
     rows("y", y, rows);
     width("x", y.shape().rowElements(), x);
     sameType("x", x, "y", y);
   }
 
-  void combineScalars(Tensor x, RowTensors rows, Tensor y) {
+  /** Checks arguments of {@link Collectives#combineScalars}. */
+  public void combineScalars(Tensor x, RowTensors rows, Tensor y) {
     y.require("y", y.dtype(), rows.destinationRow().shape());
     width("x", 1, x);
     sameType("x", x, "y", y);
   }
 
-  void slots(Tensor home, PlanTensors plan, Tensor slots) {
+  /**
+   * Checks arguments of {@link Collectives#dispatchWeights} and {@link
+   * Collectives#reduceSlotGradients}.
+   */
+  public void slots(Tensor home, PlanTensors plan, Tensor slots) {
     if (plan.slots() % ranks != 0
         || slots.shape().extent(0) != plan.slots() / ranks
         || home.shape().rowElements() != slots.shape().rowElements()) {
@@ -60,10 +69,6 @@ record CollectiveArguments(int ranks) {
               + " and a plan of "
               + plan.slots()
               + " slots");
-    }
-    if (plan.slots() > PeerKernels.MAX_SLOTS) {
-      throw new IllegalArgumentException(
-          "slots of a group must be at most " + PeerKernels.MAX_SLOTS + ", were " + plan.slots());
     }
     sameType("home", home, "slots", slots);
   }
