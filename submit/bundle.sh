@@ -146,7 +146,7 @@ cp "$home/LICENSE" "$root/"
 printf '%s\n' "$version" >"$root/BUNDLE"
 cat >"$root/README" <<END
 Antiphon $version for Linux on x86-64, with its own Java. Needs nothing else for the CPU, and for a GPU the
-NVIDIA driver and the CUDA 13 libraries cudart, nvrtc, cublas and cublasLt (with several ranks NCCL as well).
+NVIDIA driver and the CUDA 13 libraries cudart, nvrtc, cublas and cublasLt.
 
     ./antiphon doctor                      what this machine has and lacks
     ./antiphon train --preset quickstart   trains a small model

@@ -4,7 +4,7 @@ package io.antiphon.data;
  * A pseudo-random permutation of {@code [0, size)} in constant memory: a Feistel network over the
  * next power of four, walked until the value falls into the range (four steps at most on average).
  */
-final class SeededPermutation {
+public final class SeededPermutation {
   private static final int ROUNDS = 6;
 
   private final long size;
@@ -12,8 +12,12 @@ final class SeededPermutation {
   private final int halfBits;
   private final long mask;
 
-  /** Sizes up to 2^60; the same size and seed give the same permutation. */
-  SeededPermutation(long size, long seed) {
+  /**
+   * The same size and seed give the same permutation.
+   *
+   * @param size in {@code [1, 2^60]}
+   */
+  public SeededPermutation(long size, long seed) {
     if (size < 1 || size > 1L << 60) {
       throw new IllegalArgumentException("size must be in [1, 2^60], was " + size);
     }
@@ -24,7 +28,12 @@ final class SeededPermutation {
     this.mask = (1L << halfBits) - 1;
   }
 
-  long apply(long index) {
+  /**
+   * What {@code index} is mapped to.
+   *
+   * @throws IllegalArgumentException unless it is in {@code [0, size)}
+   */
+  public long apply(long index) {
     long value = requireInRange(index);
     do {
       long left = value >>> halfBits;

@@ -10,7 +10,6 @@ import io.antiphon.kernel.CudaBackend;
 import io.antiphon.model.Groups;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.IntStream;
 
 /**
  * The groups of a rank whose device is a GPU.
@@ -37,23 +36,14 @@ record CudaGroups(PeerGroup peers, Groups groups) {
                       + "="
                       + SparkDefaults.QUEUES)));
     }
-    int rank = transport.rank();
-    int ranks = transport.ranks();
-    int expertRanks = settings.parallelism().expertParallel();
-    int first = rank / expertRanks * expertRanks;
-    int[] world = IntStream.range(0, ranks).toArray();
-    int[] experts = IntStream.range(first, first + expertRanks).toArray();
-    int[] replicas =
-        IntStream.range(0, ranks / expertRanks)
-            .map(group -> group * expertRanks + rank % expertRanks)
-            .toArray();
     return new CudaGroups(
         peers,
-        new Groups(
-            peers.collectives(backend.computeLane(), world),
-            peers.collectives(backend.computeLane(), experts),
-            peers.collectives(backend.transferLane(), experts),
-            peers.collectives(backend.computeLane(), replicas)));
+        Groups.of(
+            transport.rank(),
+            transport.ranks(),
+            settings.parallelism().expertParallel(),
+            members -> peers.collectives(backend.computeLane(), members),
+            members -> peers.collectives(backend.transferLane(), members)));
   }
 
   /** Ends what waits for other ranks on the device. */

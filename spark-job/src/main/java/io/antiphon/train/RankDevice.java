@@ -73,12 +73,17 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
       LOG.info(
           "backend.kind = auto: computing on {}",
           whyNot
-              .map(reason -> "the CPU, because there is no GPU to use: " + reason)
+              .map(reason -> "the CPU, because there is no GPU to use: " + firstSentence(reason))
               .orElse("the GPU, because every rank has one"));
     }
     return whyNot.isPresent()
         ? cpu(CpuBackend.f32(settings.backend().threadsPerRank()), settings, transport)
         : cuda(settings, transport, place);
+  }
+
+  /** What was looked for where is for {@code doctor} and for who insists on a GPU. */
+  private static String firstSentence(String reason) {
+    return reason.split("\\. ", 2)[0];
   }
 
   /** Why a rank cannot compute on a GPU; empty if it can. */

@@ -5,6 +5,7 @@ import io.antiphon.conf.Data;
 import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.data.ByteTokenizer;
+import io.antiphon.data.SeededPermutation;
 import io.antiphon.train.SequenceSource;
 import java.io.IOException;
 import java.io.InputStream;
@@ -14,7 +15,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -153,24 +153,34 @@ final class LocalText {
     return texts;
   }
 
+  /** As with Spark: of a separator line only what its first group captured remains. */
   private static List<String> documents(String text, Data data) {
-    List<Integer> starts = new ArrayList<>(List.of(0));
-    if (data.documentSeparator().isPresent()) {
-      Matcher line =
-          Pattern.compile(data.documentSeparator().orElseThrow(), Pattern.MULTILINE).matcher(text);
-      while (line.find()) {
-        starts.add(line.start());
-      }
+    if (data.documentSeparator().isEmpty()) {
+      return text.isBlank() ? List.of() : List.of(text.strip());
     }
-    starts.add(text.length());
+    Pattern separator = Pattern.compile(data.documentSeparator().orElseThrow());
     List<String> documents = new ArrayList<>();
-    for (int i = 1; i < starts.size(); i++) {
-      String document = text.substring(starts.get(i - 1), starts.get(i)).strip();
-      if (!document.isEmpty()) {
-        documents.add(document);
+    StringBuilder document = new StringBuilder();
+    for (String line : text.lines().toList()) {
+      Matcher matcher = separator.matcher(line);
+      if (matcher.find()) {
+        addUnlessBlank(document, documents);
+        document.setLength(0);
+        String kept = matcher.groupCount() > 0 ? matcher.group(1) : "";
+        document.append(kept == null ? "" : kept);
+      } else {
+        document.append('\n').append(line);
       }
     }
+    addUnlessBlank(document, documents);
     return documents;
+  }
+
+  private static void addUnlessBlank(StringBuilder document, List<String> documents) {
+    String text = document.toString().strip();
+    if (!text.isEmpty()) {
+      documents.add(text);
+    }
   }
 
   static ConfigException unusable(String key, String value, String limit, String remedy) {
@@ -208,15 +218,14 @@ final class LocalText {
     private final int length;
     private final long seed;
     private final boolean shuffled;
-    private final int[] order;
-    private long epoch = -1;
+    private final long sequences;
 
     Sequences(char[] tokens, int length, long seed, boolean shuffled) {
       this.tokens = tokens;
       this.length = length;
       this.seed = seed;
       this.shuffled = shuffled;
-      this.order = new int[Math.toIntExact(LocalText.sequences(tokens, length))];
+      this.sequences = LocalText.sequences(tokens, length);
     }
 
     @Override
@@ -226,7 +235,7 @@ final class LocalText {
 
     @Override
     public long sequences() {
-      return order.length;
+      return sequences;
     }
 
     @Override
@@ -241,28 +250,16 @@ final class LocalText {
 
     @Override
     public void read(long position, int[] into, int offset) {
-      orderOf(position / order.length);
-      int first = order[(int) (position % order.length)] * length;
+      int first = Math.toIntExact(stored(position) * length);
       for (int i = 0; i <= length; i++) {
         into[offset + i] = tokens[first + i];
       }
     }
 
-    private void orderOf(long wanted) {
-      if (epoch == wanted) {
-        return;
-      }
-      epoch = wanted;
-      Arrays.setAll(order, i -> i);
-      if (shuffled) {
-        SplittableRandom random = new SplittableRandom(seed * 31 + epoch);
-        for (int i = order.length - 1; i > 0; i--) {
-          int other = random.nextInt(i + 1);
-          int held = order[i];
-          order[i] = order[other];
-          order[other] = held;
-        }
-      }
+    private long stored(long position) {
+      long place = position % sequences;
+      long epochSeed = seed * 31 + position / sequences;
+      return shuffled ? new SeededPermutation(sequences, epochSeed).apply(place) : place;
     }
 
     @Override

@@ -132,6 +132,26 @@ class LocalTrainingTest {
     }
   }
 
+  @Test
+  void ofASeparatorLineOnlyItsGroupRemains() throws Exception {
+    Path file = directory.resolve("book.txt");
+    Files.writeString(file, "before\r\nCHAPTER one\n" + "words\n".repeat(500) + "CHAPTER two\nend");
+    LocalText text =
+        LocalText.read(
+            read(
+                "data.text=" + file,
+                "data.document-separator=^CHAPTER (.*)",
+                "schedule.evaluate-every=0",
+                "data.validation-fraction=0"));
+    StringBuilder all = new StringBuilder();
+    try (SequenceSource train = text.train()) {
+      for (int i = 0; i < train.sequences(); i++) {
+        tokens(train, i).forEach(token -> all.append(token < 256 ? (char) (int) token : '|'));
+      }
+    }
+    assertThat(all.toString()).contains("before|one\nwords\nwords").doesNotContain("CHAPTER");
+  }
+
   private static List<Integer> tokens(SequenceSource source, long position) {
     int[] tokens = new int[source.sequenceLength() + 1];
     source.read(position, tokens, 0);
