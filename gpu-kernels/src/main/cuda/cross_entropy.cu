@@ -6,12 +6,11 @@
 #include "sums.cuh"
 
 constexpr int kEntropyThreads = 256;
-constexpr float kMinusInfinity = -__builtin_huge_valf();
 
 // A running sum of exponentials, relative to the largest value so far.
 struct ExponentialSum {
-    float largest = kMinusInfinity;
-    float sum = 0;
+    float largest;
+    float sum;
 
     __device__ __forceinline__ void add(const float value) {
         if (value <= largest) {
@@ -34,7 +33,7 @@ __device__ __forceinline__ float log_sum(const ExponentialSum part) {
 template <typename Real>
 __device__ __forceinline__ ExponentialSum sum_row(const Real* __restrict__ row, const int64 vocabulary,
                                                   const bool packed) {
-    ExponentialSum part;
+    ExponentialSum part = {-infinity(), 0};
     if (packed) {
         for (int64 i = (int64)threadIdx.x * kPack<Real>; i < vocabulary;
              i += kEntropyThreads * kPack<Real>) {
@@ -104,7 +103,8 @@ __global__ void __launch_bounds__(kEntropyThreads)
         const float total = log_sum(sum_row(values, vocabulary, packed));
         if (threadIdx.x == 0) {
             const bool inside = target >= 0 && target < vocabulary;
-            losses[row] = inside ? (double)total - (double)to_float(values[target]) : (double)__int_as_float(0x7fffffff);
+            const double logit = inside ? (double)to_float(values[target]) : (double)not_a_number();
+            losses[row] = (double)total - logit;
         }
         if constexpr (kGradient) {
             __syncthreads();  // the target's logit has been read

@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(kEmbedThreads)
         const int id = ids[token];
         Real* __restrict__ to = out + token * hidden;
         if (id < 0 || id >= vocabulary) {
-            const Real nan = from_float<Real>(__int_as_float(0x7fffffff));
+            const Real nan = from_float<Real>(not_a_number());
             for (int64 i = lane; i < hidden; i += kWarpSize) to[i] = nan;
             continue;
         }

@@ -23,7 +23,7 @@ struct GroupedShape {
     int in;
 };
 
-constexpr int kRasterRows = 16;  // tiles of one column that follow each other
+constexpr int kRasterRows = 16;  // at most so many tiles of one column follow each other
 
 template <int kPass, int kTileM, int kTileN>
 struct TileWalker {
@@ -74,13 +74,16 @@ struct TileWalker {
             tiles = nothing ? 0 : (result_rows() + kTileM - 1) / kTileM * column_tiles;
         }
         const int row_tiles = (result_rows() + kTileM - 1) / kTileM;
+        // Bands of equal height: a thin last band would read the weights again for little.
+        const int bands = (row_tiles + kRasterRows - 1) / kRasterRows;
+        const int height = (row_tiles + bands - 1) / bands;
         const int inside = tile - first_tile;
-        const int band = inside / (kRasterRows * column_tiles);
-        const int in_band = inside - band * (kRasterRows * column_tiles);
-        const int left_rows = row_tiles - band * kRasterRows;
-        const int band_rows = left_rows < kRasterRows ? left_rows : kRasterRows;
+        const int band = inside / (height * column_tiles);
+        const int in_band = inside - band * (height * column_tiles);
+        const int left_rows = row_tiles - band * height;
+        const int band_rows = left_rows < height ? left_rows : height;
         tile_column = in_band / band_rows;
-        tile_row = band * kRasterRows + in_band - tile_column * band_rows;
+        tile_row = band * height + in_band - tile_column * band_rows;
         return true;
     }
 };

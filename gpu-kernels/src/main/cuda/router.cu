@@ -5,11 +5,10 @@
 #include "reduce.cuh"
 
 constexpr int kRouteThreads = 256;
-constexpr float kInfinity = __builtin_huge_valf();
 
 // Bits that compare as unsigned numbers like the values compare; both zeros are equal, NaN is -infinity.
 __device__ __forceinline__ uint32 ordered_bits(const float value) {
-    const uint32 bits = __float_as_uint(value != value ? -kInfinity : value + 0.0f);
+    const uint32 bits = __float_as_uint(value != value ? -infinity() : value + 0.0f);
     return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
@@ -40,11 +39,11 @@ __global__ void __launch_bounds__(kRouteThreads)
     for (int64 token = (int64)blockIdx.x * kWarps + threadIdx.x / kWarpSize; token < tokens; token += stride) {
         const float* __restrict__ row = logits + token * experts;
         float values[kPerLane];
-        Softmax softmax = {-kInfinity, 0};
+        Softmax softmax = {-infinity(), 0};
 #pragma unroll
         for (int i = 0; i < kPerLane; ++i) {
             const int expert = lane + i * kWarpSize;
-            values[i] = expert < experts ? row[expert] : -kInfinity;
+            values[i] = expert < experts ? row[expert] : -infinity();
             softmax.largest = fmaxf(softmax.largest, values[i]);
         }
         softmax.largest = warp_max(softmax.largest);

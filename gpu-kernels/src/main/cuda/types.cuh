@@ -36,6 +36,10 @@ __device__ __forceinline__ uint32 to_bf16x2(const float low, const float high) {
     return result;
 }
 
+__device__ __forceinline__ float infinity() { return __int_as_float(0x7f800000); }
+
+__device__ __forceinline__ float not_a_number() { return __int_as_float(0x7fffffff); }
+
 template <typename Real>
 __device__ __forceinline__ Real from_float(float value);
 

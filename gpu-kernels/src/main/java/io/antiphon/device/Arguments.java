@@ -46,6 +46,12 @@ public final class Arguments {
     return this;
   }
 
+  /** A structure of addresses, {@code const __grid_constant__}; its length is the array's. */
+  public Arguments addresses(long[] devicePointers) {
+    values.add(Pointer.to(devicePointers.clone()));
+    return this;
+  }
+
   Pointer pointers() {
     return Pointer.to(values.toArray(NativePointerObject[]::new));
   }

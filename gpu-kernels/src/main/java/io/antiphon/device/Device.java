@@ -1,6 +1,8 @@
 package io.antiphon.device;
 
+import static jcuda.driver.JCudaDriver.cuCtxEnablePeerAccess;
 import static jcuda.driver.JCudaDriver.cuCtxSetCurrent;
+import static jcuda.driver.JCudaDriver.cuDeviceCanAccessPeer;
 import static jcuda.driver.JCudaDriver.cuDeviceGet;
 import static jcuda.driver.JCudaDriver.cuDeviceGetAttribute;
 import static jcuda.driver.JCudaDriver.cuDeviceGetCount;
@@ -15,11 +17,15 @@ import static jcuda.driver.JCudaDriver.cuMemFree;
 import static jcuda.driver.JCudaDriver.cuMemGetInfo;
 import static jcuda.driver.JCudaDriver.cuMemHostAlloc;
 import static jcuda.driver.JCudaDriver.cuMemHostGetDevicePointer;
+import static jcuda.driver.JCudaDriver.cuMemcpyDtoHAsync;
+import static jcuda.driver.JCudaDriver.cuMemcpyHtoDAsync;
 import static jcuda.driver.JCudaDriver.cuMemsetD8Async;
 import static jcuda.driver.JCudaDriver.cuStreamCreateWithPriority;
 import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 import static jcuda.driver.JCudaDriver.cuThreadExchangeStreamCaptureMode;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Optional;
@@ -39,6 +45,7 @@ import jcuda.driver.CUstream_flags;
  */
 public final class Device implements AutoCloseable {
   private static final int HOST_MEMORY_MAPPED_AND_PORTABLE = 1 | 2;
+  private static final int PEER_ACCESS_ALREADY_ENABLED = 704;
 
   private final int ordinal;
   private final CUdevice device;
@@ -49,6 +56,7 @@ public final class Device implements AutoCloseable {
   private final int multiprocessors;
   private final int sharedBytesPerBlock;
   private final DevicePointer.StreamHandle service;
+  private ByteBuffer copied = ByteBuffer.allocateDirect(Long.BYTES);
 
   private Device(int ordinal, CUdevice device, DriverCalls calls) {
     this.ordinal = ordinal;
@@ -244,6 +252,81 @@ public final class Device implements AutoCloseable {
           return new PinnedMemory(
               this, pointer, pointer.getByteBuffer(0, bytes), onDevice.address());
         });
+  }
+
+  /**
+   * Copies bytes to a device address at once, whatever is enqueued, also while a step is captured.
+   */
+  public void write(long address, ByteBuffer bytes) {
+    int length = bytes.remaining();
+    ByteBuffer direct = ByteBuffer.allocateDirect(length).put(bytes.duplicate()).flip();
+    relaxed(
+        () -> {
+          calls.check(
+              "cuMemcpyHtoDAsync",
+              cuMemcpyHtoDAsync(
+                  new DevicePointer(address), Pointer.toBuffer(direct), length, service),
+              "copy " + length + " bytes to the device");
+          awaitService();
+          return length;
+        });
+  }
+
+  /** As {@link #write}, from a device address; little-endian. */
+  public ByteBuffer read(long address, int length) {
+    if (copied.capacity() < length) {
+      copied = ByteBuffer.allocateDirect(length);
+    }
+    ByteBuffer direct = copied.duplicate().limit(length);
+    return relaxed(
+        () -> {
+          calls.check(
+              "cuMemcpyDtoHAsync",
+              cuMemcpyDtoHAsync(
+                  Pointer.toBuffer(direct), new DevicePointer(address), length, service),
+              "copy " + length + " bytes to the host");
+          awaitService();
+          return ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN).put(direct).flip();
+        });
+  }
+
+  private void awaitService() {
+    calls.check("cuStreamSynchronize", cuStreamSynchronize(service), "wait for a copy");
+  }
+
+  /**
+   * Lets kernels of this device use memory that this process has on device {@code peer}.
+   *
+   * @throws DeviceException if the devices cannot reach each other's memory
+   */
+  public void enablePeer(int peer) {
+    CUdevice other = new CUdevice();
+    calls.check("cuDeviceGet", cuDeviceGet(other, peer), "find device " + peer);
+    int[] possible = new int[1];
+    calls.check(
+        "cuDeviceCanAccessPeer",
+        cuDeviceCanAccessPeer(possible, device, other),
+        "ask whether device " + ordinal + " reaches device " + peer);
+    if (possible[0] == 0) {
+      throw new DeviceException(
+          "device "
+              + ordinal
+              + " cannot reach the memory of device "
+              + peer
+              + " (see nvidia-smi topo -p2p r)",
+          false);
+    }
+    CUcontext theirs = new CUcontext();
+    calls.check(
+        "cuDevicePrimaryCtxRetain",
+        cuDevicePrimaryCtxRetain(theirs, other),
+        "open device " + peer + " as a peer");
+    int result = cuCtxEnablePeerAccess(theirs, 0);
+    calls.check("cuDevicePrimaryCtxRelease", cuDevicePrimaryCtxRelease(other), "release a peer");
+    calls.check(
+        "cuCtxEnablePeerAccess",
+        result == PEER_ACCESS_ALREADY_ENABLED ? 0 : result,
+        "let device " + ordinal + " use memory of device " + peer);
   }
 
   /**

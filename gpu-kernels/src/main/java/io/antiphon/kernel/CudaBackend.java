@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 
 /**
  * One CUDA device of one rank: bf16 with fp32 accumulation, masters and gradients in fp32; or, to
@@ -42,7 +43,9 @@ public final class CudaBackend implements Backend {
   private final CudaOps transferOps;
   private final OpCounter operations = new OpCounter();
   private final List<Runnable> healthChecks = new ArrayList<>();
+  private final List<Runnable> recordGates = new ArrayList<>();
   private final List<AutoCloseable> companions = new ArrayList<>();
+  private final List<Predicate<CudaStorage>> freeGates = new ArrayList<>();
 
   private CudaBackend(Device device, DType real, Path kernelCache) {
     this.device = device;
@@ -111,9 +114,26 @@ public final class CudaBackend implements Backend {
     return operations;
   }
 
+  /**
+   * Adds what {@link #record} runs once a step is ready to be replayed. Preparing a step may have
+   * to wait for all that runs on the device, so ranks that share one must not start before all are
+   * ready.
+   */
+  public void addRecordGate(Runnable gate) {
+    recordGates.add(gate);
+  }
+
   /** Adds what {@link #requireHealthy} runs: it throws if enqueued work is known to have failed. */
   public void addHealthCheck(Runnable check) {
     healthChecks.add(check);
+  }
+
+  /**
+   * Adds what {@link #free} asks first: whether nobody else uses the memory any more. If it says
+   * no, the memory is kept until the process ends.
+   */
+  public void addFreeGate(Predicate<CudaStorage> gate) {
+    freeGates.add(gate);
   }
 
   /** Closes {@code companion} before this backend's own resources. */
@@ -145,7 +165,14 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void free(Storage storage) {
-    close(((CudaStorage) storage).memory());
+    CudaStorage memory = (CudaStorage) storage;
+    boolean unused = true;
+    for (Predicate<CudaStorage> gate : freeGates) {
+      unused &= gate.test(memory);
+    }
+    if (unused) {
+      close(memory.memory());
+    }
   }
 
   @Override
@@ -189,6 +216,7 @@ public final class CudaBackend implements Backend {
             });
     int count = operations.stop();
     transfer.takeUsed();
+    recordGates.forEach(Runnable::run);
     return new CudaStepGraph(graph, compute, count);
   }
 

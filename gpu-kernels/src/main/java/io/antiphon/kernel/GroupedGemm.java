@@ -66,7 +66,7 @@ final class GroupedGemm {
     }
 
     private static boolean isAligned(Tensor tensor) {
-      return CudaStorage.address(tensor) % ALIGNMENT == 0;
+      return tensor.elements() == 0 || CudaStorage.address(tensor) % ALIGNMENT == 0;
     }
 
     /** Appends what follows the operands in the parameters of every kernel. */

@@ -18,12 +18,11 @@ import java.util.List;
 final class GroupedGemmHopper {
   private static final int THREADS = 384;
   private static final int DEPTH = 64;
-  private static final int TILE_ROWS = 128;
   private static final int BLOCK_ROWS = 64;
   private static final int BLOCK_COLUMNS = 64;
   private static final int FLOAT_BLOCK_COLUMNS = 32;
   private static final int OUT_BYTES = 2 * 2 * 64 * 128;
-  private static final List<Integer> TILES = List.of(128, 256);
+  private static final List<Integer> TILES = List.of(GroupedGemmTile.NARROW, GroupedGemmTile.WIDE);
 
   private final Device device;
   private final KernelModule module;
@@ -45,22 +44,19 @@ final class GroupedGemmHopper {
     return "grouped_gemm_sm90<" + pass.number() + ", " + tileColumns + ">";
   }
 
-  /** Whether sizes allow it, given aligned operands: a step in depth must end with the weights. */
-  static boolean takes(Call call) {
-    return call.pass() != Pass.INPUT_GRADIENT || call.out() % DEPTH == 0;
-  }
-
   /**
-   * Columns of a result tile: the wide one has the better ratio of arithmetic to loads, unless most
-   * of it would lie outside the result.
+   * Whether sizes allow it, given aligned operands: no operand may be empty, and a step in depth
+   * must end with the weights.
    */
-  static int tileColumns(int resultColumns) {
-    return resultColumns > TILES.get(0) ? TILES.get(1) : TILES.get(0);
+  static boolean takes(Call call) {
+    return call.out() > 0
+        && call.in() > 0
+        && (call.pass() != Pass.INPUT_GRADIENT || call.out() % DEPTH == 0);
   }
 
   private static int sharedBytes(int tileColumns) {
     int stages = tileColumns == 256 ? 4 : 6;
-    return stages * (TILE_ROWS + tileColumns) * DEPTH * Short.BYTES
+    return stages * (GroupedGemmTile.ROWS + tileColumns) * DEPTH * Short.BYTES
         + OUT_BYTES
         + stages * 2 * Long.BYTES;
   }
@@ -68,7 +64,14 @@ final class GroupedGemmHopper {
   void enqueue(Stream stream, Call call) {
     Pass pass = call.pass();
     boolean ofWeights = pass == Pass.WEIGHT_GRADIENT;
-    int columns = tileColumns(pass == Pass.FORWARD ? call.out() : call.in());
+    int columns =
+        GroupedGemmTile.columns(
+            pass,
+            call.rowCounts().extent(0),
+            call.capacity(),
+            call.out(),
+            call.in(),
+            device.multiprocessors());
     TensorMap left =
         rows(call.left(), pass == Pass.FORWARD ? call.in() : call.out(), ofWeights ? 64 : 128);
     TensorMap rightHome;

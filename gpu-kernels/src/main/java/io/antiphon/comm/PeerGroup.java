@@ -1,0 +1,324 @@
+package io.antiphon.comm;
+
+import io.antiphon.cpu.Transport;
+import io.antiphon.device.Device;
+import io.antiphon.device.DeviceException;
+import io.antiphon.device.Event;
+import io.antiphon.kernel.CudaBackend;
+import io.antiphon.kernel.CudaLane;
+import io.antiphon.kernel.CudaStorage;
+import io.antiphon.tensor.Collectives;
+import io.antiphon.tensor.CommException;
+import io.antiphon.tensor.StepState;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A rank of a run whose ranks reach each other's device memory: threads of one process, or
+ * processes of one host. Closed with its backend.
+ *
+ * @see io.antiphon.comm
+ */
+public final class PeerGroup implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(PeerGroup.class.getName());
+  private static final String CONNECTIONS = "CUDA_DEVICE_MAX_CONNECTIONS";
+  private static final int MOST_CONNECTIONS = 32;
+  private static final Duration GRACE = Duration.ofSeconds(10);
+  private static final Duration DRAIN = Duration.ofSeconds(10);
+  private static final Duration LOST_PEER = Duration.ofSeconds(5);
+  private static final Duration POLL = Duration.ofNanos(20_000);
+
+  private final CudaBackend backend;
+  private final Transport transport;
+  private final Duration limit;
+  private final List<Endpoint> endpoints;
+  private final PeerKernels kernels;
+  private final Watch watch;
+  private final List<PeerCollectives> groups = new ArrayList<>();
+  private final AtomicReference<String> givenUp = new AtomicReference<>();
+  private boolean peersMissing;
+  private volatile boolean closed;
+
+  private PeerGroup(CudaBackend backend, Transport transport, Duration limit) {
+    this.backend = backend;
+    this.transport = transport;
+    this.limit = limit;
+    // Before anything waits on the device: loading kernels may have to wait for all that runs
+    // there.
+    kernels = new PeerKernels(backend.kernels());
+    watch = new Watch(backend.device(), limit);
+    Members world = Members.world(transport);
+    endpoints =
+        world.exchange(Endpoint.of(backend.device()).encode()).stream()
+            .map(Endpoint::decode)
+            .toList();
+    requireReach();
+  }
+
+  /**
+   * Joins the ranks of {@code transport}; all of them call this together.
+   *
+   * @param transport carries addresses; also used by whoever opened it, in the same order on all
+   *     ranks
+   * @param limit how long a rank waits for another on the device before it gives up
+   * @throws CommException if the ranks cannot reach each other's memory
+   */
+  public static PeerGroup open(CudaBackend backend, Transport transport, Duration limit) {
+    PeerGroup group = new PeerGroup(backend, transport, limit);
+    backend.addHealthCheck(group::requireHealthy);
+    backend.addFreeGate(group::mayFree);
+    backend.addRecordGate(group::meetOnHost);
+    backend.addCompanion(group);
+    return group;
+  }
+
+  /** Waits on the host until every rank is here. */
+  private void meetOnHost() {
+    Members.world(transport).exchange(ByteBuffer.allocate(1));
+  }
+
+  private void requireReach() {
+    Endpoint here = endpoints.get(transport.rank());
+    int sharing = 0;
+    for (int rank = 0; rank < endpoints.size(); rank++) {
+      Endpoint there = endpoints.get(rank);
+      if (!there.sharesHost(here)) {
+        throw new CommException(
+            "rank "
+                + transport.rank()
+                + " cannot reach the memory of rank "
+                + rank
+                + ", which is on another host: peer memory is for ranks of one host");
+      }
+      if (there.sharesContext(here)) {
+        sharing++;
+      } else if (there.sharesProcess(here)) {
+        backend.device().enablePeer(there.device());
+      }
+    }
+    if (sharing > 1) {
+      requireConnections(sharing, System.getenv(CONNECTIONS));
+    }
+  }
+
+  /**
+   * Streams of ranks that share a device in one process must not share its hardware queues, or a
+   * wait blocks what it waits for. Only the environment can say so, before the driver starts.
+   */
+  static void requireConnections(int ranks, @Nullable String value) {
+    if (!Integer.toString(MOST_CONNECTIONS).equals(value)) {
+      throw new IllegalStateException(
+          ranks
+              + " ranks of one process share a device: start the process with "
+              + CONNECTIONS
+              + "="
+              + MOST_CONNECTIONS
+              + " in its environment (it is "
+              + (value == null ? "not set" : value)
+              + "), or their waits may block each other's work");
+    }
+  }
+
+  /**
+   * Collectives among {@code members}, ranks of the run in the order of the group, on one lane. All
+   * members call this together.
+   */
+  public Collectives collectives(CudaLane lane, int... members) {
+    if (members.length > ControlBlock.MAX_RANKS) {
+      throw new IllegalArgumentException(
+          "a group has at most " + ControlBlock.MAX_RANKS + " ranks, was " + members.length);
+    }
+    PeerCollectives group =
+        new PeerCollectives(this, lane, new Members(transport, members), groups.size());
+    groups.add(group);
+    return group;
+  }
+
+  /**
+   * Enqueues on {@code lane}: if a peer was lost, overflow is set, so that nothing is committed.
+   */
+  public void guard(CudaLane lane, StepState state) {
+    kernels.guard(lane.stream(), watch.address(), state.overflow());
+  }
+
+  /**
+   * Gives the group up: all waits of this rank end, now and later, and its peers learn it. From any
+   * thread; the first reason counts.
+   */
+  public void abort(String reason) {
+    givenUp.compareAndSet(null, reason);
+    if (!closed) {
+      watch.abort();
+    }
+  }
+
+  /**
+   * Returns unless a peer was lost or the group given up.
+   *
+   * @throws CommException which says who waited for whom, where and how long
+   */
+  public void requireHealthy() {
+    Optional<Watch.Failure> failure = closed ? Optional.empty() : watch.failure();
+    String reason = givenUp.get();
+    if (failure.isPresent()) {
+      throw new CommException(describe(failure.orElseThrow(), reason));
+    }
+    if (reason != null) {
+      throw new CommException("rank " + transport.rank() + " gave up: " + reason);
+    }
+  }
+
+  private String describe(Watch.Failure failure, @Nullable String reason) {
+    Members members = groups.get(failure.channel()).members();
+    String where =
+        (failure.phase() == 0 ? "at " : "at the end of ")
+            + Operation.of(failure.operation()).words()
+            + " in group "
+            + members;
+    String self = "rank " + transport.rank();
+    String peer = "rank " + members.worldRank(failure.peer());
+    String waited = String.format(Locale.ROOT, "%.1f s", failure.waited().toNanos() / 1e9);
+    return switch (failure.reason()) {
+      case TIMED_OUT -> self + " waited " + waited + " for " + peer + " " + where;
+      case PEER_LEFT ->
+          self + " waited for " + peer + " " + where + ", but it has failed or left the group";
+      case ABORTED ->
+          self
+              + " gave up waiting for "
+              + peer
+              + " "
+              + where
+              + ": "
+              + (reason == null ? "it is closing" : reason);
+    };
+  }
+
+  private boolean isHealthy() {
+    return givenUp.get() == null && watch.failure().isEmpty();
+  }
+
+  private Duration patience() {
+    if (peersMissing) {
+      return Duration.ZERO;
+    }
+    return isHealthy() || limit.compareTo(LOST_PEER) < 0 ? limit : LOST_PEER;
+  }
+
+  /** Lets go of a buffer that groups use, and waits until all their members have. */
+  private boolean mayFree(CudaStorage storage) {
+    if (closed) {
+      return !peersMissing;
+    }
+    List<PeerCollectives> users = new ArrayList<>();
+    for (PeerCollectives group : groups) {
+      if (group.uses(storage)) {
+        users.add(group);
+      }
+    }
+    if (users.isEmpty()) {
+      return true;
+    }
+    if (!drain(limit)) {
+      return false;
+    }
+    users.forEach(group -> group.release(storage));
+    boolean unused = true;
+    for (PeerCollectives group : users) {
+      unused &= group.awaitRelease(patience());
+      peersMissing |= !unused;
+    }
+    if (!unused) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "rank {0} keeps {1} elements of {2}: a peer has not let them go",
+          transport.rank(),
+          storage.elements(),
+          storage.dtype());
+    }
+    return unused;
+  }
+
+  /** Waits until both lanes are idle; false if they are not within the limit. */
+  private boolean drain(Duration most) {
+    long deadline = System.nanoTime() + most.toNanos();
+    Device device = backend.device();
+    try (Event computed = device.event();
+        Event transferred = device.event()) {
+      backend.computeLane().stream().record(computed);
+      backend.transferLane().stream().record(transferred);
+      while (!computed.isReached() || !transferred.isReached()) {
+        if (System.nanoTime() - deadline > 0) {
+          return false;
+        }
+        LockSupport.parkNanos(POLL.toNanos());
+      }
+      return true;
+    }
+  }
+
+  /**
+   * Leaves the group. Work that still waits for peers is ended. Waits a while for the peers to
+   * leave too, so that none uses memory of this rank that is freed.
+   */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    boolean idle = drain(limit.compareTo(GRACE) < 0 ? limit : GRACE);
+    if (!idle) {
+      abort("it is closing");
+      idle = drain(DRAIN);
+    }
+    closed = true;
+    if (!idle) {
+      peersMissing = true;
+      throw new DeviceException(
+          "rank "
+              + transport.rank()
+              + " leaves its group with work that does not end; its memory is kept",
+          null);
+    }
+    Duration patience = patience();
+    groups.forEach(PeerCollectives::leave);
+    for (PeerCollectives group : groups) {
+      if (!group.close(peersMissing ? Duration.ZERO : patience)) {
+        peersMissing = true;
+      }
+    }
+    if (peersMissing) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "rank {0} left its group, but some peer did not: memory they share is kept",
+          transport.rank());
+    }
+    watch.close();
+  }
+
+  Device device() {
+    return backend.device();
+  }
+
+  List<Endpoint> endpoints() {
+    return endpoints;
+  }
+
+  PeerKernels kernels() {
+    return kernels;
+  }
+
+  Watch watch() {
+    return watch;
+  }
+
+  void countOperation() {
+    backend.operations().add();
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Collectives of the CUDA backend.
+ *
+ * <h2>Peer memory</h2>
+ *
+ * <p>Ranks that reach each other's memory ({@link io.antiphon.comm.PeerGroup}) communicate by
+ * kernels that read and write it: threads of one process by plain pointers, processes of one host
+ * by CUDA IPC. A buffer becomes known to the other members at its first use in a group: since all
+ * members call the same methods in the same order, they exchange its address then over the host's
+ * transport, and never again. Nothing but addresses is exchanged by the host.
+ *
+ * <p><b>Meetings.</b> All ordering comes from meetings: each rank stores the number of the meeting
+ * into a flag of every peer (release, system scope) and waits until all peers have stored it into
+ * its own (acquire, system scope). The number is counted in device memory, so a replayed graph
+ * continues it. A group on another lane has flags of its own, so both may wait at the same time.
+ * Waits are kernels of one block: ranks that share a device cannot starve each other.
+ *
+ * <p><b>Two meetings per operation.</b> Before the meeting at the <em>entry</em>, a rank has
+ * finished what the lane did earlier: its inputs are complete, and it reads its output buffer no
+ * more. After it peers may read the inputs and write the outputs. Before the meeting at the
+ * <em>exit</em> a rank has finished all its reads and writes of peers. After it the results are
+ * complete, and inputs may be overwritten. Without the entry a peer could read data that is not
+ * there yet, or overwrite rows that are still in use; without the exit a rank could use rows that
+ * have not arrived, or overwrite what a peer still reads. Neither can be left to the next
+ * operation's entry, since the model uses the buffers in between.
+ *
+ * <p><b>One meeting for small tensors</b> (at most 8 KiB per rank: counts, flags, losses): a rank
+ * first pushes its part into staging slots of all peers, then meets, then joins what has arrived.
+ * Slots alternate with the parity of the meeting. A slot is written again two meetings later; its
+ * owner has come to the meeting between them, which it does after it has read the slot.
+ *
+ * <p>A large reduction lets each rank read its part of all tensors, add in rank order, and store
+ * the sum into all tensors: nobody else touches that part, so entry and exit suffice. Every sum has
+ * one fixed order, so results have the same bits on every rank and run.
+ *
+ * <p><b>Failure.</b> A wait ends when the peer comes, when the peer has left, when the host says so
+ * ({@link io.antiphon.comm.PeerGroup#abort}), or when the time limit is over. The last three make
+ * the rank <em>lost</em>, for good: it records who waited for whom where, tells its peers, waits no
+ * more and writes to no peer any more. Its operations go on as no-ops, so that enqueued steps
+ * drain. A lost rank's maxima become at least 1 (the overflow flag, which keeps the step from being
+ * committed), its floating sums NaN (the norm, which keeps the update from being applied).
+ *
+ * <p><b>Freeing.</b> A buffer that peers may use is freed in three moves: this rank unmaps the
+ * peers' counterparts, says so in their control blocks, and waits until all peers have said the
+ * same. So all members free shared buffers in the same order. If a peer says nothing within the
+ * limit, memory of a buffer that threads of this process might still use is kept rather than freed.
+ */
+@NullMarked
+package io.antiphon.comm;
+
+import org.jspecify.annotations.NullMarked;

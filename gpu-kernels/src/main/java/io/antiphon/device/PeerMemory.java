@@ -1,0 +1,104 @@
+package io.antiphon.device;
+
+import static jcuda.driver.JCudaDriver.cuMemGetAddressRange;
+import static org.bytedeco.cuda.global.cudart.CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS;
+import static org.bytedeco.cuda.global.cudart.cuIpcCloseMemHandle;
+import static org.bytedeco.cuda.global.cudart.cuIpcGetMemHandle;
+import static org.bytedeco.cuda.global.cudart.cuIpcOpenMemHandle;
+
+import org.bytedeco.cuda.cudart.CUipcMemHandle_v1;
+
+/** Device memory of another process of this host, mapped into this one. */
+public final class PeerMemory implements AutoCloseable {
+  /** Length of a handle. */
+  public static final int HANDLE_BYTES = 64;
+
+  private final Device device;
+  private final long address;
+  private boolean closed;
+
+  private PeerMemory(Device device, long address) {
+    this.device = device;
+    this.address = address;
+  }
+
+  /**
+   * What another process needs to map an allocation of this one.
+   *
+   * @param handle opaque; ownership passes
+   * @param base address in this process of what the handle maps; allocations may share a block
+   */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  public record Handle(byte[] handle, long base) {}
+
+  /** The handle of the allocation that {@code address} lies in. */
+  public static Handle export(Device device, long address) {
+    return device.relaxed(
+        () -> {
+          DevicePointer base = new DevicePointer();
+          device
+              .calls()
+              .check(
+                  "cuMemGetAddressRange",
+                  cuMemGetAddressRange(base, new long[1], new DevicePointer(address)),
+                  "find the allocation of an address");
+          try (CUipcMemHandle_v1 handle = new CUipcMemHandle_v1()) {
+            device
+                .calls()
+                .check(
+                    "cuIpcGetMemHandle",
+                    cuIpcGetMemHandle(handle, base.address()),
+                    "share device memory with other processes");
+            byte[] bytes = new byte[HANDLE_BYTES];
+            for (int i = 0; i < HANDLE_BYTES; i++) {
+              bytes[i] = handle.reserved(i);
+            }
+            return new Handle(bytes, base.address());
+          }
+        });
+  }
+
+  /** Maps memory of another process; not possible in the process that made the handle. */
+  public static PeerMemory open(Device device, byte[] handle) {
+    return device.relaxed(
+        () -> {
+          long[] address = new long[1];
+          try (CUipcMemHandle_v1 opened = new CUipcMemHandle_v1()) {
+            for (int i = 0; i < HANDLE_BYTES; i++) {
+              opened.reserved(i, handle[i]);
+            }
+            device
+                .calls()
+                .check(
+                    "cuIpcOpenMemHandle",
+                    cuIpcOpenMemHandle(address, opened, CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS),
+                    "map device memory of another process (both must see the device, and"
+                        + " containers must share /dev/shm and the IPC namespace)");
+          }
+          return new PeerMemory(device, address[0]);
+        });
+  }
+
+  /** Where this process sees the first byte. */
+  public long address() {
+    return address;
+  }
+
+  /** Unmaps the memory; no enqueued work may use it. */
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      device.relaxed(
+          () -> {
+            device
+                .calls()
+                .check(
+                    "cuIpcCloseMemHandle",
+                    cuIpcCloseMemHandle(address),
+                    "unmap device memory of another process");
+            return true;
+          });
+    }
+  }
+}

@@ -1,0 +1,48 @@
+package io.antiphon.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.antiphon.device.KernelSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class KernelFilesTest {
+  private static final Path FOLDER = Path.of("src/main/cuda");
+  private static final Pattern INCLUDE = Pattern.compile("(?m)^\\s*#\\s*include\\s+(.*?)\\s*$");
+
+  @Test
+  void everyFileOfKernelsIsLoadedBySomeLauncher() throws IOException {
+    assertThat(files(".cu"))
+        .containsExactlyInAnyOrderElementsOf(
+            KernelCatalog.sources().stream().map(KernelSource::file).distinct().toList());
+  }
+
+  @Test
+  void kernelsIncludeNothingButOurHeaders() throws IOException {
+    List<String> headers = files(".cuh").stream().map(header -> '"' + header + '"').toList();
+    for (String suffix : List.of(".cu", ".cuh")) {
+      for (String file : files(suffix)) {
+        Matcher include = INCLUDE.matcher(Files.readString(FOLDER.resolve(file)));
+        while (include.find()) {
+          assertThat(headers).as(file).contains(include.group(1));
+        }
+      }
+    }
+  }
+
+  private static List<String> files(String suffix) throws IOException {
+    try (Stream<Path> files = Files.list(FOLDER)) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.endsWith(suffix))
+          .sorted()
+          .toList();
+    }
+  }
+}
