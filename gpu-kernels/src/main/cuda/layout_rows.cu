@@ -179,13 +179,41 @@ __device__ __forceinline__ void chain_slots(const LayoutTables& tables, const in
     }
 }
 
-// First rows of every physical expert, and the rows of every rank; one warp per rank.
-__device__ __forceinline__ void lay_out_ranks(const LayoutTables& tables, const int* firsts, const int ranks,
-                                              const int experts, const int slots_per_rank, const int own_rank,
+// The first row of one physical expert, and this rank's count of it.
+__device__ __forceinline__ void lay_out_expert(const LayoutTables& tables, const int column, const int local,
+                                               const int start, const int rows, const int64 row_capacity,
+                                               int* row_counts) {
+    tables.row[column] += start;
+    if (row_counts == nullptr) return;
+    const int64 room = row_capacity - start;
+    row_counts[local] = room <= 0 ? 0 : room < rows ? (int)room : rows;
+}
+
+// First rows of every physical expert, and the rows of every rank. All warps but the first call it: a thread per
+// rank if ranks have few experts, otherwise a warp.
+__device__ __forceinline__ void lay_out_ranks(const LayoutTables& tables, const int ranks, const int experts,
+                                              const int slots_per_rank, const int own_rank,
                                               const int64 row_capacity, int* row_counts) {
+    constexpr int kFew = 12;
     const int local_experts = experts / ranks;
     const int local_physical = local_experts + slots_per_rank;
-    for (int rank = threadIdx.x / kWarpSize; rank < ranks; rank += kLayoutWarps) {
+    const int warp = (int)threadIdx.x / kWarpSize - 1;
+    if (local_physical <= kFew) {
+        const int rank = (int)threadIdx.x - kWarpSize;
+        if (rank >= ranks) return;
+        int before = 0;
+        for (int local = 0; local < local_physical; ++local) {
+            const int column = local < local_experts ? rank * local_experts + local
+                                                     : experts + rank * slots_per_rank + local - local_experts;
+            const int rows = tables.total[column];
+            lay_out_expert(tables, column, local, before, rows, row_capacity,
+                           rank == own_rank ? row_counts : nullptr);
+            before += rows;
+        }
+        tables.rank_rows[rank] = before;
+        return;
+    }
+    for (int rank = warp; rank < ranks; rank += kLayoutWarps - 1) {
         int before = 0;
         for (int base = 0; base < local_physical; base += kWarpSize) {
             const int local = base + lane_index();
@@ -195,11 +223,8 @@ __device__ __forceinline__ void lay_out_ranks(const LayoutTables& tables, const 
             const int rows = valid ? tables.total[column] : 0;
             const int start = before + exclusive_warp_sum(rows);
             if (valid) {
-                tables.row[column] += start;
-                if (rank == own_rank && row_counts != nullptr) {
-                    const int64 room = row_capacity - start;
-                    row_counts[local] = room <= 0 ? 0 : room < rows ? (int)room : rows;
-                }
+                lay_out_expert(tables, column, local, start, rows, row_capacity,
+                               rank == own_rank ? row_counts : nullptr);
             }
             before = __shfl_sync(kFullWarp, start + rows, kWarpSize - 1);
         }
@@ -259,9 +284,12 @@ __global__ void __launch_bounds__(kLayoutThreads)
         }
     }
     __syncthreads();
-    if (warp == 0) chain_slots(tables, slot_home, to_slot + (int64)rank * slots, slots);
-    lay_out_ranks(tables, firsts, ranks, experts, slots_per_rank, rank, row_capacity,
-                  blockIdx.x == 0 ? row_counts : nullptr);
+    if (warp == 0) {
+        chain_slots(tables, slot_home, to_slot + (int64)rank * slots, slots);
+    } else {
+        lay_out_ranks(tables, ranks, experts, slots_per_rank, rank, row_capacity,
+                      blockIdx.x == 0 ? row_counts : nullptr);
+    }
     for (int i = threadIdx.x; i < experts; i += kLayoutThreads) {
         int before = 0;
         if (assignments > 0) {
@@ -278,10 +306,12 @@ __global__ void __launch_bounds__(kLayoutThreads)
     }
     // Assignments per warp; a lane stands for its peers, so that no two lanes meet at a counter.
     uint16* const own = tables.in_warp + warp * experts;
+    uint32 peers[kPerLane];
+#pragma unroll
+    for (int i = 0; i < kPerLane; ++i) peers[i] = __match_any_sync(kFullWarp, expert[i]);
 #pragma unroll
     for (int i = 0; i < kPerLane; ++i) {
-        const uint32 peers = __match_any_sync(kFullWarp, expert[i]);
-        if (expert[i] >= 0 && first_lane(peers) == lane) own[expert[i]] += (uint16)__popc(peers);
+        if (expert[i] >= 0 && first_lane(peers[i]) == lane) own[expert[i]] += (uint16)__popc(peers[i]);
         __syncwarp();
     }
     __syncthreads();
@@ -310,24 +340,25 @@ __global__ void __launch_bounds__(kLayoutThreads)
         }
     }
     __syncthreads();
+    int index[kPerLane];  // among this rank's assignments to the expert
 #pragma unroll
     for (int i = 0; i < kPerLane; ++i) {
-        const uint32 peers = __match_any_sync(kFullWarp, expert[i]);
-        int index = 0;
-        if (expert[i] >= 0) {
-            index = tables.offset[expert[i]] + own[expert[i]] + __popc(peers & ((1u << lane) - 1));
-        }
+        const int before = expert[i] >= 0 ? own[expert[i]] : 0;
+        index[i] = before + __popc(peers[i] & ((1u << lane) - 1));
+        __syncwarp();  // all have read
+        if (expert[i] >= 0 && first_lane(peers[i]) == lane) own[expert[i]] = (uint16)(before + __popc(peers[i]));
         __syncwarp();
-        if (expert[i] >= 0) {
-            if (first_lane(peers) == lane) own[expert[i]] += (uint16)__popc(peers);
-            int slot = tables.first_slot[expert[i]];
-            while (slot >= 0 && index >= tables.slot_end[slot]) slot = tables.next_slot[slot];
-            const int row = index + tables.row[slot >= 0 ? experts + slot : expert[i]];
-            const int to = slot >= 0 ? slot / slots_per_rank : expert[i] / local_experts;
-            const int64 assignment = start + i * kWarpSize + lane;
-            destination_rank[assignment] = row < row_capacity ? to : -1;
-            destination_row[assignment] = row;
-        }
-        __syncwarp();
+    }
+#pragma unroll
+    for (int i = 0; i < kPerLane; ++i) {
+        if (expert[i] < 0) continue;
+        const int at = index[i] + tables.offset[expert[i]];
+        int slot = tables.first_slot[expert[i]];
+        while (slot >= 0 && at >= tables.slot_end[slot]) slot = tables.next_slot[slot];
+        const int row = at + tables.row[slot >= 0 ? experts + slot : expert[i]];
+        const int to = slot >= 0 ? slot / slots_per_rank : expert[i] / local_experts;
+        const int64 assignment = start + i * kWarpSize + lane;
+        destination_rank[assignment] = row < row_capacity ? to : -1;
+        destination_row[assignment] = row;
     }
 }

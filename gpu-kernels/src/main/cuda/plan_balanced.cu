@@ -10,8 +10,8 @@
 //   to_slot    [ranks, slots]    i32  written; how many of them each source rank sends
 //   ranks <= 32 * kRanksPerLane, experts <= 32 * kExpertsPerLane, slots = ranks * slots_per_rank <= 1024
 //
-// Launch: one block of 512 threads with balanced_shared_bytes of dynamic shared memory. Bound: latency. Placing
-// clones is a chain of at most slots rounds, each of which depends on the last; one warp takes it, its lanes
+// Launch: one block of kBalancedThreads with 33 + 3 * experts + 11 * ranks + 18 * slots words of dynamic shared
+// memory. Bound: latency. Placing clones is a chain of at most slots rounds, each of which depends on the last; one warp takes it, its lanes
 // searching together with ranks and experts in registers. Passes with different preferences are independent:
 // one warp each. Sums and splits use the whole block. Deterministic: integers, and ties go to the lowest index.
 #include "plan.cuh"
@@ -48,8 +48,18 @@ struct Problem {
     const int* rank_load;    // [ranks]
     const int* held;         // [slots]
     const int* node_start;   // [ranks]: first rank of a rank's node
+    const int* candidate;        // [candidates]: experts of ranks above the lowest threshold, packed
+    const int* candidate_start;  // [ranks]: the first candidate of such a rank
+    int candidates;
     bool holds_any;
 };
+
+// An expert and its home rank in one word.
+__device__ __forceinline__ int pack_candidate(const int expert, const int rank) { return expert | rank << 16; }
+
+__device__ __forceinline__ int expert_of(const int packed) { return packed & 0xffff; }
+
+__device__ __forceinline__ int donor_of(const int packed) { return packed >> 16; }
 
 // The clones of one pass, by rank and, on it, in the order of placement.
 struct Placement {
@@ -83,169 +93,197 @@ __device__ __forceinline__ int held_slot(const Problem& problem, const int rank,
     return kUnusedSlot;
 }
 
-// The state of one pass: ranks in lanes with stride 32, experts in lanes in runs, so that the lowest index is
-// found by the lowest register and lane; loads in shared memory too, with kFlag on ranks with a free slot.
+// The state of one pass: ranks in lanes with stride 32, and candidates too: the experts of ranks above the lowest
+// threshold. No other expert ever moves, for a receiver is filled to the threshold at most, so that the ranks above
+// it only become fewer; and a rank above it has taken nothing, so that it always has a free slot.
 template <int kExpertsPerLane, int kRanksPerLane>
 struct Pass {
     const Problem& problem;
     const Placement placement;
-    uint32* const words;  // [ranks]
+    int* const loads;  // [ranks]
     const int threshold;
     const int lane;
     int load[kRanksPerLane];
-    int remaining[kExpertsPerLane];
-    uint32 open;  // bit k: rank lane + 32 k has a free slot and is not closed
+    int remaining[kExpertsPerLane];  // of candidate lane + 32 j; 0 once its rank is not overloaded any more
+    uint32 open;                     // bit k: rank lane + 32 k has a free slot and is not closed
+    int overloaded;                  // ranks
     int placed;
 
-    __device__ __forceinline__ Pass(const Problem& of, const Placement& into, uint32* load_words, const int limit)
-        : problem(of), placement(into), words(load_words), threshold(limit), lane(lane_index()), open(0), placed(0) {
+    __device__ __forceinline__ Pass(const Problem& of, const Placement& into, int* rank_loads, const int limit)
+        : problem(of), placement(into), loads(rank_loads), threshold(limit), lane(lane_index()) {
+        open = 0;
+        overloaded = 0;
+        placed = 0;
         __syncwarp();  // the warp's last pass may still be read
 #pragma unroll
         for (int k = 0; k < kRanksPerLane; ++k) {
             const int rank = lane + k * kWarpSize;
-            load[k] = 0;
-            if (rank < problem.ranks) {
-                load[k] = problem.rank_load[rank];
-                words[rank] = (uint32)load[k] | kFlag;
+            const bool valid = rank < problem.ranks;
+            load[k] = valid ? problem.rank_load[rank] : 0;
+            overloaded += __popc(__ballot_sync(kFullWarp, load[k] > threshold));
+            if (valid) {
+                loads[rank] = load[k];
                 placement.clones[rank] = 0;
                 open |= 1u << k;
             }
         }
 #pragma unroll
         for (int j = 0; j < kExpertsPerLane; ++j) {
-            const int expert = lane * kExpertsPerLane + j;
-            remaining[j] = expert < problem.experts ? problem.expert_load[expert] : 0;
+            const int candidate = lane + j * kWarpSize;
+            const int packed = candidate < problem.candidates ? problem.candidate[candidate] : 0;
+            const bool moves = candidate < problem.candidates && problem.rank_load[donor_of(packed)] > threshold;
+            remaining[j] = moves ? problem.expert_load[expert_of(packed)] : 0;
         }
         __syncwarp();
     }
 
-    __device__ __forceinline__ bool is_overloaded() const {
-        bool over = false;
-#pragma unroll
-        for (int k = 0; k < kRanksPerLane; ++k) over |= load[k] > threshold;
-        return __any_sync(kFullWarp, over);
-    }
-
-    // The open rank with a free slot that is farthest below the threshold, or -1.
-    __device__ __forceinline__ int neediest() const {
+    // The open rank with a free slot that is farthest below the threshold, and how far; 0 if there is none.
+    __device__ __forceinline__ int neediest(int* rank) const {
         uint32 deficit = 0;
-        int rank = 0;
+        uint32 found = kMostRanks;
 #pragma unroll
         for (int k = 0; k < kRanksPerLane; ++k) {
-            const int lacking = threshold - load[k];
-            if ((open >> k & 1u) != 0 && lacking > (int)deficit) {
+            const int lacking = (open >> k & 1u) != 0 ? threshold - load[k] : 0;
+            if (lacking > (int)deficit) {
                 deficit = (uint32)lacking;
-                rank = lane + k * kWarpSize;
+                found = (uint32)(lane + k * kWarpSize);
             }
         }
         const uint32 most = __reduce_max_sync(kFullWarp, deficit);
-        if (most == 0) return -1;
-        return (int)__reduce_min_sync(kFullWarp, deficit == most ? (uint32)rank : (uint32)kMostRanks);
+        *rank = (int)__reduce_min_sync(kFullWarp, deficit == most ? found : (uint32)kMostRanks);
+        return (int)most;
     }
 
-    // Bits of this lane's experts that a list names.
+    // Bits j of this lane's candidates that a list of experts names.
     __device__ __forceinline__ uint32 mask_of(const int* experts, const int length) const {
         uint32 mask = 0;
         for (int i = 0; i < length; ++i) {
-            const uint32 j = (uint32)(experts[i] - lane * kExpertsPerLane);
-            if (j < (uint32)kExpertsPerLane) mask |= 1u << j;
+            const int expert = experts[i];
+#pragma unroll 1
+            for (int j = 0; j * kWarpSize < problem.candidates; ++j) {
+                const int candidate = lane + j * kWarpSize;
+                if (candidate < problem.candidates && expert_of(problem.candidate[candidate]) == expert) {
+                    mask |= 1u << j;
+                }
+            }
         }
         return mask;
     }
 
-    // The expert that `rank` takes from, its home rank and how much; false if there is none.
-    __device__ __forceinline__ bool choose(const int rank, const Preference preference, const bool use_held,
-                                           int* chosen, int* donated_by, int* taken) const {
+    // What a candidate can give, with kFlag if the receiver holds it already; 0 if it cannot.
+    __device__ __forceinline__ uint32 offer(const int j, const int deficit, const int node_start, const uint32 here,
+                                            const uint32 held) const {
+        const int amount = smaller(remaining[j], deficit);
+        int least = problem.min_quota;
+        if (problem.ranks_per_node < problem.ranks && amount > 0) {
+            const int donor = donor_of(problem.candidate[lane + j * kWarpSize]);
+            const bool near = (uint32)(donor - node_start) < (uint32)problem.ranks_per_node;
+            least = near ? problem.min_quota : problem.min_quota_across;
+        }
+        if (amount < least || (here >> j & 1u) != 0) return 0;
+        return (uint32)amount | ((held >> j & 1u) != 0 ? kFlag : 0u);
+    }
+
+    // The candidate that `rank` takes from and how much; -1 if there is none.
+    __device__ __forceinline__ int choose(const int rank, const int deficit, const Preference preference,
+                                          const bool use_held, int* taken) const {
         const int first_slot = rank * problem.slots_per_rank;
-        const uint32 here = mask_of(placement.expert + first_slot, placement.clones[rank]);
+        const int clones = problem.slots_per_rank > 1 ? placement.clones[rank] : 0;
+        const uint32 here = clones > 0 ? mask_of(placement.expert + first_slot, clones) : 0;
         const uint32 held = use_held ? mask_of(problem.held + first_slot, problem.slots_per_rank) : 0;
-        const int deficit = threshold - (int)(words[rank] & kValue);
         const int node_start = problem.node_start[rank];
         uint32 best = 0;
-        uint32 best_second = 0;
-        int best_candidate = 0;  // expert and donor
-        int donor = lane * kExpertsPerLane / problem.local_experts;
-        int local = lane * kExpertsPerLane - donor * problem.local_experts;
-        uint32 word = donor < problem.ranks ? words[donor] : 0;
 #pragma unroll
         for (int j = 0; j < kExpertsPerLane; ++j) {
-            const int surplus = (int)(word & kValue) - threshold;
-            const int limit = (word & kFlag) != 0 ? deficit : smaller(deficit, surplus);
-            const bool near = (uint32)(donor - node_start) < (uint32)problem.ranks_per_node;
-            const int least = near ? problem.min_quota : problem.min_quota_across;
-            const int amount = smaller(remaining[j], limit);
-            if (surplus > 0 && amount >= least && (here >> j & 1u) == 0) {
-                const uint32 first = (uint32)amount | ((held >> j & 1u) != 0 ? kFlag : 0u);
-                uint32 second = (uint32)surplus;
-                if (preference == kSameNode) second = (uint32)(surplus / 2) + (near ? 1u << 30 : 0u);
-                if (preference == kRemaining) second = (uint32)remaining[j];
-                if (preference == kExactMatch) second = (uint32)(kLargestInt - abs(surplus - amount));
-                if (first > best || (first == best && second > best_second)) {
-                    best = first;
-                    best_second = second;
-                    best_candidate = (lane * kExpertsPerLane + j) | donor << 16;
-                }
-            }
-            if (++local == problem.local_experts) {
-                local = 0;
-                ++donor;
-                word = donor < problem.ranks ? words[donor] : 0;
-            }
+            if (j * kWarpSize >= problem.candidates) break;
+            const uint32 offered = offer(j, deficit, node_start, here, held);
+            best = offered > best ? offered : best;
         }
         const uint32 most = __reduce_max_sync(kFullWarp, best);
-        if (most == 0) return false;
-        const uint32 most_second = __reduce_max_sync(kFullWarp, best == most ? best_second : 0u);
-        const int winner = first_lane(__ballot_sync(kFullWarp, best == most && best_second == most_second));
-        const int candidate = __shfl_sync(kFullWarp, best_candidate, winner);
-        *chosen = candidate & 0xffff;
-        *donated_by = candidate >> 16;
-        *taken = (int)(most & kValue);
-        return true;
-    }
-
-    __device__ __forceinline__ void change_load(const int rank, const int by) {
-        // Sums without branches: after a branch the compiler would index, and keep the arrays in memory.
+        if (most == 0) return -1;
+        const int amount = (int)(most & kValue);
+        *taken = amount;
+        uint32 best_second = 0;
+        uint32 position = kMostExperts;
+        if (best == most) {
 #pragma unroll
-        for (int k = 0; k < kRanksPerLane; ++k) load[k] += lane + k * kWarpSize == rank ? by : 0;
-        if (lane == rank % kWarpSize) words[rank] += (uint32)by;
+            for (int j = 0; j < kExpertsPerLane; ++j) {
+                if (j * kWarpSize >= problem.candidates) break;
+                if (offer(j, deficit, node_start, here, held) != most) continue;
+                const int donor = donor_of(problem.candidate[lane + j * kWarpSize]);
+                const int surplus = loads[donor] - threshold;
+                uint32 second = (uint32)surplus;
+                if (preference == kSameNode) {
+                    const bool near = (uint32)(donor - node_start) < (uint32)problem.ranks_per_node;
+                    second = (uint32)(surplus / 2) + (near ? 1u << 30 : 0u);
+                }
+                if (preference == kRemaining) second = (uint32)remaining[j];
+                if (preference == kExactMatch) second = (uint32)(kLargestInt - abs(surplus - amount));
+                if (position == kMostExperts || second > best_second) {
+                    best_second = second;
+                    position = (uint32)(lane + j * kWarpSize);
+                }
+            }
+        }
+        const uint32 tied = __ballot_sync(kFullWarp, best == most);
+        if ((tied & (tied - 1)) == 0) return (int)__shfl_sync(kFullWarp, position, first_lane(tied));
+        const uint32 most_second = __reduce_max_sync(kFullWarp, best_second);
+        const bool wins = position != kMostExperts && best_second == most_second;
+        return (int)__reduce_min_sync(kFullWarp, wins ? position : (uint32)kMostExperts);
     }
 
-    __device__ __forceinline__ void take(const int rank, const int from, const int home, const int amount) {
-        const int clones = placement.clones[rank];
+    // Moves `amount` of a candidate to a rank; returns what is left above the threshold at its home.
+    __device__ __forceinline__ int take(const int rank, const int candidate, const int amount) {
+        const int packed = problem.candidate[candidate];
+        const int home = donor_of(packed);
+        const int home_load = loads[home] - amount;
+        const int rank_load = loads[rank] + amount;
+        const int clones = problem.slots_per_rank > 1 ? placement.clones[rank] : 0;
         const int clone = rank * problem.slots_per_rank + clones;
-        __syncwarp();  // all have read the number of clones
+        const bool full = clones + 1 == problem.slots_per_rank;
+        __syncwarp();  // all have read
+        // Without branches: after one the compiler would index, and keep the arrays in memory.
 #pragma unroll
-        for (int j = 0; j < kExpertsPerLane; ++j) {
-            remaining[j] -= lane * kExpertsPerLane + j == from ? amount : 0;
+        for (int k = 0; k < kRanksPerLane; ++k) {
+            const int own = lane + k * kWarpSize;
+            load[k] = own == home ? home_load : own == rank ? rank_load : load[k];
+            open &= own == rank && full ? ~(1u << k) : ~0u;
         }
-        change_load(home, -amount);
-        change_load(rank, amount);
-        if (clones + 1 == problem.slots_per_rank && lane == rank % kWarpSize) {
-            open &= ~(1u << rank / kWarpSize);
-            words[rank] &= kValue;
-        }
+#pragma unroll
+        for (int j = 0; j < kExpertsPerLane; ++j) remaining[j] -= lane + j * kWarpSize == candidate ? amount : 0;
         if (lane == 0) {
-            placement.expert[clone] = from;
+            loads[home] = home_load;
+            loads[rank] = rank_load;
+            placement.expert[clone] = expert_of(packed);
             placement.quota[clone] = amount;
             placement.order[placed] = pack_clone(clone, rank, home);
             placement.clones[rank] = clones + 1;
         }
         ++placed;
         __syncwarp();
+        return home_load - threshold;
     }
 
     // Places clones anew; whether every rank is at the threshold or below.
     __device__ __forceinline__ bool place(const Preference preference, const bool use_held) {
-        while (is_overloaded()) {
-            const int rank = neediest();
-            if (rank < 0) return false;
-            int from = 0;
-            int home = 0;
+        while (overloaded > 0) {
+            int rank = 0;
+            const int deficit = neediest(&rank);
+            if (deficit == 0) return false;
             int amount = 0;
-            if (choose(rank, preference, use_held, &from, &home, &amount)) {
-                take(rank, from, home, amount);
-            } else if (lane == rank % kWarpSize) {
-                open &= ~(1u << rank / kWarpSize);
+            const int candidate = choose(rank, deficit, preference, use_held, &amount);
+            if (candidate < 0) {
+#pragma unroll
+                for (int k = 0; k < kRanksPerLane; ++k) open &= lane + k * kWarpSize == rank ? ~(1u << k) : ~0u;
+            } else if (take(rank, candidate, amount) <= 0) {
+                --overloaded;
+                const int packed = problem.candidate[candidate];
+                const int first = candidate - (expert_of(packed) - donor_of(packed) * problem.local_experts);
+#pragma unroll
+                for (int j = 0; j < kExpertsPerLane; ++j) {
+                    const uint32 local = (uint32)(lane + j * kWarpSize - first);
+                    remaining[j] = local < (uint32)problem.local_experts ? 0 : remaining[j];
+                }
             }
         }
         return true;
@@ -253,38 +291,40 @@ struct Pass {
 
     // Fills one rank after the other, each from the most loaded rank, its largest experts first.
     __device__ __forceinline__ void fill_one_by_one() {
-        while (is_overloaded()) {
-            const int rank = neediest();
-            if (rank < 0) return;
+        while (true) {
             uint32 most = 0;
-            int donor = 0;
+            uint32 found = kMostRanks;
 #pragma unroll
             for (int k = 0; k < kRanksPerLane; ++k) {
                 if ((uint32)load[k] > most) {
                     most = (uint32)load[k];
-                    donor = lane + k * kWarpSize;
+                    found = (uint32)(lane + k * kWarpSize);
                 }
             }
             const uint32 most_of_all = __reduce_max_sync(kFullWarp, most);
-            donor = (int)__reduce_min_sync(kFullWarp, most == most_of_all ? (uint32)donor : (uint32)kMostRanks);
-            const int first = donor * problem.local_experts;
-            const int end = first + problem.local_experts;
-            for (int lacking = threshold - (int)(words[rank] & kValue); lacking > 0;) {
+            if (most_of_all <= (uint32)threshold) return;
+            const int donor =
+                (int)__reduce_min_sync(kFullWarp, most == most_of_all ? found : (uint32)kMostRanks);
+            const uint32 first = (uint32)problem.candidate_start[donor];
+            int rank = 0;
+            int lacking = neediest(&rank);
+            while (lacking > 0) {
                 uint32 largest = 0;
-                int expert = kMostExperts;
+                uint32 position = kMostExperts;
 #pragma unroll
                 for (int j = 0; j < kExpertsPerLane; ++j) {
-                    const int candidate = lane * kExpertsPerLane + j;
-                    if (candidate >= first && candidate < end && (uint32)remaining[j] > largest) {
+                    const uint32 candidate = (uint32)(lane + j * kWarpSize);
+                    const bool of_donor = candidate - first < (uint32)problem.local_experts;
+                    if (of_donor && (uint32)remaining[j] > largest) {
                         largest = (uint32)remaining[j];
-                        expert = candidate;
+                        position = candidate;
                     }
                 }
                 const uint32 largest_of_all = __reduce_max_sync(kFullWarp, largest);
                 if (largest_of_all == 0) return;  // cannot be with enough slots
-                const uint32 tied = largest == largest_of_all ? (uint32)expert : (uint32)kMostExperts;
+                const uint32 tied = largest == largest_of_all ? position : (uint32)kMostExperts;
                 const int amount = smaller((int)largest_of_all, lacking);
-                take(rank, (int)__reduce_min_sync(kFullWarp, tied), donor, amount);
+                take(rank, (int)__reduce_min_sync(kFullWarp, tied), amount);
                 lacking -= amount;
             }
         }
@@ -293,8 +333,6 @@ struct Pass {
     // Gives assignments back to their home ranks as far as these stay within the threshold. Clones are visited
     // last placed first; most find no room, so the warp looks for the next that does.
     __device__ __forceinline__ void give_back() {
-        for (int rank = lane; rank < problem.ranks; rank += kWarpSize) words[rank] &= kValue;
-        __syncwarp();
         for (int base = (placed - 1) / kWarpSize * kWarpSize; base >= 0 && placed > 0; base -= kWarpSize) {
             bool waits = base + lane < placed;
             const int packed = waits ? placement.order[base + lane] : 0;
@@ -310,7 +348,7 @@ struct Pass {
                 kept = larger(near ? problem.min_quota : problem.min_quota_across, own);
             }
             while (true) {
-                const int slack = waits ? threshold - (int)words[home] : 0;
+                const int slack = waits ? threshold - loads[home] : 0;
                 const int back = quota <= slack ? quota : smaller(slack, quota - kept);
                 const uint32 ballot = __ballot_sync(kFullWarp, waits && slack > 0 && back > 0);
                 if (ballot == 0) break;
@@ -318,8 +356,8 @@ struct Pass {
                 __syncwarp();  // all have read the loads
                 if (lane == giver) {
                     placement.quota[clone] = quota - back;
-                    words[home] += (uint32)back;
-                    words[receiver] -= (uint32)back;
+                    loads[home] += back;
+                    loads[receiver] -= back;
                 }
                 waits = waits && lane < giver;
                 __syncwarp();
@@ -329,7 +367,7 @@ struct Pass {
 
     __device__ __forceinline__ void report(const bool reached, PassResult* result) const {
         int most = 0;
-        for (int rank = lane; rank < problem.ranks; rank += kWarpSize) most = larger(most, (int)words[rank]);
+        for (int rank = lane; rank < problem.ranks; rank += kWarpSize) most = larger(most, loads[rank]);
         int sent = 0;
         int across = 0;
         for (int i = lane; i < placed; i += kWarpSize) {
@@ -354,7 +392,7 @@ template <int kExpertsPerLane, int kRanksPerLane>
 struct Search {
     const Problem& problem;
     int* const placements;      // kPlacements placements, one after the other
-    uint32* const words;        // [kPreferences, ranks]
+    int* const loads;           // [kPreferences, ranks]
     PassResult* const results;  // [2, kPreferences]
     const int lowest;
     const bool several_nodes;
@@ -381,7 +419,7 @@ struct Search {
         ++round;
         if (warp < kPreferences && (preferences >> warp & 1u) != 0) {
             Pass<kExpertsPerLane, kRanksPerLane> pass(problem, placement(place_of(warp)),
-                                                      words + warp * problem.ranks, threshold);
+                                                      loads + warp * problem.ranks, threshold);
             bool reached = true;
             if (one_by_one) {
                 pass.fill_one_by_one();
@@ -653,15 +691,39 @@ __device__ __forceinline__ int lowest_threshold(const int total, const int ranks
     return larger(mean, band < total ? (int)band : total);
 }
 
-constexpr int kBalancedThreads = 512;
+// Lists the experts of ranks above a threshold, in ascending order; returns their number. Ends with a barrier.
+__device__ __forceinline__ int list_candidates(const int* rank_load, const int ranks, const int local_experts,
+                                               const int threshold, int* candidate, int* candidate_start) {
+    int before = 0;
+    for (int base = 0; base < ranks; base += kWarpSize) {  // every warp by itself
+        const int rank = base + lane_index();
+        const bool over = rank < ranks && rank_load[rank] > threshold;
+        const uint32 ballot = __ballot_sync(kFullWarp, over);
+        if (over) {
+            const int start = (before + __popc(ballot & ((1u << lane_index()) - 1))) * local_experts;
+            if (threadIdx.x < kWarpSize) candidate_start[rank] = start;
+            for (int local = threadIdx.x / kWarpSize; local < local_experts; local += blockDim.x / kWarpSize) {
+                candidate[start + local] = pack_candidate(rank * local_experts + local, rank);
+            }
+        }
+        before += __popc(ballot);
+    }
+    __syncthreads();
+    return before * local_experts;
+}
+
+// So that one warp's experts fit its registers.
+template <int kExpertsPerLane>
+constexpr int kBalancedThreads = kExpertsPerLane > 8 ? 256 : 512;
 
 template <int kExpertsPerLane, int kRanksPerLane, bool kReplan>
-__global__ void __launch_bounds__(kBalancedThreads, 1)
+__global__ void __launch_bounds__(kBalancedThreads<kExpertsPerLane>, 1)
     plan_balanced(const int* __restrict__ counts, const int ranks, const int experts, const int slots_per_rank,
                   const int tolerance_millionths, const int ranks_per_node, const int min_quota,
                   const int min_quota_across, int* __restrict__ held, int* __restrict__ to_send,
                   int* __restrict__ slot_home, int* __restrict__ quota, int* __restrict__ to_slot) {
     static_assert(kExpertsPerLane <= 32 && kRanksPerLane <= kMostRanksPerLane, "a mask is one word");
+    constexpr int kThreads = kBalancedThreads<kExpertsPerLane>;
     extern __shared__ int4 shared_memory[];
     const int slots = ranks * slots_per_rank;
     PassResult* const results = (PassResult*)shared_memory;
@@ -670,24 +732,24 @@ __global__ void __launch_bounds__(kBalancedThreads, 1)
     int* const cloned = clones_of + experts;
     int* const rank_load = cloned + experts;
     int* const node_start = rank_load + ranks;
-    uint32* const words = (uint32*)(node_start + ranks);
-    int* const holding = (int*)words + kPreferences * ranks;
+    int* const loads = node_start + ranks;
+    int* const holding = loads + kPreferences * ranks;
     int* const home_in_slot = holding + slots;
     int* const missing = home_in_slot + slots;
     int* const placements = missing + slots;
     int* const listed = placements + placements_words(ranks, slots);
 
-    for (int expert = threadIdx.x; expert < experts; expert += kBalancedThreads) {
+    for (int expert = threadIdx.x; expert < experts; expert += kThreads) {
         expert_load[expert] = 0;
         clones_of[expert] = 0;
     }
-    for (int rank = threadIdx.x; rank < ranks; rank += kBalancedThreads) {
+    for (int rank = threadIdx.x; rank < ranks; rank += kThreads) {
         node_start[rank] = rank - rank % ranks_per_node;
         placements[3 * slots + rank] = 0;  // the first placement starts as the best: empty
     }
     if (threadIdx.x == 0) *listed = 0;
     bool holds = false;
-    for (int slot = threadIdx.x; slot < slots; slot += kBalancedThreads) {
+    for (int slot = threadIdx.x; slot < slots; slot += kThreads) {
         holding[slot] = kReplan ? held[slot] : kUnusedSlot;
         holds |= holding[slot] != kUnusedSlot;
     }
@@ -696,20 +758,26 @@ __global__ void __launch_bounds__(kBalancedThreads, 1)
     if (!kReplan) __syncthreads();
     sum_loads(counts, ranks, experts, expert_load, rank_load);
 
-    const Problem problem = {counts,           ranks,       experts,   slots_per_rank, slots,
-                             experts / ranks,  ranks_per_node, min_quota, min_quota_across, expert_load,
-                             rank_load,        holding,     node_start, holds_any};
     const int lowest = lowest_threshold(sum_in_warp(rank_load, ranks), ranks, tolerance_millionths);
+    const int local_experts = experts / ranks;
+    // Memory of what is written after the search.
+    int* const candidate = cloned;
+    int* const candidate_start = home_in_slot;
+    const int candidates = list_candidates(rank_load, ranks, local_experts, lowest, candidate, candidate_start);
+    const Problem problem = {counts,           ranks,       experts,        slots_per_rank, slots,
+                             local_experts,    ranks_per_node, min_quota,   min_quota_across, expert_load,
+                             rank_load,        holding,     node_start,     candidate, candidate_start,
+                             candidates,       holds_any};
     Search<kExpertsPerLane, kRanksPerLane> search = {
-        problem, placements, words, results, lowest, ranks_per_node < ranks, 0, kLargestInt, 0, 0, 0};
+        problem, placements, loads, results, lowest, ranks_per_node < ranks, 0, kLargestInt, 0, 0, 0};
     search.place();
 
     const Placement best = search.placement(search.best);
-    for (int rank = threadIdx.x; rank < ranks; rank += kBalancedThreads) {
+    for (int rank = threadIdx.x; rank < ranks; rank += kThreads) {
         write_rank(problem, best, rank, home_in_slot, missing);
     }
     __syncthreads();
-    for (int slot = threadIdx.x; slot < slots; slot += kBalancedThreads) {
+    for (int slot = threadIdx.x; slot < slots; slot += kThreads) {
         const int wanted = home_in_slot[slot];
         slot_home[slot] = wanted;
         quota[slot] = missing[slot];
@@ -721,5 +789,5 @@ __global__ void __launch_bounds__(kBalancedThreads, 1)
     }
     list_cloned(home_in_slot, slots, clones_of, cloned, listed);
     const Split<kRanksPerLane> split = {problem, home_in_slot, missing, to_slot};
-    for (int i = threadIdx.x / kWarpSize; i < *listed; i += kBalancedThreads / kWarpSize) split.split(cloned[i]);
+    for (int i = threadIdx.x / kWarpSize; i < *listed; i += kThreads / kWarpSize) split.split(cloned[i]);
 }

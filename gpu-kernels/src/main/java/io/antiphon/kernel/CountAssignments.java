@@ -16,7 +16,7 @@ final class CountAssignments {
   private static final int THREADS = 512;
 
   /** Up to here one block is faster than clearing the counts first. */
-  private static final int MOST_FOR_ONE_BLOCK = 16_384;
+  private static final int MOST_FOR_ONE_BLOCK = 4_096;
 
   private final Device device;
   private final KernelModule module;

@@ -39,6 +39,11 @@ final class PlanKernels {
       return "plan_balanced<" + experts + ", " + ranks + ", " + replan + ">";
     }
 
+    /** Fewer where a lane holds many experts, so that they fit its registers. */
+    int threads() {
+      return experts > 8 ? THREADS / 2 : THREADS;
+    }
+
     boolean suffice(int experts, int ranks) {
       return experts <= WARP * this.experts && ranks <= WARP * this.ranks;
     }
@@ -171,7 +176,7 @@ final class PlanKernels {
         .kernel(lanes.kernel(replan), words * Integer.BYTES)
         .launch(
             stream,
-            Grid.of(1, THREADS),
+            Grid.of(1, lanes.threads()),
             outputs(
                 new Arguments()
                     .address(CudaStorage.address(counts))
