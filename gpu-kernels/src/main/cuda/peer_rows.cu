@@ -12,7 +12,7 @@ constexpr uint32 kAllLanes = 0xffffffffu;
 // Row t of x goes to every destination of token t; it is read once.
 //
 //   x    [tokens, row_words]      moved as Word, on this rank; read
-//   out  [rows, row_words]        of every rank; addressed rows are written
+//   out  [rows, row_words]        of every rank, null for ranks to leave out; addressed rows are written
 //
 // Launch: 1-D grid of any size, blocks of whole warps; a warp takes a token.
 template <typename Word>
@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(256)
             if (first + lane < top_k) {
                 const int64 assignment = token * top_k + first + lane;
                 const int rank = destination_rank[assignment];
-                if (rank >= 0) {
+                if (rank >= 0 && out.of[rank] != nullptr) {
                     target = (uint64)((Word*)out.of[rank] + destination_row[assignment] * row_words);
                 }
             }
@@ -69,7 +69,7 @@ __global__ void peer_dispatch_scalars(const Word* __restrict__ x, const int* __r
     const int64 stride = (int64)gridDim.x * blockDim.x;
     for (int64 i = (int64)blockIdx.x * blockDim.x + threadIdx.x; i < assignments; i += stride) {
         const int rank = destination_rank[i];
-        if (rank >= 0) ((Word*)out.of[rank])[destination_row[i]] = x[i];
+        if (rank >= 0 && out.of[rank] != nullptr) ((Word*)out.of[rank])[destination_row[i]] = x[i];
     }
 }
 

@@ -153,9 +153,9 @@ struct Pass {
         return mask;
     }
 
-    // The expert that `rank` takes from and how much; false if there is none.
+    // The expert that `rank` takes from, its home rank and how much; false if there is none.
     __device__ __forceinline__ bool choose(const int rank, const Preference preference, const bool use_held,
-                                           int* chosen, int* taken) const {
+                                           int* chosen, int* donated_by, int* taken) const {
         const int first_slot = rank * problem.slots_per_rank;
         const uint32 here = mask_of(placement.expert + first_slot, placement.clones[rank]);
         const uint32 held = use_held ? mask_of(problem.held + first_slot, problem.slots_per_rank) : 0;
@@ -163,7 +163,7 @@ struct Pass {
         const int node_start = problem.node_start[rank];
         uint32 best = 0;
         uint32 best_second = 0;
-        int best_j = 0;
+        int best_candidate = 0;  // expert and donor
         int donor = lane * kExpertsPerLane / problem.local_experts;
         int local = lane * kExpertsPerLane - donor * problem.local_experts;
         uint32 word = donor < problem.ranks ? words[donor] : 0;
@@ -183,7 +183,7 @@ struct Pass {
                 if (first > best || (first == best && second > best_second)) {
                     best = first;
                     best_second = second;
-                    best_j = j;
+                    best_candidate = (lane * kExpertsPerLane + j) | donor << 16;
                 }
             }
             if (++local == problem.local_experts) {
@@ -196,28 +196,27 @@ struct Pass {
         if (most == 0) return false;
         const uint32 most_second = __reduce_max_sync(kFullWarp, best == most ? best_second : 0u);
         const int winner = first_lane(__ballot_sync(kFullWarp, best == most && best_second == most_second));
-        *chosen = __shfl_sync(kFullWarp, lane * kExpertsPerLane + best_j, winner);
+        const int candidate = __shfl_sync(kFullWarp, best_candidate, winner);
+        *chosen = candidate & 0xffff;
+        *donated_by = candidate >> 16;
         *taken = (int)(most & kValue);
         return true;
     }
 
     __device__ __forceinline__ void change_load(const int rank, const int by) {
-        if (lane != rank % kWarpSize) return;
+        // Sums without branches: after a branch the compiler would index, and keep the arrays in memory.
 #pragma unroll
-        for (int k = 0; k < kRanksPerLane; ++k) {
-            if (k == rank / kWarpSize) load[k] += by;
-        }
-        words[rank] += (uint32)by;
+        for (int k = 0; k < kRanksPerLane; ++k) load[k] += lane + k * kWarpSize == rank ? by : 0;
+        if (lane == rank % kWarpSize) words[rank] += (uint32)by;
     }
 
-    __device__ __forceinline__ void take(const int rank, const int from, const int amount) {
-        const int home = from / problem.local_experts;
+    __device__ __forceinline__ void take(const int rank, const int from, const int home, const int amount) {
         const int clones = placement.clones[rank];
         const int clone = rank * problem.slots_per_rank + clones;
         __syncwarp();  // all have read the number of clones
 #pragma unroll
         for (int j = 0; j < kExpertsPerLane; ++j) {
-            if (lane * kExpertsPerLane + j == from) remaining[j] -= amount;
+            remaining[j] -= lane * kExpertsPerLane + j == from ? amount : 0;
         }
         change_load(home, -amount);
         change_load(rank, amount);
@@ -241,9 +240,10 @@ struct Pass {
             const int rank = neediest();
             if (rank < 0) return false;
             int from = 0;
+            int home = 0;
             int amount = 0;
-            if (choose(rank, preference, use_held, &from, &amount)) {
-                take(rank, from, amount);
+            if (choose(rank, preference, use_held, &from, &home, &amount)) {
+                take(rank, from, home, amount);
             } else if (lane == rank % kWarpSize) {
                 open &= ~(1u << rank / kWarpSize);
             }
@@ -284,7 +284,7 @@ struct Pass {
                 if (largest_of_all == 0) return;  // cannot be with enough slots
                 const uint32 tied = largest == largest_of_all ? (uint32)expert : (uint32)kMostExperts;
                 const int amount = smaller((int)largest_of_all, lacking);
-                take(rank, (int)__reduce_min_sync(kFullWarp, tied), amount);
+                take(rank, (int)__reduce_min_sync(kFullWarp, tied), donor, amount);
                 lacking -= amount;
             }
         }
@@ -409,46 +409,56 @@ struct Search {
         return result.reached != 0;
     }
 
-    // Whether some preference brings every rank to the threshold. With `at_once` all passes run beside each
-    // other, needed or not.
-    __device__ __forceinline__ bool attempt(const int threshold, const bool use_held, const bool at_once) {
-        const uint32 others = 1u << kRemaining | 1u << kExactMatch;
-        const uint32 first = 1u << kSurplus | (several_nodes ? 1u << kSameNode : 0u);
-        int former = best;
-        run(at_once ? first | others : first, threshold, use_held, false);
-        bool reached = keep_if_better(kSurplus, (former + 1 + kSurplus) % kPlacements);
-        if (several_nodes) reached |= keep_if_better(kSameNode, (former + 1 + kSameNode) % kPlacements);
-        if (!reached || best_sent >= problem.ranks) {
-            if (!at_once) {
-                former = best;
-                run(others, threshold, use_held, false);
-            }
-            reached |= keep_if_better(kRemaining, (former + 1 + kRemaining) % kPlacements);
-            reached |= keep_if_better(kExactMatch, (former + 1 + kExactMatch) % kPlacements);
-        }
-        return reached;
-    }
-
-    // Leaves the placement to use in `best`.
+    // Leaves the placement to use in `best`. One loop around one call of run, because the code of a pass is long
+    // and a lone block waits for its instructions.
     __device__ __forceinline__ void place() {
-        if (attempt(lowest, problem.holds_any, false)) return;
-        if (problem.holds_any && attempt(lowest, false, false)) return;
-        if (problem.slots_per_rank >= problem.local_experts && problem.min_quota_across == 1) {
-            const int index = place_of(kSurplus);
-            run(1u << kSurplus, lowest, false, true);
-            keep_if_better(kSurplus, index);
-            return;
-        }
+        enum Stage { kWithHeld, kAnew, kOneByOne, kBisection };
+        const uint32 first = 1u << kSurplus | (several_nodes ? 1u << kSameNode : 0u);
+        const uint32 others = 1u << kRemaining | 1u << kExactMatch;
+        Stage stage = problem.holds_any ? kWithHeld : kAnew;
+        uint32 preferences = first;
+        int threshold = lowest;
         int missed = lowest;
-        for (int step = 0; step < kSearchSteps && best_load - missed > 1; ++step) {
-            const int middle = missed + (best_load - missed) / 2;
-            if (!attempt(middle, false, true)) missed = middle;
+        int step = 0;
+        bool reached = false;
+        while (true) {
+            const int former = best;
+            run(preferences, threshold, stage == kWithHeld, stage == kOneByOne);
+#pragma unroll 1
+            for (int preference = 0; preference < kPreferences; ++preference) {
+                if ((preferences >> preference & 1u) == 0) continue;
+                // In the bisection all passes run beside each other, needed or not.
+                if (preference == kRemaining && preferences != others && reached && best_sent < problem.ranks) break;
+                reached |= keep_if_better(preference, (former + 1 + preference) % kPlacements);
+            }
+            if (stage <= kAnew && preferences == first && (!reached || best_sent >= problem.ranks)) {
+                preferences = others;
+                continue;
+            }
+            if (stage == kOneByOne || (stage <= kAnew && reached)) return;
+            if (stage == kWithHeld) {
+                stage = kAnew;
+                preferences = first;
+            } else if (stage == kAnew) {
+                const bool fill = problem.slots_per_rank >= problem.local_experts && problem.min_quota_across == 1;
+                stage = fill ? kOneByOne : kBisection;
+                preferences = fill ? 1u << kSurplus : first | others;
+            } else {
+                if (!reached) missed = threshold;
+                ++step;
+            }
+            if (stage == kBisection) {
+                if (step == kSearchSteps || best_load - missed <= 1) return;
+                threshold = missed + (best_load - missed) / 2;
+            }
+            reached = false;
         }
     }
 };
 
 // Splits the quotas of one expert's slots over the source ranks, those nearest to the slot first. Within a class
 // of sources the ranks give in proportion to what they have left, and the lowest ranks give the rest.
+template <int kRanksPerLane>
 struct Split {
     // Classes of sources, in the order in which they give; a slot's own rank comes before, the home rank after.
     enum Sources { kOwnNode, kOtherNode, kHomeNode, kClasses };
@@ -463,14 +473,14 @@ struct Split {
         const int lane = lane_index();
         const int slots = problem.slots;
         const int home = expert / problem.local_experts;
-        int available[kMostRanksPerLane];
+        int available[kRanksPerLane];
 #pragma unroll
-        for (int k = 0; k < kMostRanksPerLane; ++k) {
+        for (int k = 0; k < kRanksPerLane; ++k) {
             const int source = lane + k * kWarpSize;
             available[k] = source < problem.ranks ? problem.counts[source * problem.experts + expert] : 0;
         }
 #pragma unroll
-        for (int k = 0; k < kMostRanksPerLane; ++k) {
+        for (int k = 0; k < kRanksPerLane; ++k) {
             const int source = lane + k * kWarpSize;
             if (source >= problem.ranks) continue;
             const int first = source * problem.slots_per_rank;
@@ -483,22 +493,11 @@ struct Split {
             }
         }
         __syncwarp();
-        const int classes = problem.ranks_per_node < problem.ranks ? kClasses : kOwnNode + 1;
-        for (int sources = kOwnNode; sources < classes; ++sources) {
-            for (int base = 0; base < slots; base += kWarpSize) {
-                const int slot = base + lane;
-                const int lacking = slot < slots && slot_home[slot] == expert ? missing[slot] : 0;
-                const int receiver = slot / problem.slots_per_rank;
-                int left = lacking;
-                for (uint32 waits = __ballot_sync(kFullWarp, lacking > 0); waits != 0; waits &= waits - 1) {
-                    const int index = first_lane(waits);
-                    const int given =
-                        give((Sources)sources, base + index, __shfl_sync(kFullWarp, receiver, index), home,
-                             __shfl_sync(kFullWarp, lacking, index), available);
-                    if (lane == index) left -= given;
-                }
-                if (left != lacking) missing[slot] = left;
-                __syncwarp();
+        if (problem.ranks_per_node >= problem.ranks) {
+            split_in_node(expert, home, available);
+        } else {
+            for (int sources = kOwnNode; sources < kClasses; ++sources) {
+                split_class((Sources)sources, expert, home, available);
             }
         }
         // The home rank has what is left: quotas sum to at most what the expert has.
@@ -507,32 +506,86 @@ struct Split {
         }
     }
 
-    // Lets one class of sources give to a slot what it still needs, or all they can; returns how much.
-    __device__ __forceinline__ int give(const Sources sources, const int slot, const int rank, const int home,
-                                        const int lacking, int (&available)[kMostRanksPerLane]) const {
+    // All sources but the home rank as one class. A slot that lacks some has taken all of its own rank, so what
+    // the sources of a slot have together follows from what the slots before it lacked: lanes compute proportions
+    // for 32 slots at once.
+    __device__ __forceinline__ void split_in_node(const int expert, const int home,
+                                                  int (&available)[kRanksPerLane]) const {
         const int lane = lane_index();
-        const int rank_node = problem.node_start[rank];
-        const int home_node = problem.node_start[home];
-        int given[kMostRanksPerLane];
         int sum = 0;
 #pragma unroll
-        for (int k = 0; k < kMostRanksPerLane; ++k) {
-            const int source = lane + k * kWarpSize;
-            const bool in_rank_node = (uint32)(source - rank_node) < (uint32)problem.ranks_per_node;
-            const bool in_home_node = (uint32)(source - home_node) < (uint32)problem.ranks_per_node;
-            const Sources of = in_rank_node ? kOwnNode : in_home_node ? kHomeNode : kOtherNode;
-            given[k] = of == sources && source != rank && source != home ? available[k] : 0;
-            sum += given[k];
+        for (int k = 0; k < kRanksPerLane; ++k) {
+            if (lane + k * kWarpSize == home) available[k] = 0;
+            sum += available[k];
         }
         sum = __reduce_add_sync(kFullWarp, sum);
-        if (sum == 0) return 0;
-        const int wanted = smaller(sum, lacking);
+        for (int base = 0; base < problem.slots && sum > 0; base += kWarpSize) {
+            const int slot = base + lane;
+            const int lacking = slot < problem.slots && slot_home[slot] == expert ? missing[slot] : 0;
+            const uint32 all = __ballot_sync(kFullWarp, lacking > 0);
+            if (all == 0) continue;
+            const int sum_before = larger(0, sum - exclusive_warp_sum(lacking));
+            const int wanted = smaller(sum_before, lacking);
+            const uint32 share = wanted < sum_before ? proportion(wanted, sum_before) : 0;
+            for (uint32 waits = __ballot_sync(kFullWarp, wanted > 0); waits != 0; waits &= waits - 1) {
+                const int index = first_lane(waits);
+                int given[kRanksPerLane];
+#pragma unroll
+                for (int k = 0; k < kRanksPerLane; ++k) given[k] = available[k];
+                give(base + index, __shfl_sync(kFullWarp, wanted, index), __shfl_sync(kFullWarp, sum_before, index),
+                     __shfl_sync(kFullWarp, share, index), given, available);
+            }
+            if (lacking > 0) missing[slot] = lacking - wanted;
+            sum -= __reduce_add_sync(kFullWarp, wanted);
+            __syncwarp();
+        }
+    }
+
+    // One class of sources gives to every slot what it still needs, or all they can.
+    __device__ __forceinline__ void split_class(const Sources sources, const int expert, const int home,
+                                                int (&available)[kRanksPerLane]) const {
+        const int lane = lane_index();
+        const int home_node = problem.node_start[home];
+        for (int base = 0; base < problem.slots; base += kWarpSize) {
+            const int slot = base + lane;
+            const int lacking = slot < problem.slots && slot_home[slot] == expert ? missing[slot] : 0;
+            const int receiver = slot / problem.slots_per_rank;
+            int left = lacking;
+            for (uint32 waits = __ballot_sync(kFullWarp, lacking > 0); waits != 0; waits &= waits - 1) {
+                const int index = first_lane(waits);
+                const int rank = __shfl_sync(kFullWarp, receiver, index);
+                const int rank_node = problem.node_start[rank];
+                int given[kRanksPerLane];
+                int sum = 0;
+#pragma unroll
+                for (int k = 0; k < kRanksPerLane; ++k) {
+                    const int source = lane + k * kWarpSize;
+                    const bool in_rank_node = (uint32)(source - rank_node) < (uint32)problem.ranks_per_node;
+                    const bool in_home_node = (uint32)(source - home_node) < (uint32)problem.ranks_per_node;
+                    const Sources of = in_rank_node ? kOwnNode : in_home_node ? kHomeNode : kOtherNode;
+                    given[k] = of == sources && source != rank && source != home ? available[k] : 0;
+                    sum += given[k];
+                }
+                sum = __reduce_add_sync(kFullWarp, sum);
+                if (sum == 0) continue;
+                const int wanted = smaller(sum, __shfl_sync(kFullWarp, lacking, index));
+                give(base + index, wanted, sum, wanted < sum ? proportion(wanted, sum) : 0, given, available);
+                left -= lane == index ? wanted : 0;
+            }
+            if (left != lacking) missing[slot] = left;
+            __syncwarp();
+        }
+    }
+
+    // Moves `wanted` of what sources can give, `sum` together, to a slot.
+    __device__ __forceinline__ void give(const int slot, const int wanted, const int sum, const uint32 share,
+                                         int (&given)[kRanksPerLane], int (&available)[kRanksPerLane]) const {
+        const int lane = lane_index();
         if (wanted < sum) {
-            const uint32 share = proportion(wanted, sum);
-            int left[kMostRanksPerLane];
+            int left[kRanksPerLane];
             int taken = 0;
 #pragma unroll
-            for (int k = 0; k < kMostRanksPerLane; ++k) {
+            for (int k = 0; k < kRanksPerLane; ++k) {
                 const int part = share_of(given[k], wanted, sum, share);
                 left[k] = given[k] - part;
                 given[k] = part;
@@ -540,23 +593,22 @@ struct Split {
             }
             int rest = wanted - __reduce_add_sync(kFullWarp, taken);
 #pragma unroll
-            for (int k = 0; k < kMostRanksPerLane; ++k) {
+            for (int k = 0; k < kRanksPerLane; ++k) {
                 uint32 can = rest > 0 ? __ballot_sync(kFullWarp, left[k] > 0) : 0;
                 while (rest > 0 && can != 0) {
                     const int source = first_lane(can);
                     const int more = smaller(rest, __shfl_sync(kFullWarp, left[k], source));
-                    if (lane == source) given[k] += more;
+                    given[k] += lane == source ? more : 0;
                     rest -= more;
                     can &= can - 1;
                 }
             }
         }
 #pragma unroll
-        for (int k = 0; k < kMostRanksPerLane; ++k) {
+        for (int k = 0; k < kRanksPerLane; ++k) {
             if (given[k] > 0) to_slot[(int64)(lane + k * kWarpSize) * problem.slots + slot] = given[k];
             available[k] -= given[k];
         }
-        return wanted;
     }
 };
 
@@ -604,7 +656,7 @@ __device__ __forceinline__ int lowest_threshold(const int total, const int ranks
 constexpr int kBalancedThreads = 512;
 
 template <int kExpertsPerLane, int kRanksPerLane, bool kReplan>
-__global__ void __launch_bounds__(kBalancedThreads)
+__global__ void __launch_bounds__(kBalancedThreads, 1)
     plan_balanced(const int* __restrict__ counts, const int ranks, const int experts, const int slots_per_rank,
                   const int tolerance_millionths, const int ranks_per_node, const int min_quota,
                   const int min_quota_across, int* __restrict__ held, int* __restrict__ to_send,
@@ -668,6 +720,6 @@ __global__ void __launch_bounds__(kBalancedThreads)
         }
     }
     list_cloned(home_in_slot, slots, clones_of, cloned, listed);
-    const Split split = {problem, home_in_slot, missing, to_slot};
+    const Split<kRanksPerLane> split = {problem, home_in_slot, missing, to_slot};
     for (int i = threadIdx.x / kWarpSize; i < *listed; i += kBalancedThreads / kWarpSize) split.split(cloned[i]);
 }

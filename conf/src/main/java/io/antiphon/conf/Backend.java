@@ -1,5 +1,8 @@
 package io.antiphon.conf;
 
+import java.nio.file.Path;
+import java.util.Optional;
+
 /**
  * What computes.
  *
@@ -12,6 +15,30 @@ public record Backend(
             resume = Resume.FREE)
         Kind kind,
     @Key(
+            doc =
+                "What a GPU computes in: `bf16` on tensor cores with sums in fp32, or `fp32`"
+                    + " throughout without TF32, slow and for comparisons; masters, gradients and"
+                    + " moments are fp32 in both",
+            megatron = "--bf16",
+            byDefault = "bf16",
+            resume = Resume.FREE)
+        Precision precision,
+    @Key(
+            doc =
+                "Consecutive ranks that share a GPU; 0: all ranks of a process on this machine"
+                    + " (local master or `spark.cluster`), and one on any other cluster",
+            byDefault = "0",
+            min = 0,
+            max = 64,
+            unit = "ranks",
+            resume = Resume.FREE)
+        int ranksPerGpu,
+    @Key(
+            doc = "Folder of compiled kernels, on every machine; several runs may share it",
+            absent = "`.cache/antiphon/kernels` in the user's home",
+            resume = Resume.FREE)
+        Optional<String> kernelCache,
+    @Key(
             doc = "CPU threads each rank computes with",
             byDefault = "1",
             min = 1,
@@ -21,7 +48,15 @@ public record Backend(
 
   /** Checks the limits of every key. */
   public Backend {
-    Limits.require(Backend.class, kind, threadsPerRank);
+    Limits.require(Backend.class, kind, precision, ranksPerGpu, kernelCache, threadsPerRank);
+  }
+
+  /** Folder of compiled kernels on the machine of this process. */
+  public Path kernelFolder() {
+    return kernelCache
+        .map(Path::of)
+        .orElseGet(
+            () -> Path.of(System.getProperty("user.home", "."), ".cache", "antiphon", "kernels"));
   }
 
   /** Where tensors live and what computes on them. */
@@ -34,5 +69,13 @@ public record Backend(
     CPU_F64,
     /** NVIDIA GPU; an error if there is none. */
     CUDA
+  }
+
+  /** What a GPU computes in. */
+  public enum Precision {
+    /** Products of bf16, sums in fp32. */
+    BF16,
+    /** Plain fp32. */
+    FP32
   }
 }

@@ -14,7 +14,11 @@ public final class Presets {
 
   private static final List<String> NAMES =
       List.of(
-          "quickstart", "quickstart-no-attention", "quickstart-no-echo", "quickstart-no-experts");
+          "moe-1b",
+          "quickstart",
+          "quickstart-no-attention",
+          "quickstart-no-echo",
+          "quickstart-no-experts");
 
   private Presets() {}
 

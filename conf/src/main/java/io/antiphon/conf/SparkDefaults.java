@@ -12,6 +12,15 @@ public final class SparkDefaults {
    */
   public static final String LOG4J2_RESOURCE = "io/antiphon/conf/log4j2.properties";
 
+  /** Environment variable with the number of hardware queues of a GPU that a process uses. */
+  public static final String QUEUES_VARIABLE = "CUDA_DEVICE_MAX_CONNECTIONS";
+
+  /** The most there are, and what ranks that share a GPU need. */
+  public static final String QUEUES = "32";
+
+  /** Spark's key for the GPUs of an executor. */
+  public static final String GPU_PER_EXECUTOR = "spark.executor.resource.gpu.amount";
+
   private SparkDefaults() {}
 
   /** The configuration for the master that the settings name. */
@@ -42,8 +51,29 @@ public final class SparkDefaults {
     if (isLocal(master)) {
       properties.put("spark.ui.enabled", "false");
     }
+    if (settings.backend().kind() == Backend.Kind.CUDA && !isLocal(master)) {
+      properties.put(GPU_PER_EXECUTOR, "1");
+      if (master.startsWith("k8s:")) {
+        properties.put("spark.executor.resource.gpu.vendor", "nvidia.com");
+      }
+    }
+    if (settings.backend().kind() == Backend.Kind.CUDA
+        || settings.backend().kind() == Backend.Kind.AUTO) {
+      // Ranks that share a GPU wait for each other there: each needs hardware queues of its own.
+      properties.put("spark.executorEnv." + QUEUES_VARIABLE, QUEUES);
+      // Numbers of devices are those of nvidia-smi then, which the discovery script prints.
+      properties.put("spark.executorEnv.CUDA_DEVICE_ORDER", "PCI_BUS_ID");
+    }
     properties.putAll(settings.spark().properties());
     return properties;
+  }
+
+  /**
+   * GPUs that a rank asks of Spark where Spark gives them out: 1, or the share of those that share
+   * one.
+   */
+  public static double gpuShare(Settings settings) {
+    return 1.0 / Math.max(1, settings.backend().ranksPerGpu());
   }
 
   /** Whether the ranks of this master are threads of the driver's JVM. */

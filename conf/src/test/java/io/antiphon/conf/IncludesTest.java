@@ -91,7 +91,7 @@ class IncludesTest {
                 + "\n    -> correct the path, which is relative to this file; a preset is included"
                 + " as \"preset:NAME\"");
     assertThat(problems.get(3).remedy()).isEqualTo("did you mean quickstart?");
-    assertThat(problems.get(4).remedy()).startsWith("take one of quickstart, ");
+    assertThat(problems.get(4).remedy()).startsWith("take one of moe-1b, quickstart, ");
     assertThat(problems.get(5).limit()).startsWith("cannot be read: ");
   }
 

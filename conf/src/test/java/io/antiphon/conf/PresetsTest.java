@@ -56,6 +56,27 @@ class PresetsTest {
     assertThat(quickstart.parallelism().groups()).isEqualTo(1);
   }
 
+  /** Its comments say so. */
+  @Test
+  void moe1bHasABillionParametersAndCanBeCutInFour() {
+    Settings settings = SettingsReader.preset("moe-1b", List.of("parallelism.ranks=4"));
+    Model model = settings.model();
+    long hidden = model.hidden();
+    long experts = settings.moe().experts() * 3L * hidden * settings.moe().expertFfn();
+    long attention =
+        2 * hidden * model.headDim() * (model.attentionHeads() + model.keyValueHeads());
+    long router = settings.moe().experts() * hidden;
+    long bytes = 257;
+    long all =
+        model.layers() * (experts + attention + router + 2 * hidden) + 2 * bytes * hidden + hidden;
+
+    assertThat(all).isEqualTo(1_034_050_560);
+    assertThat(Presets.text("moe-1b")).contains("1,034,050,560 parameters");
+    assertThat(settings.parallelism()).isEqualTo(new Parallelism(4, 4));
+    assertThat(settings.schedule().microBatches(4)).isEqualTo(1);
+    assertThat(settings.backend().kind()).isEqualTo(Backend.Kind.CUDA);
+  }
+
   @Test
   void ablationsDifferFromTheQuickstartInOneThing() {
     assertThat(SettingsReader.preset("quickstart-no-attention", List.of("name=quickstart")))

@@ -60,7 +60,8 @@ class SettingsReaderTest {
     assertThat(settings.optimizer()).isEqualTo(new Optimizer(1e-3, 1e-4, 0.9, 0.95, 1e-8, 0.1, 1));
     assertThat(settings.schedule()).isEqualTo(new Schedule(100, 10, 48, 2, 0));
     assertThat(settings.parallelism()).isEqualTo(new Parallelism(4, 4));
-    assertThat(settings.backend()).isEqualTo(new Backend(Backend.Kind.AUTO, 1));
+    assertThat(settings.backend())
+        .isEqualTo(new Backend(Backend.Kind.AUTO, Backend.Precision.BF16, 0, Optional.empty(), 1));
     assertThat(settings.checkpoint()).isEqualTo(new Checkpoint(50, 3, Optional.empty(), true));
     assertThat(settings.monitor())
         .isEqualTo(new Monitor(10, true, Monitor.Progress.AUTO, Optional.empty()));

@@ -16,6 +16,8 @@ class SparkDefaultsTest {
             Map.entry("spark.app.name", "run"),
             Map.entry("spark.dynamicAllocation.enabled", "false"),
             Map.entry("spark.executor.memory", "2g"),
+            Map.entry("spark.executorEnv.CUDA_DEVICE_MAX_CONNECTIONS", "32"),
+            Map.entry("spark.executorEnv.CUDA_DEVICE_ORDER", "PCI_BUS_ID"),
             Map.entry("spark.master", "local[4]"),
             Map.entry("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "1s"),
             Map.entry("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "600"),
@@ -30,6 +32,23 @@ class SparkDefaultsTest {
     assertThat(SparkDefaults.of(Sample.with(), "spark://host:7077"))
         .containsEntry("spark.master", "spark://host:7077")
         .doesNotContainKey("spark.ui.enabled");
+  }
+
+  @Test
+  void askAClusterForGpusIfTheyAreNeeded() {
+    Settings cuda = Sample.with("backend.kind=cuda", "backend.ranks-per-gpu=4");
+
+    assertThat(SparkDefaults.of(cuda, "spark://host:7077"))
+        .containsEntry("spark.executor.resource.gpu.amount", "1")
+        .doesNotContainKey("spark.executor.resource.gpu.vendor");
+    assertThat(SparkDefaults.of(cuda, "k8s://https://host"))
+        .containsEntry("spark.executor.resource.gpu.vendor", "nvidia.com");
+    assertThat(SparkDefaults.gpuShare(cuda)).isEqualTo(0.25);
+    assertThat(SparkDefaults.gpuShare(Sample.with())).isEqualTo(1);
+    // A local master with such a key would wait for ever.
+    assertThat(SparkDefaults.of(cuda)).doesNotContainKey("spark.executor.resource.gpu.amount");
+    assertThat(SparkDefaults.of(Sample.with("backend.kind=cpu"), "spark://host:7077").keySet())
+        .noneMatch(key -> key.contains("gpu") || key.contains("CUDA"));
   }
 
   @Test

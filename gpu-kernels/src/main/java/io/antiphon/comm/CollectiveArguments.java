@@ -61,6 +61,10 @@ record CollectiveArguments(int ranks) {
               + plan.slots()
               + " slots");
     }
+    if (plan.slots() > PeerKernels.MAX_SLOTS) {
+      throw new IllegalArgumentException(
+          "slots of a group must be at most " + PeerKernels.MAX_SLOTS + ", were " + plan.slots());
+    }
     sameType("home", home, "slots", slots);
   }
 

@@ -1,17 +1,16 @@
 package io.antiphon.comm;
 
 import io.antiphon.cpu.Transport;
-import io.antiphon.device.Arguments;
 import io.antiphon.device.Device;
 import io.antiphon.device.DeviceException;
 import io.antiphon.device.Event;
-import io.antiphon.device.Grid;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.CudaLane;
 import io.antiphon.kernel.CudaStorage;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.CommException;
 import io.antiphon.tensor.StepState;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,7 +30,7 @@ public final class PeerGroup implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(PeerGroup.class.getName());
   private static final String CONNECTIONS = "CUDA_DEVICE_MAX_CONNECTIONS";
   private static final int MOST_CONNECTIONS = 32;
-  private static final Duration GRACE = Duration.ofSeconds(1);
+  private static final Duration GRACE = Duration.ofSeconds(10);
   private static final Duration DRAIN = Duration.ofSeconds(10);
   private static final Duration LOST_PEER = Duration.ofSeconds(5);
   private static final Duration POLL = Duration.ofNanos(20_000);
@@ -45,7 +44,7 @@ public final class PeerGroup implements AutoCloseable {
   private final List<PeerCollectives> groups = new ArrayList<>();
   private final AtomicReference<String> givenUp = new AtomicReference<>();
   private boolean peersMissing;
-  private boolean closed;
+  private volatile boolean closed;
 
   private PeerGroup(CudaBackend backend, Transport transport, Duration limit) {
     this.backend = backend;
@@ -75,8 +74,14 @@ public final class PeerGroup implements AutoCloseable {
     PeerGroup group = new PeerGroup(backend, transport, limit);
     backend.addHealthCheck(group::requireHealthy);
     backend.addFreeGate(group::mayFree);
+    backend.addRecordGate(group::meetOnHost);
     backend.addCompanion(group);
     return group;
+  }
+
+  /** Waits on the host until every rank is here. */
+  private void meetOnHost() {
+    Members.world(transport).exchange(ByteBuffer.allocate(1));
   }
 
   private void requireReach() {
@@ -140,11 +145,7 @@ public final class PeerGroup implements AutoCloseable {
    * Enqueues on {@code lane}: if a peer was lost, overflow is set, so that nothing is committed.
    */
   public void guard(CudaLane lane, StepState state) {
-    kernels.launch(
-        lane.stream(),
-        "peer_guard",
-        Grid.of(1, 1),
-        new Arguments().address(watch.address()).address(CudaStorage.address(state.overflow())));
+    kernels.guard(lane.stream(), watch.address(), state.overflow());
   }
 
   /**
@@ -153,7 +154,9 @@ public final class PeerGroup implements AutoCloseable {
    */
   public void abort(String reason) {
     givenUp.compareAndSet(null, reason);
-    watch.abort();
+    if (!closed) {
+      watch.abort();
+    }
   }
 
   /**
@@ -269,7 +272,7 @@ public final class PeerGroup implements AutoCloseable {
     if (closed) {
       return;
     }
-    boolean idle = drain(GRACE);
+    boolean idle = drain(limit.compareTo(GRACE) < 0 ? limit : GRACE);
     if (!idle) {
       abort("it is closing");
       idle = drain(DRAIN);

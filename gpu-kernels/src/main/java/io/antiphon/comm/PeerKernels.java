@@ -8,7 +8,11 @@ import io.antiphon.device.KernelModule;
 import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
+import io.antiphon.kernel.CudaStorage;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.PlanTensors;
+import io.antiphon.tensor.RowTensors;
+import io.antiphon.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -20,6 +24,13 @@ final class PeerKernels {
   static final int MAX_SLOTS = 4096;
 
   private static final int WIDE_BYTES = 16;
+  private static final int THREADS = 256;
+  private static final int EXCHANGE_THREADS = 512;
+  private static final int WARP = 32;
+
+  /** Blocks of a transfer beside compute: enough for the links, few enough to leave room. */
+  private static final int TRANSFER_BLOCKS = 128;
+
   private static final List<DType> SUMMED =
       List.of(DType.F64, DType.F32, DType.BF16, DType.I32, DType.I64);
   private static final List<DType> FLOATING = List.of(DType.F64, DType.F32, DType.BF16);
@@ -94,8 +105,7 @@ final class PeerKernels {
     };
   }
 
-  /** The word in which elements of {@code bytes} bytes are moved one by one. */
-  static String word(int bytes) {
+  private static String word(int bytes) {
     return switch (bytes) {
       case 2 -> "uint16";
       case 4 -> "uint32";
@@ -124,28 +134,220 @@ final class PeerKernels {
     return all;
   }
 
-  static String ofType(String kernel, DType dtype) {
-    return kernel + "<" + type(dtype) + ">";
+  /**
+   * A group as kernels take it.
+   *
+   * @param watch device address of its {@link Watch}
+   */
+  record Place(int rank, int ranks, long watch) {}
+
+  /** Comes to a meeting; {@code meeting} are the arguments of all kernels that meet. */
+  void meet(Stream stream, Arguments meeting, int phase) {
+    launch(stream, "peer_meeting", Grid.of(1, ControlBlock.MAX_RANKS), meeting.i32(phase));
   }
 
-  static String ofType(String kernel, DType dtype, int count) {
-    return kernel + "<" + type(dtype) + ", " + count + ">";
+  /** Gathers a small tensor in one meeting. */
+  void exchangeGather(Stream stream, Arguments meeting, Tensor in, Tensor out) {
+    launch(
+        stream,
+        "peer_exchange_gather<" + word(in.dtype().bytes()) + ">",
+        Grid.of(1, EXCHANGE_THREADS),
+        meeting
+            .address(CudaStorage.address(in))
+            .address(CudaStorage.address(out))
+            .i32((int) in.elements()));
   }
 
-  static String ofType(String kernel, DType dtype, String join) {
-    return kernel + "<" + type(dtype) + ", " + join + ">";
+  /** Reduces a small tensor in one meeting. */
+  void exchangeReduce(Stream stream, Arguments meeting, String join, Tensor tensor) {
+    launch(
+        stream,
+        "peer_exchange_reduce<" + type(tensor.dtype()) + ", " + join + ">",
+        Grid.of(1, EXCHANGE_THREADS),
+        meeting.address(CudaStorage.address(tensor)).i32((int) tensor.elements()));
   }
 
-  static String ofType(String kernel, DType dtype, String join, int count) {
-    return kernel + "<" + type(dtype) + ", " + join + ", " + count + ">";
+  /** Copies {@code bytes} from each rank to {@code out}, rank by rank. */
+  void gather(Stream stream, Place place, long[] in, long out, long bytes) {
+    int word = wordBytes(bytes, out, in);
+    launch(
+        stream,
+        "peer_gather<" + word(word) + ">",
+        striding(bytes / word, place.ranks()),
+        new Arguments()
+            .addresses(in)
+            .i32(place.rank())
+            .i32(place.ranks())
+            .address(place.watch())
+            .address(out)
+            .i64(bytes / word));
   }
 
-  static String ofWord(String kernel, int bytes) {
-    return kernel + "<" + word(bytes) + ">";
+  /**
+   * Reduces elements {@code [first, first + count)} of tensors of {@code elements}, on all ranks.
+   */
+  void reduce(
+      Stream stream,
+      Place place,
+      DType dtype,
+      String join,
+      long[] tensor,
+      long first,
+      long count,
+      long elements) {
+    int packed = packed(dtype, WIDE_BYTES, 0, tensor);
+    launch(
+        stream,
+        "peer_reduce<" + type(dtype) + ", " + join + ", " + packed + ">",
+        striding(Math.max(1, count / packed), 1),
+        new Arguments()
+            .addresses(tensor)
+            .i32(place.rank())
+            .i32(place.ranks())
+            .address(place.watch())
+            .i64(first)
+            .i64(count)
+            .i64(elements));
   }
 
-  /** Enqueues a kernel by name. */
-  void launch(Stream stream, String name, Grid grid, Arguments arguments) {
+  /**
+   * Where assignments go.
+   *
+   * @param rank device address of I32 {@code [tokens, topK]}
+   * @param row as rank
+   */
+  record Destinations(long rank, long row, long tokens, int topK) {
+    static Destinations of(RowTensors rows) {
+      return new Destinations(
+          CudaStorage.address(rows.destinationRank()),
+          CudaStorage.address(rows.destinationRow()),
+          rows.destinationRow().shape().extent(0),
+          rows.destinationRow().extent(1));
+    }
+  }
+
+  /** Rows of {@code rowBytes} at {@code x} to their places; ranks of address 0 get none. */
+  void dispatch(Stream stream, Place place, long x, Destinations to, long[] out, long rowBytes) {
+    int word = wordBytes(rowBytes, x, out);
+    launch(
+        stream,
+        "peer_dispatch<" + word(word) + ">",
+        striding(to.tokens() * WARP, 1),
+        new Arguments()
+            .address(x)
+            .address(to.rank())
+            .address(to.row())
+            .addresses(out)
+            .address(place.watch())
+            .i64(to.tokens())
+            .i32(to.topK())
+            .i64(rowBytes / word));
+  }
+
+  /** One number of {@code bytes} bytes per assignment. */
+  void dispatchScalars(Stream stream, Place place, long x, Destinations to, long[] out, int bytes) {
+    long assignments = to.tokens() * to.topK();
+    launch(
+        stream,
+        "peer_dispatch_scalars<" + word(bytes) + ">",
+        striding(assignments, 1),
+        new Arguments()
+            .address(x)
+            .address(to.rank())
+            .address(to.row())
+            .addresses(out)
+            .address(place.watch())
+            .i64(assignments));
+  }
+
+  /** Sums of the rows that tokens went to. */
+  void combine(Stream stream, Place place, long[] x, Destinations from, Tensor y) {
+    long width = y.shape().rowElements();
+    int packed = packed(y.dtype(), width, CudaStorage.address(y), x);
+    launch(
+        stream,
+        "peer_combine<" + type(y.dtype()) + ", " + packed + ">",
+        striding(from.tokens() * WARP, 1),
+        new Arguments()
+            .addresses(x)
+            .address(from.rank())
+            .address(from.row())
+            .address(CudaStorage.address(y))
+            .address(place.watch())
+            .i64(from.tokens())
+            .i32(from.topK())
+            .i64(width / packed));
+  }
+
+  /** The numbers that assignments went to. */
+  void combineScalars(Stream stream, Place place, long[] x, Destinations from, Tensor y) {
+    launch(
+        stream,
+        "peer_combine_scalars<" + type(y.dtype()) + ">",
+        striding(y.elements(), 1),
+        new Arguments()
+            .addresses(x)
+            .address(from.rank())
+            .address(from.row())
+            .address(CudaStorage.address(y))
+            .address(place.watch())
+            .i64(y.elements()));
+  }
+
+  /** Weights from their homes to this rank's slots. */
+  void dispatchWeights(
+      Stream stream, Place place, long[] home, int localExperts, PlanTensors plan, Tensor slots) {
+    long expertBytes = slots.shape().rowElements() * slots.dtype().bytes();
+    int word = wordBytes(expertBytes, CudaStorage.address(slots), home);
+    int slotsPerRank = slots.extent(0);
+    long needed = (expertBytes / word + THREADS - 1) / THREADS;
+    long most = Math.max(1, TRANSFER_BLOCKS / slotsPerRank);
+    launch(
+        stream,
+        "peer_dispatch_weights<" + word(word) + ">",
+        new Grid((int) Math.max(1, Math.min(needed, most)), slotsPerRank, 1, THREADS),
+        new Arguments()
+            .addresses(home)
+            .address(CudaStorage.address(plan.slotHome()))
+            .address(CudaStorage.address(slots))
+            .address(place.watch())
+            .i32(place.rank())
+            .i32(slotsPerRank)
+            .i32(localExperts)
+            .i64(expertBytes / word));
+  }
+
+  /** Gradients from the slots to this rank's experts. */
+  void reduceSlots(
+      Stream stream, Place place, long[] slots, int slotsPerRank, PlanTensors plan, Tensor home) {
+    long width = home.shape().rowElements();
+    int packed = packed(home.dtype(), width, CudaStorage.address(home), slots);
+    launch(
+        stream,
+        "peer_reduce_slots<" + type(home.dtype()) + ", " + packed + ">",
+        striding(width / packed, home.extent(0)),
+        new Arguments()
+            .addresses(slots)
+            .address(CudaStorage.address(plan.slotHome()))
+            .address(CudaStorage.address(home))
+            .address(place.watch())
+            .i32(place.rank())
+            .i32(plan.slots())
+            .i32(slotsPerRank)
+            .i32(home.extent(0))
+            .i64(width / packed));
+  }
+
+  /** Sets overflow if the group is lost. */
+  void guard(Stream stream, long watch, Tensor overflow) {
+    launch(
+        stream,
+        "peer_guard",
+        Grid.of(1, 1),
+        new Arguments().address(watch).address(CudaStorage.address(overflow)));
+  }
+
+  private void launch(Stream stream, String name, Grid grid, Arguments arguments) {
     Kernel kernel = kernels.get(name);
     if (kernel == null) {
       throw new IllegalArgumentException("there is no kernel " + name);
@@ -153,14 +355,9 @@ final class PeerKernels {
     kernel.launch(stream, grid, arguments);
   }
 
-  /** Blocks for a kernel that strides over {@code work}. */
-  Grid striding(long work, int threads) {
-    return Grid.striding(work, threads, device);
-  }
-
-  /** As {@link #striding}, for each of {@code parts} parts along y, all sharing the device. */
-  Grid striding(long work, int threads, int parts) {
-    Grid whole = Grid.striding(Math.multiplyExact(work, parts), threads, device);
-    return new Grid(Math.max(1, whole.x() / parts), parts, 1, threads);
+  /** Blocks that stride over {@code work}, for each of {@code parts} parts along y. */
+  private Grid striding(long work, int parts) {
+    Grid whole = Grid.striding(Math.multiplyExact(work, parts), THREADS, device);
+    return new Grid(Math.max(1, whole.x() / parts), parts, 1, THREADS);
   }
 }

@@ -56,6 +56,7 @@ public final class Device implements AutoCloseable {
   private final int multiprocessors;
   private final int sharedBytesPerBlock;
   private final DevicePointer.StreamHandle service;
+  private ByteBuffer copied = ByteBuffer.allocateDirect(Long.BYTES);
 
   private Device(int ordinal, CUdevice device, DriverCalls calls) {
     this.ordinal = ordinal;
@@ -273,7 +274,10 @@ public final class Device implements AutoCloseable {
 
   /** As {@link #write}, from a device address; little-endian. */
   public ByteBuffer read(long address, int length) {
-    ByteBuffer direct = ByteBuffer.allocateDirect(length).order(ByteOrder.LITTLE_ENDIAN);
+    if (copied.capacity() < length) {
+      copied = ByteBuffer.allocateDirect(length);
+    }
+    ByteBuffer direct = copied.duplicate().limit(length);
     return relaxed(
         () -> {
           calls.check(
@@ -282,7 +286,7 @@ public final class Device implements AutoCloseable {
                   Pointer.toBuffer(direct), new DevicePointer(address), length, service),
               "copy " + length + " bytes to the host");
           awaitService();
-          return direct;
+          return ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN).put(direct).flip();
         });
   }
 

@@ -30,13 +30,15 @@ public final class Stream implements AutoCloseable {
     return handle;
   }
 
-  /** Native handle, for libraries. */
-  long address() {
+  /**
+   * Native handle, for libraries that enqueue work of their own; then {@link #use} must be told.
+   */
+  public long address() {
     return handle.address();
   }
 
   /** Notes that work was enqueued. */
-  void use() {
+  public void use() {
     used = true;
   }
 

@@ -43,6 +43,7 @@ public final class CudaBackend implements Backend {
   private final CudaOps transferOps;
   private final OpCounter operations = new OpCounter();
   private final List<Runnable> healthChecks = new ArrayList<>();
+  private final List<Runnable> recordGates = new ArrayList<>();
   private final List<AutoCloseable> companions = new ArrayList<>();
   private final List<Predicate<CudaStorage>> freeGates = new ArrayList<>();
 
@@ -111,6 +112,15 @@ public final class CudaBackend implements Backend {
   /** Counts operations while a step is recorded. */
   public OpCounter operations() {
     return operations;
+  }
+
+  /**
+   * Adds what {@link #record} runs once a step is ready to be replayed. Preparing a step may have
+   * to wait for all that runs on the device, so ranks that share one must not start before all are
+   * ready.
+   */
+  public void addRecordGate(Runnable gate) {
+    recordGates.add(gate);
   }
 
   /** Adds what {@link #requireHealthy} runs: it throws if enqueued work is known to have failed. */
@@ -206,6 +216,7 @@ public final class CudaBackend implements Backend {
             });
     int count = operations.stop();
     transfer.takeUsed();
+    recordGates.forEach(Runnable::run);
     return new CudaStepGraph(graph, compute, count);
   }
 

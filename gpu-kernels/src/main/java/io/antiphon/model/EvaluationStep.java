@@ -130,6 +130,11 @@ public final class EvaluationStep implements AutoCloseable {
     return context.rowCapacity();
   }
 
+  /** Bytes of the activations. */
+  public long bytes() {
+    return arena.bytes();
+  }
+
   @Override
   public void close() {
     graph.close();

@@ -32,6 +32,11 @@ public final class ModelState implements AutoCloseable {
    * @param expertRanks size of that group; must divide the experts
    */
   public ModelState(Backend backend, ModelOptions options, int expertRank, int expertRanks) {
+    this(backend, options, expertRank, expertRanks, true);
+  }
+
+  private ModelState(
+      Backend backend, ModelOptions options, int expertRank, int expertRanks, boolean initialised) {
     int experts = options.moe().experts();
     if (experts % expertRanks != 0) {
       throw new IllegalArgumentException(
@@ -42,7 +47,9 @@ public final class ModelState implements AutoCloseable {
     this.arena = new Arena(backend);
     this.parameters = new ModelParameters(registry, options, expertRank, expertRanks);
     registry.allocate(backend, arena);
-    new Initializer(backend, options.seed()).initialize(registry);
+    if (initialised) {
+      new Initializer(backend, options.seed()).initialize(registry);
+    }
     refreshWeights();
     for (int layer = 0; layer < options.moeLayers(); layer++) {
       routers.add(routerState(layer));
@@ -55,6 +62,12 @@ public final class ModelState implements AutoCloseable {
             scalar("apply", DType.I32, 1),
             scalar("learning-rate", DType.F64, 1),
             scalar("clip-factor", DType.F64, 1));
+  }
+
+  /** A state whose weights are zero: to be restored, or to see how much memory it takes. */
+  public static ModelState blank(
+      Backend backend, ModelOptions options, int expertRank, int expertRanks) {
+    return new ModelState(backend, options, expertRank, expertRanks, false);
   }
 
   private Router.RouterState routerState(int layer) {
@@ -113,6 +126,11 @@ public final class ModelState implements AutoCloseable {
   /** Bytes of the state. */
   public long bytes() {
     return arena.bytes();
+  }
+
+  /** Bytes of one category of the state. */
+  public long bytes(Arena.Category category) {
+    return arena.bytes(category);
   }
 
   ModelOptions options() {

@@ -152,12 +152,14 @@ public final class TrainingStep implements AutoCloseable {
     }
     Backend backend = context.backend();
     backend.computeLane().await(backend.transferLane().record());
-    groups.world().allReduceMax(context.state().overflow());
     groups.world().allReduceMax(context.state().requiredRows());
     groups.world().allReduceMax(stop);
     groups.world().allReduceSum(losses);
     reduceGradients();
     gatherStatistics();
+    // The last word of the ranks before anything is committed: a group that lost a rank says
+    // overflow.
+    groups.world().allReduceMax(context.state().overflow());
     updateParameters();
     writeRecord();
   }
@@ -334,6 +336,11 @@ public final class TrainingStep implements AutoCloseable {
   /** Bytes of the activations. */
   public long bytes() {
     return arena.bytes();
+  }
+
+  /** Bytes of one category of the activations. */
+  public long bytes(Arena.Category category) {
+    return arena.bytes(category);
   }
 
   @Override

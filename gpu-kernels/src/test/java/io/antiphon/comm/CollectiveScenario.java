@@ -33,6 +33,7 @@ final class CollectiveScenario {
   private final int rank;
   private final int ranks;
   private final boolean brief;
+  private final boolean evenly;
   private final List<Storage> storages = new ArrayList<>();
   private final Map<String, Tensor> inputs = new LinkedHashMap<>();
   private final Map<String, Tensor> results = new LinkedHashMap<>();
@@ -43,11 +44,19 @@ final class CollectiveScenario {
    * @param brief whether real numbers are few enough bits for BF16 to hold them
    */
   CollectiveScenario(Backend backend, int rank, int ranks, boolean brief) {
+    this(backend, rank, ranks, brief, false);
+  }
+
+  /**
+   * @param evenly whether all ranks have equally many tokens
+   */
+  CollectiveScenario(Backend backend, int rank, int ranks, boolean brief, boolean evenly) {
     this.backend = backend;
     this.values = new HostValues(backend.hostIo());
     this.rank = rank;
     this.ranks = ranks;
     this.brief = brief;
+    this.evenly = evenly;
     DType real = backend.computeType();
     both("gathered counts", DType.I32, 6, 6 * ranks);
     both("gathered rows", real, 10_007, 10_007 * ranks);
@@ -108,8 +117,11 @@ final class CollectiveScenario {
     return tokens(rank);
   }
 
-  private static int tokens(int rank) {
-    return rank == 1 ? 0 : 37 + 5 * rank; // one rank has nothing to send
+  private int tokens(int source) {
+    if (evenly) {
+      return 41;
+    }
+    return source == 1 ? 0 : 37 + 5 * source; // one rank has nothing to send
   }
 
   private int capacity() {

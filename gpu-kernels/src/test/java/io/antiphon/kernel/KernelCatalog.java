@@ -1,5 +1,6 @@
 package io.antiphon.kernel;
 
+import io.antiphon.comm.PeerGroup;
 import io.antiphon.device.KernelSource;
 import io.antiphon.tensor.DType;
 import java.io.IOException;
@@ -29,8 +30,7 @@ final class KernelCatalog {
     Set<KernelSource> sources = new LinkedHashSet<>();
     for (Class<?> launcher : classes()) {
       for (Method method : launcher.getDeclaredMethods()) {
-        if (Modifier.isStatic(method.getModifiers())
-            && method.getReturnType() == KernelSource.class) {
+        if (Modifier.isStatic(method.getModifiers()) && returnsSources(method)) {
           arguments(method).forEach(arguments -> add(sources, method, arguments));
         }
       }
@@ -38,10 +38,21 @@ final class KernelCatalog {
     return List.copyOf(sources);
   }
 
+  private static boolean returnsSources(Method method) {
+    return method.getReturnType() == KernelSource.class
+        || method
+            .getGenericReturnType()
+            .getTypeName()
+            .endsWith("List<" + KernelSource.class.getName() + ">");
+  }
+
   private static void add(Set<KernelSource> sources, Method method, List<Object> arguments) {
     method.setAccessible(true);
     try {
-      sources.add((KernelSource) method.invoke(null, arguments.toArray()));
+      Object result = method.invoke(null, arguments.toArray());
+      for (Object source : result instanceof List<?> list ? list : List.of(result)) {
+        sources.add((KernelSource) source);
+      }
     } catch (InvocationTargetException e) {
       if (!(e.getCause() instanceof IllegalArgumentException)) { // a type that it has no kernel for
         throw new AssertionError(method + " failed with " + arguments, e.getCause());
@@ -81,15 +92,22 @@ final class KernelCatalog {
   }
 
   private static List<Class<?>> classes() {
+    List<Class<?>> classes = new ArrayList<>();
+    for (Class<?> one : List.of(CudaOps.class, PeerGroup.class)) {
+      addPackage(one, classes);
+    }
+    return classes;
+  }
+
+  /** All classes in the package of {@code one}. */
+  private static void addPackage(Class<?> one, List<Class<?>> classes) {
     try {
-      Path folder = Path.of(CudaOps.class.getResource("CudaOps.class").toURI()).getParent();
+      Path folder = Path.of(one.getResource(one.getSimpleName() + ".class").toURI()).getParent();
       try (Stream<Path> files = Files.list(folder)) {
-        List<Class<?>> classes = new ArrayList<>();
         for (Path file : files.filter(KernelCatalog::isClass).sorted().toList()) {
           String name = file.getFileName().toString().replace(".class", "");
-          classes.add(Class.forName(CudaOps.class.getPackageName() + "." + name));
+          classes.add(Class.forName(one.getPackageName() + "." + name));
         }
-        return classes;
       }
     } catch (IOException | URISyntaxException | ClassNotFoundException e) {
       throw new AssertionError("cannot list the launchers", e);

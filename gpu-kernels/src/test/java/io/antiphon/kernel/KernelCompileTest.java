@@ -26,10 +26,20 @@ import org.junit.jupiter.api.io.TempDir;
 /** Compiles every kernel, as its launcher instantiates it, for each architecture it is for. */
 class KernelCompileTest {
   /**
-   * Bytes that the kernels of a file may spill in all, none if not named here. fp32 is the check
-   * mode.
+   * Bytes that the kernels of a file may spill in all, for any architecture; none if not named
+   * here. Attention keeps more accumulators than fit at its largest heads, and was measured as it
+   * is; the others are check modes and loop counters.
    */
-  private static final Map<String, Integer> ALLOWED_SPILLS = Map.of("swiglu.cu", 64);
+  private static final Map<String, Integer> ALLOWED_SPILLS =
+      Map.of(
+          "attention.cu", 128,
+          "attention_backward.cu", 128,
+          "attention_bf16.cu", 320,
+          "attention_backward_bf16.cu", 160,
+          "grouped_gemm.cu", 16,
+          "optimizer.cu", 16,
+          "router_losses.cu", 16,
+          "swiglu.cu", 64);
 
   private static final Pattern SPILL =
       Pattern.compile("(\\d+) bytes spill stores, (\\d+) bytes spill loads");

@@ -4,6 +4,7 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.cpu.BlasUnavailable;
 import io.antiphon.cpu.Transport;
 import io.antiphon.data.DataException;
+import io.antiphon.device.DeviceException;
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.checkpoint.CheckpointException;
@@ -12,12 +13,16 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.rdd.RDD;
+import org.apache.spark.resource.ResourceProfile;
 import org.apache.spark.util.TaskInterruptListener;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,12 +42,19 @@ final class BarrierJob {
    * Runs {@code task} on all ranks and waits.
    *
    * @param attempt sets this submission apart from all others
+   * @param resources what each task asks of its executor; empty for the application's own
    * @return what the ranks answered, by rank
    */
   static <R extends Serializable> List<R> run(
-      JavaSparkContext spark, int ranks, UUID attempt, Duration commTimeout, RankTask<R> task) {
+      JavaSparkContext spark,
+      int ranks,
+      UUID attempt,
+      Duration commTimeout,
+      Optional<ResourceProfile> resources,
+      RankTask<R> task) {
     List<Integer> numbers = IntStream.range(0, ranks).boxed().toList();
-    RDD<Integer> seats = spark.parallelize(numbers, ranks).rdd();
+    RDD<Integer> plain = spark.parallelize(numbers, ranks).rdd();
+    RDD<Integer> seats = resources.map(plain::withResources).orElse(plain);
     ClassTag<Answer<R>> anything = ClassTag$.MODULE$.apply(Object.class);
     RDD<Answer<R>> answers =
         seats
@@ -94,10 +106,13 @@ final class BarrierJob {
     private R answer(BarrierTaskContext context, ProcessRanks room, RankPlaces places) {
       try {
         Transport transport = ExecutorTransport.join(room, places);
+        List<Consumer<String>> informed = new CopyOnWriteArrayList<>();
+        informed.add(transport::abort);
         TaskInterruptListener cancelled =
-            (killed, why) -> transport.abort("Spark cancelled the task: " + why);
+            (killed, why) ->
+                informed.forEach(one -> one.accept("Spark cancelled the task: " + why));
         context.addTaskInterruptListener(cancelled);
-        return answer(transport);
+        return answer(transport, GpuAddress.of(context, places), informed::add);
       } catch (Exception | Error failure) {
         RankMessage.Failure described = describe(places.rank(), failure);
         report(described, failure);
@@ -107,20 +122,28 @@ final class BarrierJob {
         if (described.usersError()) {
           throw new Refused(described.message());
         }
+        boolean executor = !room.placement().host().isEmpty();
+        if (executor && failure instanceof DeviceException lost && lost.sticky()) {
+          // Only a new process gets the device back; Spark ends an executor for such an error.
+          throw new InternalError(lost.getMessage());
+        }
         throw failure instanceof RuntimeException unchecked
             ? unchecked
             : new IllegalStateException(failure);
       }
     }
 
-    private R answer(Transport transport) throws Exception {
+    private R answer(Transport transport, GpuAddress gpu, Consumer<Consumer<String>> onCancel)
+        throws Exception {
       int rank = transport.rank();
       RankSeat seat =
           new RankSeat(
               transport,
               attempt.toString(),
               () -> rank == 0 && ask(new RankMessage.StopQuestion(attempt)),
-              content -> tell(new RankMessage.Report(attempt, content)));
+              content -> tell(new RankMessage.Report(attempt, content)),
+              gpu,
+              onCancel);
       try {
         R answer = task.call(seat);
         transport.close();
@@ -165,7 +188,9 @@ final class BarrierJob {
       boolean secondary =
           failure instanceof CommException || failure instanceof InterruptedException;
       String message =
-          usersError || secondary ? String.valueOf(failure.getMessage()) : failure.toString();
+          usersError || secondary || failure instanceof DeviceException
+              ? String.valueOf(failure.getMessage())
+              : failure.toString();
       return new RankMessage.Failure(attempt, rank, usersError, secondary, message);
     }
 

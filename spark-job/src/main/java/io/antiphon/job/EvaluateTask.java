@@ -27,7 +27,8 @@ record EvaluateTask(
   @Override
   public Evaluation call(RankSeat seat) {
     try (PackedStore text = PackedStore.open(store, split);
-        RankDevice device = RankDevice.open(settings, seat.transport())) {
+        RankDevice device =
+            RankDevice.open(settings, seat.transport(), seat.gpu().place(settings))) {
       ModelSetup setup = ModelSetup.of(settings, text.vocabulary(), text.endOfText());
       var experts = device.groups().experts();
       try (ModelState state =

@@ -8,7 +8,6 @@ import io.antiphon.data.PreparedTokens;
 import io.antiphon.data.Split;
 import io.antiphon.data.TokenEtl;
 import io.antiphon.train.Evaluation;
-import io.antiphon.train.RankDevice;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -92,7 +91,7 @@ public final class EvaluationRun {
    * @throws RankFailure if a rank failed
    */
   public Result run() throws InterruptedException {
-    RankDevice.requireAvailable(settings);
+    SparkSessions.requireDevices(settings, SparkSessions.properties(settings));
     SparkSession spark = SparkSessions.open(settings, Map.of());
     try {
       DataRequest request = request();

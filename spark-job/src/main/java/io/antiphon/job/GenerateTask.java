@@ -31,7 +31,8 @@ record GenerateTask(
   public Integer call(RankSeat seat) {
     Consumer<String> out = seat.driver()::accept;
     try (Tokenizer tokenizer = description.open();
-        RankDevice device = RankDevice.open(settings, seat.transport())) {
+        RankDevice device =
+            RankDevice.open(settings, seat.transport(), seat.gpu().place(settings))) {
       ModelSetup setup = ModelSetup.of(settings, tokenizer.vocabulary(), tokenizer.endOfText());
       var experts = device.groups().experts();
       try (ModelState state =

@@ -78,7 +78,14 @@ public final class GenerationRun {
     Consumer<Serializable> pieces = piece -> out.accept((String) piece);
     if (settings.parallelism().ranks() == 1) {
       try (Transport alone = ThreadTransport.group(1, settings.spark().commTimeout()).get(0)) {
-        return task.call(new RankSeat(alone, UUID.randomUUID().toString(), () -> false, pieces));
+        return task.call(
+            new RankSeat(
+                alone,
+                UUID.randomUUID().toString(),
+                () -> false,
+                pieces,
+                GpuAddress.alone(),
+                cancelled -> {}));
       }
     }
     SparkSession spark = SparkSessions.open(settings, Map.of());

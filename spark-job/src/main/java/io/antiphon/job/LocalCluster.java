@@ -29,6 +29,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.spark.launcher.JavaModuleOptions;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A Spark standalone cluster on this machine, made of nothing but this JVM's class path: a master
@@ -37,6 +39,7 @@ import org.apache.spark.launcher.JavaModuleOptions;
  * this JVM dies.
  */
 final class LocalCluster implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(LocalCluster.class);
   private static final String HOST = "127.0.0.1";
   private static final Duration START_LIMIT = Duration.ofMinutes(2);
   private static final Duration STOP_LIMIT = Duration.ofSeconds(10);
@@ -63,6 +66,9 @@ final class LocalCluster implements AutoCloseable {
   private final String secret;
   private final List<Process> processes = new ArrayList<>();
   private final Map<String, String> properties = new TreeMap<>();
+  private final Map<String, String> discovery = new TreeMap<>();
+
+  private List<String> gpus = List.of();
 
   private LocalCluster(Path directory, Map<String, String> application) {
     this.directory = directory;
@@ -76,14 +82,23 @@ final class LocalCluster implements AutoCloseable {
    * @param directory for logs and work directories; what an earlier cluster left there is removed
    * @param executors number of workers, each with room for one executor
    * @param coresPerExecutor cores of an executor, as Spark counts them
+   * @param gpus whether executors shall have one each of this machine's GPUs, in turn and shared
+   *     where there are fewer, if there are any
    * @param application Spark's properties of the application that will use it
    * @throws CommException if it does not come up
    */
   static LocalCluster start(
-      Path directory, int executors, int coresPerExecutor, Map<String, String> application)
+      Path directory,
+      int executors,
+      int coresPerExecutor,
+      boolean gpus,
+      Map<String, String> application)
       throws InterruptedException {
     LocalCluster cluster = new LocalCluster(directory, application);
     try {
+      if (gpus) {
+        cluster.discover();
+      }
       cluster.start(executors, coresPerExecutor);
       cluster.describe(executors, coresPerExecutor, application);
       return cluster;
@@ -158,6 +173,19 @@ final class LocalCluster implements AutoCloseable {
     }
   }
 
+  /** Two workers on one host would hand out the same addresses, so each sees one GPU only. */
+  private void discover() throws IOException, InterruptedException {
+    Path script = GpuDiscovery.writeScript(directory.resolveSibling("gpu"));
+    GpuDiscovery found = GpuDiscovery.run(script);
+    gpus = found.addresses();
+    if (gpus.isEmpty()) {
+      LOG.info("executors get no GPU: {}", found.problem());
+      return;
+    }
+    discovery.put("spark.worker.resource.gpu.amount", "1");
+    discovery.put("spark.worker.resource.gpu.discoveryScript", script.toString());
+  }
+
   private void start(int executors, int cores) throws IOException, InterruptedException {
     removeOld();
     // Spark wants a distribution to start executors; an empty one will do, see extraClassPath.
@@ -168,6 +196,7 @@ final class LocalCluster implements AutoCloseable {
     properties.put("spark.master", url);
     spawn(
         "master",
+        "",
         List.of(
             ClusterProcess.MASTER,
             "--host",
@@ -181,6 +210,7 @@ final class LocalCluster implements AutoCloseable {
       String name = "worker-" + worker;
       spawn(
           name,
+          gpus.isEmpty() ? "" : gpus.get(worker % gpus.size()),
           List.of(
               ClusterProcess.WORKER,
               "--host",
@@ -210,6 +240,8 @@ final class LocalCluster implements AutoCloseable {
     properties.put("spark.driver.bindAddress", HOST);
     properties.putAll(security);
     properties.put(SECRET_PROPERTY, secret);
+    // An executor that asks for a GPU where no worker has one would be waited for in vain.
+    properties.put(SparkDefaults.GPU_PER_EXECUTOR, gpus.isEmpty() ? "0" : "1");
     if (!application.containsKey("spark.executor.extraJavaOptions")) {
       properties.put("spark.executor.extraJavaOptions", logging());
     }
@@ -242,7 +274,10 @@ final class LocalCluster implements AutoCloseable {
     return HexFormat.of().formatHex(random);
   }
 
-  private void spawn(String name, List<String> arguments) throws IOException {
+  /**
+   * @param gpu the only one the process and its executors may see; empty for no such limit
+   */
+  private void spawn(String name, String gpu, List<String> arguments) throws IOException {
     List<String> command = new ArrayList<>(WITHOUT_CTRL_C);
     Path javaHome = Path.of(System.getProperty("java.home"));
     command.add(javaHome.resolve("bin").resolve("java").toString());
@@ -252,6 +287,9 @@ final class LocalCluster implements AutoCloseable {
     command.addAll(List.of(JavaModuleOptions.defaultModuleOptionArray()));
     command.add(logging());
     security.forEach((key, value) -> command.add("-D" + key + "=" + value));
+    if (!gpu.isEmpty()) {
+      discovery.forEach((key, value) -> command.add("-D" + key + "=" + value));
+    }
     command.addAll(
         List.of("-cp", System.getProperty("java.class.path"), ClusterProcess.class.getName()));
     command.addAll(arguments);
@@ -263,6 +301,9 @@ final class LocalCluster implements AutoCloseable {
     Map<String, String> environment = builder.environment();
     environment.keySet().removeIf(key -> key.startsWith("SPARK_"));
     environment.put("JAVA_HOME", javaHome.toString());
+    if (!gpu.isEmpty()) {
+      environment.put("CUDA_VISIBLE_DEVICES", gpu);
+    }
     environment.put("SPARK_HOME", directory.toString());
     environment.put("SPARK_LOCAL_IP", HOST);
     // Spark derives it from the layout of a distribution.

@@ -34,7 +34,14 @@ final class RankCall {
         List<R> answers =
             ApplicationWatch.call(
                 spark.sparkContext()::isStopped,
-                () -> BarrierJob.run(context, ranks, attempt, timeout, task),
+                () ->
+                    BarrierJob.run(
+                        context,
+                        ranks,
+                        attempt,
+                        timeout,
+                        GpuRequest.of(spark.sparkContext(), settings),
+                        task),
                 new SlotWait(spark.sparkContext(), ranks, mailbox, () -> false));
         mailbox.awaitEnd(LAST_MESSAGES);
         return answers.get(0);

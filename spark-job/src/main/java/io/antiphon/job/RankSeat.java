@@ -12,9 +12,13 @@ import java.util.function.Consumer;
  * @param attempt the same on all ranks, another for each submission
  * @param stopRequested asks the driver whether the run shall end after the current step
  * @param driver sends a message to the driver, in order and without waiting
+ * @param gpu which GPU the rank may use
+ * @param onCancel takes what must also learn, from another thread, that Spark cancelled the task
  */
 public record RankSeat(
     Transport transport,
     String attempt,
     BooleanSupplier stopRequested,
-    Consumer<Serializable> driver) {}
+    Consumer<Serializable> driver,
+    GpuAddress gpu,
+    Consumer<Consumer<String>> onCancel) {}

@@ -4,6 +4,7 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SparkDefaults;
+import io.antiphon.train.RankDevice;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,6 +50,19 @@ final class SparkSessions {
       }
     }
     return properties;
+  }
+
+  /**
+   * Fails early if ranks on this machine cannot have the devices that the settings demand. What the
+   * machines of a cluster have, only they know.
+   */
+  static void requireDevices(Settings settings, Map<String, String> properties) {
+    String master = properties.getOrDefault(MASTER, "local");
+    if (settings.spark().cluster() > 0
+        || SparkDefaults.isLocal(master)
+        || master.startsWith("local-cluster")) {
+      RankDevice.requireAvailable(settings);
+    }
   }
 
   private static ConfigException alreadySubmitted(Settings settings, String master) {

@@ -40,8 +40,11 @@ record TrainTask(Settings settings, StoreLocation store, String checkpointDirect
     boolean evaluates = store.manifest().part(Split.VALIDATION).sequences() > 0;
     try (PackedStore validation =
             PackedStore.open(store, evaluates ? Split.VALIDATION : Split.TRAIN);
-        RankDevice device = RankDevice.open(settings, seat.transport())) {
+        RankDevice device =
+            RankDevice.open(settings, seat.transport(), seat.gpu().place(settings))) {
       ModelSetup setup = ModelSetup.of(settings, validation.vocabulary(), validation.endOfText());
+      seat.onCancel().accept(device.abandon());
+      device.planMemory(settings, setup);
       var groups = device.groups();
       try (ModelState state =
           new ModelState(
@@ -68,8 +71,12 @@ record TrainTask(Settings settings, StoreLocation store, String checkpointDirect
                     context,
                     CheckpointStorage.open(checkpointDirectory, store.settings())),
                 evaluator,
-                0);
+                device.lag());
         return trainer.run(first -> batches(context, first));
+      } catch (RuntimeException | Error failure) {
+        // Before the device closes: peers that wait on it for this rank would hold it up.
+        seat.transport().abort(String.valueOf(failure.getMessage()));
+        throw failure;
       }
     }
   }

@@ -1,5 +1,6 @@
 package io.antiphon.job;
 
+import io.antiphon.conf.Backend;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import io.antiphon.conf.SettingsWriter;
@@ -14,7 +15,6 @@ import io.antiphon.monitor.RunMonitor;
 import io.antiphon.monitor.Terminal;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.EvaluationMetrics;
-import io.antiphon.train.RankDevice;
 import io.antiphon.train.RoutedCounts;
 import io.antiphon.train.RunEvent;
 import io.antiphon.train.RunFacts;
@@ -86,8 +86,8 @@ public final class TrainingDriver {
    * @throws RankFailure if the run failed too often
    */
   public RunSummary.Outcome run() throws InterruptedException {
-    RankDevice.requireAvailable(settings);
     Map<String, String> properties = SparkSessions.properties(settings);
+    SparkSessions.requireDevices(settings, properties);
     try (RunDirectory directory = RunDirectory.hold(runDirectory)) {
       long trained = directory.record(settings);
       if (directory.isComplete() && trained >= settings.schedule().steps()) {
@@ -112,9 +112,15 @@ public final class TrainingDriver {
     int ranksPerExecutor = settings.parallelism().ranks() / executors;
     int cores = ranksPerExecutor * cpusPerTask(properties);
     try (LocalCluster cluster =
-        LocalCluster.start(runDirectory.resolve("cluster"), executors, cores, properties)) {
+        LocalCluster.start(
+            runDirectory.resolve("cluster"), executors, cores, wantsGpus(), properties)) {
       return train(cluster.properties(), cluster::requireHealthy, trained);
     }
+  }
+
+  private boolean wantsGpus() {
+    Backend.Kind kind = settings.backend().kind();
+    return kind == Backend.Kind.CUDA || kind == Backend.Kind.AUTO;
   }
 
   private static int cpusPerTask(Map<String, String> properties) {
@@ -285,7 +291,14 @@ public final class TrainingDriver {
         List<TrainingResult> results =
             ApplicationWatch.call(
                 spark.sparkContext()::isStopped,
-                () -> BarrierJob.run(context, ranks, attempt, timeout, task),
+                () ->
+                    BarrierJob.run(
+                        context,
+                        ranks,
+                        attempt,
+                        timeout,
+                        GpuRequest.of(spark.sparkContext(), settings),
+                        task),
                 () -> {
                   requireHealthy.run();
                   slots.run();

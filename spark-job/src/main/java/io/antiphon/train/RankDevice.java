@@ -5,51 +5,147 @@ import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.cpu.CpuBackend;
 import io.antiphon.cpu.Transport;
+import io.antiphon.device.Device;
+import io.antiphon.device.DeviceException;
+import io.antiphon.kernel.CudaBackend;
 import io.antiphon.model.Groups;
 import io.antiphon.tensor.Backend;
+import io.antiphon.tensor.DType;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One rank's device with its groups.
  *
  * @param backend computes
  * @param groups communicate
+ * @param sharing ranks of this process that share the device
+ * @param abandon ends whatever waits for other ranks on the device, with the reason; from any
+ *     thread
  */
-public record RankDevice(Backend backend, Groups groups) implements AutoCloseable {
+public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<String> abandon)
+    implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RankDevice.class);
+
+  /** Steps a GPU is given ahead of the one whose record is awaited. */
+  private static final int GPU_LAG = 2;
+
+  /** Opens the device of a rank whose process has this machine's GPUs and all ranks. */
+  public static RankDevice open(Settings settings, Transport transport) {
+    return open(
+        settings,
+        transport,
+        DevicePlace.onThisMachine(settings, transport.rank(), transport.ranks()));
+  }
 
   /**
-   * Opens the device that {@code settings.backend} names.
+   * Opens the device that {@code settings.backend} names. All ranks do so together: what {@code
+   * auto} chooses is the same on all of them.
    *
-   * @throws ConfigException if this build or machine does not have it
+   * @throws ConfigException if this machine does not have it
    */
-  public static RankDevice open(Settings settings, Transport transport) {
-    CpuBackend backend =
-        switch (settings.backend().kind()) {
-          case CPU, AUTO -> CpuBackend.f32(settings.backend().threadsPerRank());
-          case CPU_F64 -> CpuBackend.f64();
-          case CUDA -> throw noCuda();
-        };
+  public static RankDevice open(Settings settings, Transport transport, DevicePlace place) {
+    return switch (settings.backend().kind()) {
+      case CPU -> cpu(CpuBackend.f32(settings.backend().threadsPerRank()), settings, transport);
+      case CPU_F64 -> cpu(CpuBackend.f64(), settings, transport);
+      case CUDA -> cuda(settings, transport, place);
+      case AUTO -> auto(settings, transport, place);
+    };
+  }
+
+  private static RankDevice cpu(CpuBackend backend, Settings settings, Transport transport) {
     Groups groups =
         Groups.of(
             transport.rank(),
             transport.ranks(),
             settings.parallelism().expertParallel(),
             members -> backend.collectives(transport, members));
-    return new RankDevice(backend, groups);
+    return new RankDevice(backend, groups, 1, reason -> {});
   }
 
-  /**
-   * Fails early, before any rank starts, if no rank could open its device.
-   *
-   * @throws ConfigException if this build does not have the backend
-   */
-  public static void requireAvailable(Settings settings) {
-    if (settings.backend().kind() == io.antiphon.conf.Backend.Kind.CUDA) {
-      throw noCuda();
+  private static RankDevice auto(Settings settings, Transport transport, DevicePlace place) {
+    Optional<String> whyNot = AutoChoice.agree(transport, whyNoGpu(place));
+    if (transport.rank() == 0) {
+      LOG.info(
+          "backend.kind = auto: computing on {}",
+          whyNot
+              .map(reason -> "the CPU, because there is no GPU to use: " + reason)
+              .orElse("the GPU, because every rank has one"));
+    }
+    return whyNot.isPresent()
+        ? cpu(CpuBackend.f32(settings.backend().threadsPerRank()), settings, transport)
+        : cuda(settings, transport, place);
+  }
+
+  /** Why a rank cannot compute on a GPU; empty if it can. */
+  private static Optional<String> whyNoGpu(DevicePlace place) {
+    if (place.gpu().isEmpty()) {
+      return Optional.of(place.whyNone());
+    }
+    Optional<String> unavailable = Device.unavailable();
+    if (unavailable.isPresent()) {
+      return unavailable;
+    }
+    try (Device device = Device.open(place.gpu().getAsInt())) {
+      device.makeCurrent();
+      return Optional.empty();
+    } catch (DeviceException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
     }
   }
 
-  private static ConfigException noCuda() {
+  private static RankDevice cuda(Settings settings, Transport transport, DevicePlace place) {
+    if (place.gpu().isEmpty()) {
+      throw noCuda(place.whyNone());
+    }
+    DType real =
+        switch (settings.backend().precision()) {
+          case BF16 -> DType.BF16;
+          case FP32 -> DType.F32;
+        };
+    CudaBackend backend;
+    try {
+      backend = CudaBackend.open(place.gpu().getAsInt(), real, settings.backend().kernelFolder());
+    } catch (DeviceException e) {
+      if (e.sticky()) {
+        throw e;
+      }
+      throw noCuda(String.valueOf(e.getMessage()));
+    }
+    try {
+      CudaGroups groups = CudaGroups.open(backend, settings, transport);
+      return new RankDevice(backend, groups.groups(), place.sharing(), groups::abandon);
+    } catch (RuntimeException | Error e) {
+      try {
+        backend.close();
+      } catch (RuntimeException more) {
+        e.addSuppressed(more);
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * Fails early, before any rank starts, if the ranks, which will run on this machine, cannot open
+   * their devices.
+   *
+   * @throws ConfigException if CUDA is demanded and cannot be had; the message says what is missing
+   */
+  public static void requireAvailable(Settings settings) {
+    if (settings.backend().kind() == io.antiphon.conf.Backend.Kind.CUDA) {
+      Device.unavailable()
+          .ifPresent(
+              reason -> {
+                throw noCuda(reason);
+              });
+    }
+  }
+
+  private static ConfigException noCuda(String reason) {
     return new ConfigException(
         List.of(
             new Problem(
@@ -57,8 +153,38 @@ public record RankDevice(Backend backend, Groups groups) implements AutoCloseabl
                 0,
                 "backend.kind",
                 "cuda",
-                "this build of Antiphon computes on the CPU only",
-                "set backend.kind to cpu or auto")));
+                "there is no GPU to use: " + reason,
+                "antiphon doctor says what is missing; or set backend.kind to cpu or auto")));
+  }
+
+  /**
+   * On a GPU, logs the memory plan of the run before any of it is allocated.
+   *
+   * @throws Backend.OutOfMemory if it cannot fit
+   */
+  public void planMemory(Settings settings, ModelSetup setup) {
+    if (!(backend instanceof CudaBackend cuda)) {
+      return;
+    }
+    MemoryPlan plan = MemoryPlan.of(settings, setup, backend.computeType(), lag());
+    if (groups.world().rank() == 0) {
+      LOG.info(
+          "memory plan of each of {} ranks in GiB, {} on a GPU: {}",
+          groups.world().ranks(),
+          sharing,
+          plan);
+    }
+    plan.requireFits(settings, cuda.device(), sharing);
+  }
+
+  /** Steps to launch beyond the one whose record is awaited. */
+  public int lag() {
+    return backend instanceof CudaBackend ? GPU_LAG : 0;
+  }
+
+  /** Calls of the GPU's driver made by this rank so far, by name; empty on the CPU. */
+  Map<String, Long> driverCalls() {
+    return backend instanceof CudaBackend cuda ? cuda.driverCalls().counts() : Map.of();
   }
 
   @Override

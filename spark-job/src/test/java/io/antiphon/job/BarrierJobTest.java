@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -97,7 +98,7 @@ class BarrierJobTest {
   private List<Integer> submit(RankTask<Integer> task) {
     JavaSparkContext spark =
         JavaSparkContext.fromSparkContext(SparkForTests.session().sparkContext());
-    return BarrierJob.run(spark, 2, attempt, LIMIT, task);
+    return BarrierJob.run(spark, 2, attempt, LIMIT, Optional.empty(), task);
   }
 
   /** Cannot be read by the task of the second partition. */

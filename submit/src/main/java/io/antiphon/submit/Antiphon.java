@@ -2,7 +2,9 @@ package io.antiphon.submit;
 
 import io.antiphon.conf.ConfigException;
 import io.antiphon.data.DataException;
+import io.antiphon.device.DeviceException;
 import io.antiphon.job.RankFailure;
+import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.checkpoint.CheckpointException;
 import java.io.FileDescriptor;
@@ -45,7 +47,10 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "  antiphon train --config my.conf --run-dir runs/mine --set schedule.steps=2000",
       "  antiphon evaluate --run-dir runs/mine",
       "  antiphon generate --run-dir runs/mine --prompt \"It was\"",
-      "  antiphon doctor"
+      "  antiphon doctor",
+      "",
+      "The launcher also knows antiphon bundle, which packs all this for machines without Java or",
+      "network, and inside such a bundle gpu-test and bench (docs/air-gapped.md)."
     })
 public final class Antiphon {
   /** A run failed. */
@@ -61,7 +66,17 @@ public final class Antiphon {
 
   /** Runs the command line and ends the process with its exit code. */
   public static void main(String[] arguments) {
-    System.exit(commandLine().execute(arguments));
+    try {
+      System.exit(commandLine().execute(arguments));
+    } catch (NoClassDefFoundError e) {
+      if (SparkPresence.isHere()) {
+        throw e;
+      }
+      System.err.println(
+          "antiphon: this needs Spark, which is not here; unpack the archive with Spark over this"
+              + " bundle");
+      System.exit(USAGE);
+    }
   }
 
   /** The command line, as tests run it. */
@@ -98,7 +113,9 @@ public final class Antiphon {
       err.println("antiphon: " + rank.getMessage());
       return rank.usersError() ? USAGE : FAILED;
     }
-    if (failure instanceof CommException || failure instanceof UncheckedIOException) {
+    if (failure instanceof CommException
+        || failure instanceof DeviceException
+        || failure instanceof UncheckedIOException) {
       err.println("antiphon: " + failure.getMessage());
       return FAILED;
     }
@@ -111,7 +128,8 @@ public final class Antiphon {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof ConfigException
           || cause instanceof DataException
-          || cause instanceof CheckpointException) {
+          || cause instanceof CheckpointException
+          || cause instanceof Backend.OutOfMemory) {
         return Optional.of((RuntimeException) cause);
       }
     }

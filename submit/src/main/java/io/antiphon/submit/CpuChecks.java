@@ -97,6 +97,13 @@ final class CpuChecks {
   }
 
   private static Finding spark() {
+    if (Files.exists(Path.of(System.getProperty("java.home"), "..", "BUNDLE"))
+        && !SparkPresence.isHere()) {
+      return Finding.note(
+          "Spark",
+          "not in this bundle: train runs its ranks as threads of one process",
+          "unpack the archive with Spark over it for all commands");
+    }
     try {
       Class<?> version = Class.forName("org.apache.spark.package$");
       Object module = version.getField("MODULE$").get(null);
@@ -117,6 +124,10 @@ final class CpuChecks {
   }
 
   private static Finding tokenizers() {
+    if (!SparkPresence.isHere()) {
+      return Finding.note(
+          "tokenizers", "from a file need Spark's libraries; data.tokenizer = \"bytes\" works", "");
+    }
     try {
       TokenizerLibrary.check();
       return Finding.ok("tokenizers", "the native library loads and encodes");

@@ -80,14 +80,13 @@ final class TrainCommand implements Callable<Integer> {
       more.add("monitor.record-routing=" + recordRouting);
     }
     Settings settings = options.read(more);
+    if (!SparkPresence.isHere()) {
+      return withoutSpark(settings);
+    }
     Path directory =
         runDirectory != null ? runDirectory : RunDirectories.choose(Path.of("runs"), settings);
     System.out.println("run directory: " + directory);
-    TrainingDriver driver =
-        new TrainingDriver(
-            settings,
-            directory,
-            Terminal.of(System.out, System.getenv().containsKey(TERMINAL), System.getenv()));
+    TrainingDriver driver = new TrainingDriver(settings, directory, terminal());
     Interrupts interrupts = Interrupts.on(driver::interrupt);
     RunSummary.Outcome outcome;
     try {
@@ -95,6 +94,29 @@ final class TrainCommand implements Callable<Integer> {
     } finally {
       interrupts.close();
     }
+    return ended(outcome, settings, directory);
+  }
+
+  /** Ranks as threads of this process, in a bundle without Spark. */
+  private int withoutSpark(Settings settings) throws InterruptedException {
+    Path directory =
+        runDirectory != null ? runDirectory : LocalTraining.choose(Path.of("runs"), settings);
+    System.out.println("run directory: " + directory);
+    System.out.println("without Spark: ranks are threads of this process");
+    LocalTraining run = new LocalTraining(settings, directory, terminal());
+    Interrupts interrupts = Interrupts.on(run::interrupt);
+    try {
+      return ended(run.run(), settings, directory);
+    } finally {
+      interrupts.close();
+    }
+  }
+
+  private static Terminal terminal() {
+    return Terminal.of(System.out, System.getenv().containsKey(TERMINAL), System.getenv());
+  }
+
+  private static int ended(RunSummary.Outcome outcome, Settings settings, Path directory) {
     if (outcome == RunSummary.Outcome.INTERRUPTED) {
       System.out.println(
           "To continue, run the same command with --run-dir " + directory + " again.");

@@ -1,0 +1,63 @@
+package io.antiphon.train;
+
+import io.antiphon.comm.PeerGroup;
+import io.antiphon.conf.ConfigException;
+import io.antiphon.conf.Problem;
+import io.antiphon.conf.Settings;
+import io.antiphon.conf.SparkDefaults;
+import io.antiphon.cpu.Transport;
+import io.antiphon.kernel.CudaBackend;
+import io.antiphon.model.Groups;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
+
+/**
+ * The groups of a rank whose device is a GPU.
+ *
+ * @param peers the ranks whose memory it reaches; closed with the backend
+ */
+record CudaGroups(PeerGroup peers, Groups groups) {
+  static CudaGroups open(CudaBackend backend, Settings settings, Transport transport) {
+    PeerGroup peers;
+    try {
+      peers = PeerGroup.open(backend, transport, settings.spark().commTimeout());
+    } catch (IllegalStateException e) { // the environment of this process will not do
+      throw new ConfigException(
+          List.of(
+              new Problem(
+                  "settings",
+                  0,
+                  "backend.kind",
+                  settings.backend().kind().name().toLowerCase(Locale.ROOT),
+                  String.valueOf(e.getMessage()),
+                  "start through submit/antiphon, which does so; under spark-submit with local"
+                      + " masters, export "
+                      + SparkDefaults.QUEUES_VARIABLE
+                      + "="
+                      + SparkDefaults.QUEUES)));
+    }
+    int rank = transport.rank();
+    int ranks = transport.ranks();
+    int expertRanks = settings.parallelism().expertParallel();
+    int first = rank / expertRanks * expertRanks;
+    int[] world = IntStream.range(0, ranks).toArray();
+    int[] experts = IntStream.range(first, first + expertRanks).toArray();
+    int[] replicas =
+        IntStream.range(0, ranks / expertRanks)
+            .map(group -> group * expertRanks + rank % expertRanks)
+            .toArray();
+    return new CudaGroups(
+        peers,
+        new Groups(
+            peers.collectives(backend.computeLane(), world),
+            peers.collectives(backend.computeLane(), experts),
+            peers.collectives(backend.transferLane(), experts),
+            peers.collectives(backend.computeLane(), replicas)));
+  }
+
+  /** Ends what waits for other ranks on the device. */
+  void abandon(String reason) {
+    peers.abort(reason);
+  }
+}

@@ -1,0 +1,70 @@
+package io.antiphon.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.resource.ResourceInformation;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class GpuDiscoveryTest {
+  @TempDir Path directory = Path.of("");
+
+  @Test
+  void printsWhatNvidiaSmiListsAsSparkReadsIt() throws Exception {
+    nvidiaSmi("printf '0\\n1\\n'");
+    String said = script(Map.of());
+
+    ResourceInformation read = ResourceInformation.parseJson(said);
+    assertThat(read.name()).isEqualTo("gpu");
+    assertThat(read.addresses()).containsExactly("0", "1");
+  }
+
+  @Test
+  void keepsTheNamesOfVisibleDevices() throws Exception {
+    assertThat(script(Map.of("CUDA_VISIBLE_DEVICES", "3, GPU-5a")).strip())
+        .isEqualTo("{\"name\": \"gpu\", \"addresses\": [\"3\",\"GPU-5a\"]}");
+  }
+
+  @Test
+  void failsWithAReasonWhereThereIsNone() throws Exception {
+    nvidiaSmi("exit 9");
+    assertThat(script(Map.of())).contains("gpu-discovery: nvidia-smi failed");
+    nvidiaSmi("exit 0");
+    assertThat(script(Map.of())).contains("gpu-discovery: this machine has no GPU");
+  }
+
+  @Test
+  void isReadHereAsThere() throws Exception {
+    Path fake =
+        Files.writeString(
+            directory.resolve("fake"),
+            "echo '{\"name\": \"gpu\"," + " \"addresses\": [\"0\",\"1\"]}'");
+    assertThat(GpuDiscovery.run(fake)).isEqualTo(new GpuDiscovery(List.of("0", "1"), ""));
+    Files.writeString(fake, "echo no driver; exit 1");
+    assertThat(GpuDiscovery.run(fake)).isEqualTo(new GpuDiscovery(List.of(), "no driver"));
+  }
+
+  private void nvidiaSmi(String body) throws IOException {
+    Path fake = Files.writeString(directory.resolve("nvidia-smi"), "#!/bin/sh\n" + body + "\n");
+    Files.setPosixFilePermissions(fake, PosixFilePermissions.fromString("rwxr-xr-x"));
+  }
+
+  private String script(Map<String, String> environment) throws Exception {
+    Path script = GpuDiscovery.writeScript(directory);
+    ProcessBuilder builder = new ProcessBuilder(script.toString()).redirectErrorStream(true);
+    builder.environment().remove("CUDA_VISIBLE_DEVICES");
+    builder.environment().merge("PATH", directory.toString(), (path, own) -> own + ":" + path);
+    builder.environment().putAll(environment);
+    Process process = builder.start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    process.waitFor();
+    return said;
+  }
+}

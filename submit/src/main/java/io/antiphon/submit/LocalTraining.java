@@ -1,0 +1,251 @@
+package io.antiphon.submit;
+
+import io.antiphon.conf.Settings;
+import io.antiphon.conf.SettingsReader;
+import io.antiphon.conf.SettingsWriter;
+import io.antiphon.cpu.ThreadTransport;
+import io.antiphon.cpu.Transport;
+import io.antiphon.data.BigramBaseline;
+import io.antiphon.model.ModelState;
+import io.antiphon.monitor.MonitorOptions;
+import io.antiphon.monitor.ProgressStyle;
+import io.antiphon.monitor.RunMonitor;
+import io.antiphon.monitor.Terminal;
+import io.antiphon.tensor.CommException;
+import io.antiphon.train.Evaluator;
+import io.antiphon.train.ModelSetup;
+import io.antiphon.train.RankBatches;
+import io.antiphon.train.RankContext;
+import io.antiphon.train.RankDevice;
+import io.antiphon.train.RunCheckpoints;
+import io.antiphon.train.RunFacts;
+import io.antiphon.train.RunSummary;
+import io.antiphon.train.SequenceSource;
+import io.antiphon.train.Trainer;
+import io.antiphon.train.TrainingResult;
+import io.antiphon.train.checkpoint.Checkpoints;
+import io.antiphon.train.checkpoint.LocalCheckpointFiles;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Trains without Spark: the ranks are threads of this process, text comes from files of this
+ * machine, and a failed rank ends the run. The same trainer, model, metrics and checkpoints as with
+ * Spark.
+ */
+final class LocalTraining {
+  private final Settings settings;
+  private final Path directory;
+  private final Terminal terminal;
+  private final AtomicBoolean interrupted = new AtomicBoolean();
+  private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+  private volatile boolean training;
+
+  LocalTraining(Settings settings, Path directory, Terminal terminal) {
+    this.settings = settings;
+    this.directory = directory.toAbsolutePath();
+    this.terminal = terminal;
+  }
+
+  /** The first {@code parent/NAME-N} that does not exist. */
+  static Path choose(Path parent, Settings settings) {
+    int number = 1;
+    while (Files.exists(parent.resolve(settings.name() + "-" + number))) {
+      number++;
+    }
+    return parent.resolve(settings.name() + "-" + number);
+  }
+
+  /** As that of {@link io.antiphon.job.TrainingDriver}. */
+  boolean interrupt() {
+    interrupted.set(true);
+    return training;
+  }
+
+  /** Runs to the end. */
+  RunSummary.Outcome run() throws InterruptedException {
+    requirePossible();
+    RankDevice.requireAvailable(settings);
+    LocalText text = LocalText.read(settings);
+    try {
+      Files.createDirectories(directory);
+      try (FileChannel lock =
+          FileChannel.open(
+              directory.resolve("run.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+        if (lock.tryLock() == null) {
+          throw LocalText.unusable(
+              "--run-dir",
+              directory.toString(),
+              "another process trains there",
+              "wait for it or stop it, or choose another directory");
+        }
+        return start(text);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(directory + " cannot be written: " + e.getMessage(), e);
+    }
+  }
+
+  private RunSummary.Outcome start(LocalText text) throws IOException, InterruptedException {
+    Checkpoints checkpoints = checkpoints();
+    var newest = checkpoints.latest();
+    if (newest.isPresent()) {
+      var meta = newest.orElseThrow().meta();
+      Settings earlier = SettingsReader.text("checkpoint", meta.settings(), List.of());
+      settings.requireResumes(earlier, "--run-dir " + directory);
+      if (newest.orElseThrow().step() >= settings.schedule().steps()) {
+        terminal.out().println(directory + " is complete; to train on, raise schedule.steps");
+        return RunSummary.Outcome.COMPLETED;
+      }
+    }
+    SettingsWriter.write(settings, directory.resolve("config.conf"));
+    ProgressStyle style = ProgressStyle.valueOf(settings.monitor().progress().name());
+    MonitorOptions options =
+        new MonitorOptions(
+            directory, settings.monitor().logEvery(), settings.monitor().report(), 50, style);
+    RunFacts facts = facts(text);
+    try (RunMonitor monitor = RunMonitor.of(options, terminal)) {
+      PrintStream before = System.err;
+      System.setErr(monitor.above(before));
+      try {
+        return train(text, facts, monitor);
+      } finally {
+        System.setErr(before);
+      }
+    }
+  }
+
+  private RunSummary.Outcome train(LocalText text, RunFacts facts, RunMonitor monitor)
+      throws InterruptedException {
+    int ranks = settings.parallelism().ranks();
+    String attempt = UUID.randomUUID().toString();
+    ExecutorService threads = Executors.newFixedThreadPool(ranks);
+    training = true;
+    try {
+      List<Future<TrainingResult>> results = new ArrayList<>();
+      for (Transport transport : ThreadTransport.group(ranks, settings.spark().commTimeout())) {
+        RankContext context = new RankContext(transport, monitor, interrupted::get, attempt);
+        results.add(threads.submit(() -> rank(context, text, facts)));
+      }
+      for (Future<TrainingResult> result : results) {
+        result.get();
+      }
+      RunSummary.Outcome outcome =
+          results.get(0).get().interrupted()
+              ? RunSummary.Outcome.INTERRUPTED
+              : RunSummary.Outcome.COMPLETED;
+      boolean stopped = outcome == RunSummary.Outcome.INTERRUPTED;
+      monitor.finished(outcome, stopped ? "stopped by the user" : "");
+      return outcome;
+    } catch (ExecutionException e) {
+      Throwable first = failure.get() == null ? e.getCause() : failure.get();
+      monitor.finished(RunSummary.Outcome.FAILED, String.valueOf(first));
+      if (first instanceof RuntimeException known) {
+        throw known;
+      }
+      throw new CommException("a rank failed: " + first, e);
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  /** What one rank does, as the task of the Spark job does it. */
+  private TrainingResult rank(RankContext context, LocalText text, RunFacts facts) {
+    try (SequenceSource validation = text.validation();
+        RankDevice device = RankDevice.open(settings, context.transport())) {
+      ModelSetup setup = ModelSetup.of(settings, validation.vocabulary(), validation.endOfText());
+      var experts = device.groups().experts();
+      try (ModelState state =
+          new ModelState(device.backend(), setup.model(), experts.rank(), experts.ranks())) {
+        long sequences = text.hasValidation() ? settings.data().validationSequences() : 0;
+        double capacity = settings.moe().tokenCapacity();
+        Trainer trainer =
+            new Trainer(
+                settings,
+                setup,
+                device,
+                context,
+                facts,
+                state,
+                new RunCheckpoints(settings, device, context, checkpoints()),
+                new Evaluator(setup, device, state, validation, sequences, capacity),
+                0);
+        return trainer.run(first -> batches(context, text, first));
+      }
+    } catch (RuntimeException | Error e) {
+      failure.compareAndSet(null, e);
+      context.transport().abort("rank " + context.rank() + " failed: " + e);
+      throw e;
+    }
+  }
+
+  private RankBatches batches(RankContext context, LocalText text, long first) {
+    RankBatches.Share share =
+        new RankBatches.Share(
+            context.rank(),
+            context.transport().ranks(),
+            settings.schedule().globalBatch(),
+            settings.schedule().microBatch());
+    return RankBatches.open(text.train(), share, first, settings.data().prefetch());
+  }
+
+  private RunFacts facts(LocalText text) {
+    if (!text.hasValidation()) {
+      return new RunFacts(1, Double.NaN);
+    }
+    try (SequenceSource train = text.train();
+        SequenceSource validation = text.validation()) {
+      BigramBaseline.Result bigram =
+          BigramBaseline.of(train).evaluate(validation, settings.data().validationSequences(), 1);
+      return new RunFacts(1, bigram.lossPerToken());
+    }
+  }
+
+  private Checkpoints checkpoints() {
+    String place = settings.checkpoint().dir().orElse(directory.resolve("checkpoints").toString());
+    Path path = Path.of(place.replaceFirst("^file:(//)?", ""));
+    return new Checkpoints(
+        new LocalCheckpointFiles(path),
+        warning -> LoggerFactory.getLogger(LocalTraining.class).warn("{}", warning));
+  }
+
+  private void requirePossible() {
+    String limit = "needs Spark, which is not here";
+    String remedy = "leave it out, or unpack the archive with Spark over this one";
+    if (settings.spark().cluster() != 0) {
+      throw LocalText.unusable(
+          "spark.cluster", Integer.toString(settings.spark().cluster()), limit, remedy);
+    }
+    if (settings.spark().master().isPresent()) {
+      throw LocalText.unusable(
+          "spark.master", settings.spark().master().orElseThrow(), limit, remedy);
+    }
+    if (settings.monitor().recordRouting().isPresent()) {
+      throw LocalText.unusable(
+          "monitor.record-routing",
+          settings.monitor().recordRouting().orElseThrow(),
+          limit,
+          remedy);
+    }
+    if (settings.checkpoint().dir().orElse("").matches("(?!file:)[A-Za-z][A-Za-z0-9+.-]+:.*")) {
+      throw LocalText.unusable(
+          "checkpoint.dir", settings.checkpoint().dir().orElseThrow(), limit, remedy);
+    }
+  }
+}

@@ -1,0 +1,150 @@
+package io.antiphon.submit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.antiphon.conf.ConfigException;
+import io.antiphon.conf.Settings;
+import io.antiphon.conf.SettingsReader;
+import io.antiphon.monitor.Terminal;
+import io.antiphon.train.RunSummary;
+import io.antiphon.train.SequenceSource;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a bundle without Spark trains with. */
+class LocalTrainingTest {
+  private static final Pattern LOSS = Pattern.compile("\"loss\":[^,]*");
+
+  @TempDir Path directory = Path.of("");
+  private String settings = "";
+
+  @BeforeEach
+  void writeSettings() throws IOException {
+    settings = Files.readString(TinyRun.settings(directory));
+  }
+
+  private Settings read(String... overrides) {
+    return SettingsReader.text("tiny.conf", settings, List.of(overrides));
+  }
+
+  private static RunSummary.Outcome train(Settings settings, Path run) throws InterruptedException {
+    PrintStream nowhere =
+        new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
+    return new LocalTraining(settings, run, Terminal.of(nowhere, false, Map.of())).run();
+  }
+
+  private static List<String> losses(Path run) throws IOException {
+    return LOSS.matcher(Files.readString(run.resolve("metrics.jsonl")))
+        .results()
+        .map(found -> found.group())
+        .toList();
+  }
+
+  @Test
+  void aStoppedRunContinuesWithTheBitsOfOneThatWasNot() throws Exception {
+    Path whole = directory.resolve("whole");
+    Path parts = directory.resolve("parts");
+
+    assertThat(train(read(), whole)).isEqualTo(RunSummary.Outcome.COMPLETED);
+    LocalTraining stopped =
+        new LocalTraining(
+            read(), parts, Terminal.of(System.out, false, Map.of("LC_ALL", "C.UTF-8")));
+    stopped.interrupt();
+    assertThat(stopped.run()).isEqualTo(RunSummary.Outcome.INTERRUPTED);
+    assertThat(train(read(), parts)).isEqualTo(RunSummary.Outcome.COMPLETED);
+
+    assertThat(losses(whole)).hasSizeGreaterThanOrEqualTo(TinyRun.STEPS);
+    assertThat(losses(parts)).isEqualTo(losses(whole));
+  }
+
+  @Test
+  void aCompleteRunIsLeftAlone() throws Exception {
+    Path run = directory.resolve("run");
+    train(read(), run);
+    String metrics = Files.readString(run.resolve("metrics.jsonl"));
+
+    assertThat(train(read(), run)).isEqualTo(RunSummary.Outcome.COMPLETED);
+    assertThat(run.resolve("metrics.jsonl")).hasContent(metrics);
+  }
+
+  @Test
+  void otherSettingsDoNotContinueARun() throws Exception {
+    Path run = directory.resolve("run");
+    train(read("schedule.steps=2"), run);
+
+    assertThatThrownBy(() -> train(read("model.hidden=32"), run))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("model.hidden");
+  }
+
+  @Test
+  void whatNeedsSparkIsRefusedByName() {
+    for (String key :
+        List.of(
+            "spark.cluster=2",
+            "spark.master=yarn",
+            "monitor.record-routing=routing",
+            "checkpoint.dir=hdfs:///checkpoints",
+            "data.tokenizer=tokenizer.json")) {
+      assertThatThrownBy(() -> train(read(key), directory.resolve("run")))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageContaining(key.substring(0, key.indexOf('=')))
+          .hasMessageContaining("Spark");
+    }
+  }
+
+  @Test
+  void aMissingTextIsNamed() {
+    assertThatThrownBy(() -> train(read("data.text=/nowhere/text"), directory.resolve("run")))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("/nowhere/text");
+  }
+
+  @Test
+  void everyEpochReadsEverySequenceOnceInAnotherOrder() {
+    LocalText text = LocalText.read(read());
+    try (SequenceSource train = text.train();
+        SequenceSource again = text.train()) {
+      int sequences = Math.toIntExact(train.sequences());
+      Set<List<Integer>> first = new HashSet<>();
+      Set<List<Integer>> second = new HashSet<>();
+      for (int i = 0; i < sequences; i++) {
+        first.add(tokens(train, i));
+        second.add(tokens(train, sequences + i));
+      }
+      assertThat(first).hasSize(sequences).isEqualTo(second);
+      assertThat(tokens(train, 0)).isNotEqualTo(tokens(train, sequences));
+      assertThat(tokens(again, sequences + 3)).isEqualTo(tokens(train, sequences + 3));
+    }
+  }
+
+  private static List<Integer> tokens(SequenceSource source, long position) {
+    int[] tokens = new int[source.sequenceLength() + 1];
+    source.read(position, tokens, 0);
+    return Arrays.stream(tokens).boxed().toList();
+  }
+
+  @Test
+  void shippedTextIsFoundWithoutSpark() {
+    LocalText text = LocalText.read(read("data.text=classpath:corpus"));
+    try (SequenceSource train = text.train();
+        SequenceSource validation = text.validation()) {
+      assertThat(train.sequences()).isGreaterThan(50_000);
+      assertThat(validation.sequences()).isBetween(1L, train.sequences() / 4);
+    }
+  }
+}
