@@ -1,115 +1,165 @@
-// cross_entropy.cu: loss of the next token and its gradient, written over the logits.
+// cross_entropy.cu: cross-entropy of rows of logits, and its gradient in place.
 //
-// Two launches: losses of the rows (one pass for the softmax, one for the gradient), then their sum.
-// Bound: memory, each logit read twice and written once. Deterministic: one block per row, fixed orders.
+// A row is read once for its maximum and its sum of exponentials together, and once more for the gradient,
+// by then mostly from the L2 cache.
 #include "pack.cuh"
 #include "sums.cuh"
 
-constexpr int kEntropyThreads = 256;
+constexpr int kNoTarget = -1;
 
-// A running sum of exponentials, relative to the largest value so far.
-struct ExponentialSum {
-    float largest;
-    float sum;
+// Below any logit, yet finite, so that differences with -infinity are no NaN.
+constexpr float kLowest = -1e30f;
 
-    __device__ __forceinline__ void add(const float value) {
-        if (value <= largest) {
-            sum += expf(value - largest);
-        } else {
-            sum = sum * expf(largest - value) + 1;
-            largest = value;
+// exp(value - largest). For bf16 one fused multiply and the hardware's exp2 are far below a rounding.
+template <typename Real>
+__device__ __forceinline__ float exp_below(const float value, const float largest);
+
+template <>
+__device__ __forceinline__ float exp_below<float>(const float value, const float largest) {
+    return expf(value - largest);
+}
+
+template <>
+__device__ __forceinline__ float exp_below<bf16>(const float value, const float largest) {
+    constexpr float kLog2E = 1.4426950408889634f;
+    float result;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(fmaf(value, kLog2E, -largest * kLog2E)));
+    return result;
+}
+
+// The sum of exponentials of some logits relative to the largest of them.
+template <typename Real>
+struct Exponentials {
+    float largest = kLowest;
+    float sum = 0;
+
+    template <int kCount>
+    __device__ __forceinline__ void add(const float (&values)[kCount]) {
+        float above = largest;
+#pragma unroll
+        for (int i = 0; i < kCount; ++i) above = fmaxf(above, values[i]);
+        if (above > largest) {
+            sum *= exp_below<Real>(largest, above);
+            largest = above;
         }
+#pragma unroll
+        for (int i = 0; i < kCount; ++i) sum += exp_below<Real>(values[i], largest);
     }
 };
 
-// logsumexp over the whole block's values.
-__device__ __forceinline__ float log_sum(const ExponentialSum part) {
-    const float largest = block_max<kEntropyThreads>(part.largest);
-    // A thread without values holds minus infinity; so does a block whose values are all minus infinity.
-    const float scaled = part.sum == 0 ? 0 : part.sum * expf(part.largest - largest);
-    return largest + logf(block_sum<kEntropyThreads>(scaled));
-}
+constexpr int kRowsPerBlock = 8;  // of short rows
+constexpr int kRowThreads = 512;  // of long rows
 
-template <typename Real>
-__device__ __forceinline__ ExponentialSum sum_row(const Real* __restrict__ row, const int64 vocabulary,
-                                                  const bool packed) {
-    ExponentialSum part = {-infinity(), 0};
-    if (packed) {
-        for (int64 i = (int64)threadIdx.x * kPack<Real>; i < vocabulary;
-             i += kEntropyThreads * kPack<Real>) {
+// Loss of one row by the threads of a warp or of a block; `lane` counts them. All of them must call it. A
+// target outside the vocabulary makes the loss NaN. With kGradient, `row` is overwritten with its gradient.
+template <typename Real, int kThreads, bool kGradient>
+__device__ __forceinline__ double cross_entropy_of_row(Real* __restrict__ row, const int lane,
+                                                       const int64 vocabulary, const int target,
+                                                       const double count) {
+    const Words<Real> span(row, vocabulary);
+    const bool counts = target != kNoTarget;
+    const bool known = target >= 0 && target < vocabulary;
+    const bool has_gradient = counts && count != 0;
+    double loss = 0;
+    Exponentials<Real> own;
+    if (counts) {
+        const float expected = known ? to_float(row[target]) : not_a_number();
+        for (int64 i = lane; i < span.first; i += kThreads) {
+            const float values[1] = {to_float(row[i])};
+            own.add(values);
+        }
+#pragma unroll 4
+        for (int64 word = lane; word < span.words; word += kThreads) {
             float values[kPack<Real>];
-            load_pack(row + i, values);
-            float largest = values[0];
-#pragma unroll
-            for (int j = 1; j < kPack<Real>; ++j) largest = fmaxf(largest, values[j]);
-            if (largest > part.largest) {
-                part.sum *= expf(part.largest - largest);
-                part.largest = largest;
-            }
-#pragma unroll
-            for (int j = 0; j < kPack<Real>; ++j) part.sum += expf(values[j] - part.largest);
+            load_pack(row + span.first + word * kPack<Real>, values);
+            own.add(values);
         }
-    } else {
-        for (int64 i = threadIdx.x; i < vocabulary; i += kEntropyThreads) part.add(to_float(row[i]));
+        for (int64 i = span.end + lane; i < vocabulary; i += kThreads) {
+            const float values[1] = {to_float(row[i])};
+            own.add(values);
+        }
+        float largest;
+        if constexpr (kThreads == kWarpSize) {
+            largest = warp_max(own.largest);
+            own.sum = warp_sum(own.sum * exp_below<Real>(own.largest, largest));
+        } else {
+            largest = block_max<kThreads>(own.largest);
+            own.sum = block_sum<kThreads>(own.sum * exp_below<Real>(own.largest, largest));
+        }
+        own.largest = largest;
+        if (lane == 0) loss = (double)largest + log((double)own.sum) - (double)expected;
     }
-    return part;
-}
-
-template <typename Real>
-__device__ __forceinline__ void write_gradient(Real* __restrict__ row, const int64 vocabulary,
-                                               const bool packed, const int target, const float total,
-                                               const float scale) {
-    if (packed) {
-        for (int64 i = (int64)threadIdx.x * kPack<Real>; i < vocabulary;
-             i += kEntropyThreads * kPack<Real>) {
+    if constexpr (kGradient) {
+        // The target's logit has been read by now: the block's sums are barriers, this is the warp's.
+        if constexpr (kThreads == kWarpSize) __syncwarp();
+        const float scale = has_gradient ? (float)(1 / ((double)own.sum * count)) : 0;
+        const float share = has_gradient ? (float)(1 / count) : 0;
+        if (!has_gradient) {
+            for (int64 i = lane; i < span.first; i += kThreads) row[i] = from_float<Real>(0);
+            for (int64 word = lane; word < span.words; word += kThreads) {
+                store_word(row + span.first + word * kPack<Real>, make_uint4(0, 0, 0, 0));
+            }
+            for (int64 i = span.end + lane; i < vocabulary; i += kThreads) row[i] = from_float<Real>(0);
+            return loss;
+        }
+        const auto gradient = [&](const float value, const bool is_target) {
+            const float part = exp_below<Real>(value, own.largest) * scale;
+            return is_target ? part - share : part;
+        };
+        for (int64 i = lane; i < span.first; i += kThreads) {
+            row[i] = from_float<Real>(gradient(to_float(row[i]), i == target));
+        }
+#pragma unroll 2
+        for (int64 word = lane; word < span.words; word += kThreads) {
+            const int64 at = span.first + word * kPack<Real>;
             float values[kPack<Real>];
-            load_pack(row + i, values);
+            load_pack(row + at, values);
+            const int64 place = target - at;
 #pragma unroll
-            for (int j = 0; j < kPack<Real>; ++j) {
-                values[j] = scale == 0 ? 0 : (expf(values[j] - total) - (i + j == target ? 1 : 0)) * scale;
-            }
-            store_pack(row + i, values);
+            for (int i = 0; i < kPack<Real>; ++i) values[i] = gradient(values[i], i == place);
+            store_pack(row + at, values);
         }
-    } else {
-        for (int64 i = threadIdx.x; i < vocabulary; i += kEntropyThreads) {
-            const float share = expf(to_float(row[i]) - total) - (i == target ? 1 : 0);
-            row[i] = from_float<Real>(scale == 0 ? 0 : share * scale);
+        for (int64 i = span.end + lane; i < vocabulary; i += kThreads) {
+            row[i] = from_float<Real>(gradient(to_float(row[i]), i == target));
         }
     }
+    return loss;
 }
 
 //   logits        [rows, vocabulary]  Real  read; with kGradient then written with
-//                                           (softmax - onehot) / target_count, zeros without a target
-//   targets       [rows]              i32   read; -1 for none. One outside the vocabulary makes the loss NaN
+//                                           (softmax - onehot) / target_count, zeros where the target is -1
+//                                           or target_count is 0
+//   targets       [rows]              i32   read
 //   target_count  [1]                 f64   read with kGradient
-//   losses        [rows]              f64   written
+//   losses        [rows]              f64   written, for add_terms; 0 where the target is -1
 //
-// Launch: grid of at most `rows` blocks of kEntropyThreads, striding.
+// Launch: one block of kRowThreads per row. Bound: memory. Deterministic: fixed order within a row.
 template <typename Real, bool kGradient>
-__global__ void __launch_bounds__(kEntropyThreads)
-    cross_entropy(Real* __restrict__ logits, const int* __restrict__ targets, const int64 rows,
-                  const int64 vocabulary, const double* __restrict__ target_count,
+__global__ void __launch_bounds__(kRowThreads)
+    cross_entropy(Real* __restrict__ logits, const int* __restrict__ targets,
+                  const double* __restrict__ target_count, const int64 rows, const int64 vocabulary,
                   double* __restrict__ losses) {
-    const bool packed = packable(logits) && vocabulary % kPack<Real> == 0;
-    const double count = kGradient ? target_count[0] : 1;
-    for (int64 row = blockIdx.x; row < rows; row += gridDim.x) {
-        Real* __restrict__ values = logits + row * vocabulary;
-        const int target = targets[row];
-        if (target < 0 && target >= -1) {
-            if constexpr (kGradient) write_gradient(values, vocabulary, packed, -1, 0, 0);
-            if (threadIdx.x == 0) losses[row] = 0;
-            continue;
-        }
-        const float total = log_sum(sum_row(values, vocabulary, packed));
-        if (threadIdx.x == 0) {
-            const bool inside = target >= 0 && target < vocabulary;
-            const double logit = inside ? (double)to_float(values[target]) : (double)not_a_number();
-            losses[row] = (double)total - logit;
-        }
-        if constexpr (kGradient) {
-            __syncthreads();  // the target's logit has been read
-            write_gradient(values, vocabulary, packed, target, total,
-                           count == 0 ? 0.0f : (float)(1 / count));
-        }
-    }
+    const double count = kGradient ? target_count[0] : 0;
+    const int64 row = blockIdx.x;
+    if (row >= rows) return;
+    const double loss = cross_entropy_of_row<Real, kRowThreads, kGradient>(
+        logits + row * vocabulary, (int)threadIdx.x, vocabulary, targets[row], count);
+    if (threadIdx.x == 0) losses[row] = loss;
+}
+
+// As cross_entropy, for short rows.
+//
+// Launch: one block of kRowsPerBlock warps per kRowsPerBlock rows.
+template <typename Real, bool kGradient>
+__global__ void __launch_bounds__(kRowsPerBlock* kWarpSize)
+    cross_entropy_short(Real* __restrict__ logits, const int* __restrict__ targets,
+                        const double* __restrict__ target_count, const int64 rows, const int64 vocabulary,
+                        double* __restrict__ losses) {
+    const double count = kGradient ? target_count[0] : 0;
+    const int lane = threadIdx.x % kWarpSize;
+    const int64 row = (int64)blockIdx.x * kRowsPerBlock + threadIdx.x / kWarpSize;
+    if (row >= rows) return;
+    const double loss = cross_entropy_of_row<Real, kWarpSize, kGradient>(logits + row * vocabulary, lane,
+                                                                         vocabulary, targets[row], count);
+    if (lane == 0) losses[row] = loss;
 }

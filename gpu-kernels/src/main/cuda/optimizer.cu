@@ -9,7 +9,7 @@ constexpr int kOptimizerThreads = 256;
 //
 // Launch: grid of any size, blocks of kOptimizerThreads; then add_terms over the parts. Bound: memory.
 // Deterministic: fixed order, given the grid.
-__global__ void __launch_bounds__(kOptimizerThreads)
+__global__ void __launch_bounds__(kOptimizerThreads, 4)
     sum_squares(const float* __restrict__ gradient, const int64 count, double* __restrict__ parts) {
     const Words<float> span(gradient, count);
     const int64 thread = (int64)blockIdx.x * kOptimizerThreads + threadIdx.x;
@@ -58,7 +58,7 @@ struct Update {
 // Launch: grid of any size, blocks of kOptimizerThreads. Bound: memory, 28 to 32 bytes per element.
 // Deterministic: one thread per element.
 template <typename Real>
-__global__ void __launch_bounds__(kOptimizerThreads)
+__global__ void __launch_bounds__(kOptimizerThreads, 4)
     adam_w(float* master, const float* __restrict__ gradient, float* __restrict__ first,
            float* __restrict__ second, Real* weight, const int64 count, const int64* __restrict__ counters,
            const int* __restrict__ apply, const double* __restrict__ learning_rate,

@@ -15,7 +15,7 @@ constexpr int kChunk = 64;  // tokens
 //   counts       [sequences, chunks, experts]   i32  written
 //
 // Launch: one block of kLossThreads per chunk; dynamic shared memory: an i32 per expert. Bound: memory.
-__global__ void __launch_bounds__(kLossThreads)
+__global__ void __launch_bounds__(kLossThreads, 4)
     sum_chunks(const float* __restrict__ scores, const int* __restrict__ top_experts, const int length,
                const int chunks, const int experts, const int top_k, double* __restrict__ score_sums,
                int* __restrict__ counts) {
@@ -47,7 +47,7 @@ __global__ void __launch_bounds__(kLossThreads)
 //   losses      [sequences]                   f64  written
 //
 // Launch: one block of kLossThreads per sequence. Bound: latency.
-__global__ void __launch_bounds__(kLossThreads)
+__global__ void __launch_bounds__(kLossThreads, 4)
     share_experts(const double* __restrict__ score_sums, const int* __restrict__ counts, const int length,
                   const int chunks, const int experts, const int top_k, const double aux_scale,
                   float* __restrict__ shares, double* __restrict__ losses) {
@@ -77,7 +77,7 @@ __global__ void __launch_bounds__(kLossThreads)
 //   z_losses  [gridDim.x]                     f64  written: the tokens of each block
 //
 // Launch: grid of any size, blocks of kLossThreads; a warp per token, striding. Bound: memory.
-__global__ void __launch_bounds__(kLossThreads)
+__global__ void __launch_bounds__(kLossThreads, 4)
     differentiate_losses(const float* __restrict__ logits, const float* __restrict__ scores,
                          const float* __restrict__ shares, const int64 tokens, const int length,
                          const int experts, const double aux_scale, const double z_scale,

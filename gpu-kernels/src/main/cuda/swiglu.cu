@@ -133,7 +133,7 @@ __device__ __forceinline__ void glu_rows_backward(const Real* __restrict__ gate_
 //   gate_up  [rows, 2 * ffn]  Real  read: gate in the first half of a row, up in the second
 //   out      [rows, ffn]      Real  written
 template <typename Real>
-__global__ void __launch_bounds__(kGluThreads)
+__global__ void __launch_bounds__(kGluThreads, 4)
     swiglu(const Real* __restrict__ gate_up, const int64 rows, const int64 ffn, Real* __restrict__ out) {
     glu_rows<Real, false>(gate_up, nullptr, rows, ffn, out);
 }
@@ -142,7 +142,7 @@ __global__ void __launch_bounds__(kGluThreads)
 //   d_out      [rows, ffn]      Real  read
 //   d_gate_up  [rows, 2 * ffn]  Real  written
 template <typename Real>
-__global__ void __launch_bounds__(kGluThreads)
+__global__ void __launch_bounds__(kGluThreads, 4)
     swiglu_backward(const Real* __restrict__ gate_up, const Real* __restrict__ d_out, const int64 rows,
                     const int64 ffn, Real* __restrict__ d_gate_up) {
     glu_rows_backward<Real, false>(gate_up, nullptr, d_out, rows, ffn, d_gate_up, nullptr);
@@ -154,7 +154,7 @@ __global__ void __launch_bounds__(kGluThreads)
 //   row_counts  [experts]            i32   read
 //   out         [capacity, ffn]      Real  written
 template <typename Real>
-__global__ void __launch_bounds__(kGluThreads)
+__global__ void __launch_bounds__(kGluThreads, 4)
     expert_swiglu(const Real* __restrict__ gate_up, const float* __restrict__ row_probs,
                   const int* __restrict__ row_counts, const int experts, const int64 capacity,
                   const int64 ffn, Real* __restrict__ out) {
@@ -168,7 +168,7 @@ __global__ void __launch_bounds__(kGluThreads)
 //   d_gate_up    [capacity, 2 * ffn]  Real  written
 //   d_row_probs  [capacity]           f32   written
 template <typename Real>
-__global__ void __launch_bounds__(kGluThreads)
+__global__ void __launch_bounds__(kGluThreads, 4)
     expert_swiglu_backward(const Real* __restrict__ gate_up, const float* __restrict__ row_probs,
                            const int* __restrict__ row_counts, const int experts,
                            const Real* __restrict__ d_out, const int64 capacity, const int64 ffn,

@@ -1,7 +1,6 @@
 package io.antiphon.kernel;
 
 import io.antiphon.device.Arguments;
-import io.antiphon.device.Device;
 import io.antiphon.device.Grid;
 import io.antiphon.device.Kernel;
 import io.antiphon.device.KernelModule;
@@ -14,40 +13,57 @@ import java.util.List;
 
 /** Loss and its gradient in place: cross_entropy.cu. */
 final class CrossEntropyKernels {
-  private static final int THREADS = 256;
+  private static final int THREADS = 512;
   private static final int SUM_THREADS = 1024;
+  private static final int WARP = 32;
+  private static final int SHORT_ROWS_PER_BLOCK = 8;
 
-  private final Device device;
+  /** Largest row of which a warp reads more bytes at a time than it waits for barriers. */
+  private static final int SHORT_ROW_BYTES = 8192;
+
   private final Kernel lossAndGradient;
+  private final Kernel shortLossAndGradient;
   private final Kernel lossOnly;
+  private final Kernel shortLossOnly;
   private final Kernel addTerms;
 
   CrossEntropyKernels(Kernels kernels, DType real) {
-    device = kernels.device();
     KernelModule module = kernels.load(source(real));
-    lossAndGradient = module.kernel(name(real, true));
-    lossOnly = module.kernel(name(real, false));
+    lossAndGradient = module.kernel(name("cross_entropy", real, true));
+    shortLossAndGradient = module.kernel(name("cross_entropy_short", real, true));
+    lossOnly = module.kernel(name("cross_entropy", real, false));
+    shortLossOnly = module.kernel(name("cross_entropy_short", real, false));
     addTerms = module.kernel("add_terms");
   }
 
   static KernelSource source(DType real) {
     return new KernelSource(
         "cross_entropy.cu",
-        List.of(name(real, true), name(real, false), "add_terms"),
+        List.of(
+            name("cross_entropy", real, true),
+            name("cross_entropy_short", real, true),
+            name("cross_entropy", real, false),
+            name("cross_entropy_short", real, false),
+            "add_terms"),
         KernelSource.Target.PORTABLE);
   }
 
-  private static String name(DType real, boolean gradient) {
-    return "cross_entropy<" + CudaType.of(real) + ", " + gradient + ">";
+  private static String name(String kernel, DType real, boolean gradient) {
+    return kernel + "<" + CudaType.of(real) + ", " + gradient + ">";
   }
 
   void crossEntropy(
       Stream stream, Tensor logits, Tensor targets, Tensor targetCount, Tensor lossSum) {
-    rows(stream, lossAndGradient, logits, targets, CudaStorage.address(targetCount), lossSum);
+    Kernel kernel = isShort(logits) ? shortLossAndGradient : lossAndGradient;
+    rows(stream, kernel, logits, targets, CudaStorage.address(targetCount), lossSum);
   }
 
   void crossEntropyLoss(Stream stream, Tensor logits, Tensor targets, Tensor lossSum) {
-    rows(stream, lossOnly, logits, targets, 0, lossSum);
+    rows(stream, isShort(logits) ? shortLossOnly : lossOnly, logits, targets, 0, lossSum);
+  }
+
+  private static boolean isShort(Tensor logits) {
+    return logits.shape().extent(1) * logits.dtype().bytes() <= SHORT_ROW_BYTES;
   }
 
   private void rows(
@@ -57,15 +73,21 @@ final class CrossEntropyKernels {
       return;
     }
     long losses = stream.scratch(rows * Double.BYTES);
+    Grid grid =
+        isShort(logits)
+            ? Grid.of(
+                (rows + SHORT_ROWS_PER_BLOCK - 1) / SHORT_ROWS_PER_BLOCK,
+                SHORT_ROWS_PER_BLOCK * WARP)
+            : Grid.of(rows, THREADS);
     kernel.launch(
         stream,
-        Grid.striding(rows * THREADS, THREADS, device),
+        grid,
         new Arguments()
             .address(CudaStorage.address(logits))
             .address(CudaStorage.address(targets))
+            .address(count)
             .i64(rows)
             .i64(logits.shape().extent(1))
-            .address(count)
             .address(losses));
     addTerms.launch(
         stream,
