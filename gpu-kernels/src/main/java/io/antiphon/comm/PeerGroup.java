@@ -18,6 +18,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +45,7 @@ public final class PeerGroup implements AutoCloseable {
   private final List<PeerCollectives> groups = new ArrayList<>();
   private final AtomicReference<String> givenUp = new AtomicReference<>();
   private boolean peersMissing;
+  private boolean peersSilent;
   private volatile boolean closed;
 
   private PeerGroup(CudaBackend backend, Transport transport, Duration limit) {
@@ -205,7 +207,7 @@ public final class PeerGroup implements AutoCloseable {
   }
 
   private Duration patience() {
-    if (peersMissing) {
+    if (peersMissing || peersSilent) {
       return Duration.ZERO;
     }
     return isHealthy() || limit.compareTo(LOST_PEER) < 0 ? limit : LOST_PEER;
@@ -228,13 +230,11 @@ public final class PeerGroup implements AutoCloseable {
     if (!drain(limit)) {
       return false;
     }
-    users.forEach(group -> group.release(storage));
-    boolean unused = true;
+    users.forEach(group -> tryToTell(() -> group.release(storage)));
     for (PeerCollectives group : users) {
-      unused &= group.awaitRelease(patience());
-      peersMissing |= !unused;
+      tryToTell(() -> await(group::awaitRelease));
     }
-    if (!unused) {
+    if (peersMissing) {
       LOG.log(
           System.Logger.Level.WARNING,
           "rank {0} keeps {1} elements of {2}: a peer has not let them go",
@@ -242,7 +242,25 @@ public final class PeerGroup implements AutoCloseable {
           storage.elements(),
           storage.dtype());
     }
-    return unused;
+    return !peersMissing;
+  }
+
+  /** Waits for the peers as long as there is hope; once in vain, not again. */
+  private void await(Predicate<Duration> released) {
+    Duration patience = patience();
+    long start = System.nanoTime();
+    peersMissing |= !released.test(patience);
+    peersSilent |= System.nanoTime() - start >= patience.toNanos();
+  }
+
+  /** Writing to a peer whose process is gone may fail: then its memory counts as in use. */
+  private void tryToTell(Runnable telling) {
+    try {
+      telling.run();
+    } catch (DeviceException e) {
+      LOG.log(System.Logger.Level.WARNING, "rank {0}: {1}", transport.rank(), e.getMessage());
+      peersMissing = true;
+    }
   }
 
   /** Waits until both lanes are idle; false if they are not within the limit. */
@@ -286,12 +304,11 @@ public final class PeerGroup implements AutoCloseable {
               + " leaves its group with work that does not end; its memory is kept",
           null);
     }
-    Duration patience = patience();
-    groups.forEach(PeerCollectives::leave);
     for (PeerCollectives group : groups) {
-      if (!group.close(peersMissing ? Duration.ZERO : patience)) {
-        peersMissing = true;
-      }
+      tryToTell(group::leave);
+    }
+    for (PeerCollectives group : groups) {
+      tryToTell(() -> await(group::close));
     }
     if (peersMissing) {
       LOG.log(
