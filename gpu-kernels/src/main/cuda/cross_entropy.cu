@@ -10,7 +10,7 @@ constexpr int kNoTarget = -1;
 // Below any logit, yet finite, so that differences with -infinity are no NaN.
 constexpr float kLowest = -1e30f;
 
-// exp(value - largest). For bf16 one fused multiply and the hardware's exp2 are far below a rounding.
+// exp(value - largest), exactly 1 for the largest. For bf16 the error of the hardware's exp2 is far below a rounding.
 template <typename Real>
 __device__ __forceinline__ float exp_below(const float value, const float largest);
 
@@ -23,7 +23,7 @@ template <>
 __device__ __forceinline__ float exp_below<bf16>(const float value, const float largest) {
     constexpr float kLog2E = 1.4426950408889634f;
     float result;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(fmaf(value, kLog2E, -largest * kLog2E)));
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"((value - largest) * kLog2E));
     return result;
 }
 
