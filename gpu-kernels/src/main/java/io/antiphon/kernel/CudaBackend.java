@@ -245,6 +245,7 @@ public final class CudaBackend implements Backend {
         LockSupport.parkNanos(POLL.toNanos());
       }
     }
+    requireHealthy();
   }
 
   @Override
