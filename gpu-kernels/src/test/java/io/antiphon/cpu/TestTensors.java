@@ -8,11 +8,15 @@ import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Shape;
 import io.antiphon.tensor.StepState;
+import io.antiphon.tensor.Storage;
 import io.antiphon.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Tensors with given values on one backend, for tests that say what comes out. */
-final class TestTensors {
+final class TestTensors implements AutoCloseable {
   private final Backend backend;
+  private final List<Storage> storages = new ArrayList<>();
   private final HostValues values;
 
   TestTensors(Backend backend) {
@@ -27,7 +31,16 @@ final class TestTensors {
   /** Zeros. */
   Tensor of(DType dtype, long... shape) {
     Shape extents = Shape.of(shape);
-    return Tensor.of(backend.allocate("test", dtype, extents.elements()), extents);
+    Storage storage = backend.allocate("test", dtype, extents.elements());
+    storages.add(storage);
+    return Tensor.of(storage, extents);
+  }
+
+  /** Frees all tensors. */
+  @Override
+  public void close() {
+    storages.forEach(backend::free);
+    storages.clear();
   }
 
   /** Zeros of the compute type. */
