@@ -1,5 +1,6 @@
 package io.antiphon.cpu;
 
+import io.antiphon.tensor.ExpertRange;
 import io.antiphon.tensor.ExpertWeights;
 import io.antiphon.tensor.Tensor;
 
@@ -7,31 +8,42 @@ import io.antiphon.tensor.Tensor;
 final class F32Experts {
   private F32Experts() {}
 
-  static Runnable groupedGemm(Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y) {
-    return product(x, weights, true, rowCounts, y);
+  static Runnable groupedGemm(
+      Tensor x, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor y) {
+    return product(x, weights, true, rowCounts, range, y);
   }
 
-  static Runnable groupedGemmDgrad(Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX) {
-    return product(dY, weights, false, rowCounts, dX);
+  static Runnable groupedGemmDgrad(
+      Tensor dY, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor dX) {
+    return product(dY, weights, false, rowCounts, range, dX);
   }
 
   /** Rows of {@code from} times each expert's weights, transposed or as they are. */
   private static Runnable product(
-      Tensor from, ExpertWeights weights, boolean transposed, Tensor rowCounts, Tensor to) {
+      Tensor from,
+      ExpertWeights weights,
+      boolean transposed,
+      Tensor rowCounts,
+      ExpertRange range,
+      Tensor to) {
     int inner = from.extent(1);
     int outer = to.extent(1);
     BlasMatrix fromMatrix = BlasMatrix.of(from);
     BlasMatrix toMatrix = BlasMatrix.of(to);
     BlasMatrix[] perExpert = matrices(weights);
     RowCounts counts = RowCounts.of(rowCounts, from.extent(0));
+    int first = range.first(weights.home().extent(0));
+    int end = range.end(weights.home().extent(0), perExpert.length);
     return () -> {
       counts.sum();
       long row = 0;
-      for (int expert = 0; expert < perExpert.length; expert++) {
+      for (int expert = 0; expert < end; expert++) {
         int rows = counts.rows(expert);
-        BlasMatrix a = fromMatrix.at(row * inner);
-        BlasMatrix c = toMatrix.at(row * outer);
-        Blas.gemm(false, transposed, rows, outer, inner, 1, a, perExpert[expert], 0, c);
+        if (expert >= first) {
+          BlasMatrix a = fromMatrix.at(row * inner);
+          BlasMatrix c = toMatrix.at(row * outer);
+          Blas.gemm(false, transposed, rows, outer, inner, 1, a, perExpert[expert], 0, c);
+        }
         row += rows;
       }
     };

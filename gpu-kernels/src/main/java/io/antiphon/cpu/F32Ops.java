@@ -3,6 +3,7 @@ package io.antiphon.cpu;
 import io.antiphon.tensor.AdamOptions;
 import io.antiphon.tensor.AdamTensors;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.ExpertRange;
 import io.antiphon.tensor.ExpertWeights;
 import io.antiphon.tensor.MoeShapes;
 import io.antiphon.tensor.OpShapes;
@@ -248,15 +249,17 @@ final class F32Ops implements Ops {
   }
 
   @Override
-  public void groupedGemm(Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y) {
+  public void groupedGemm(
+      Tensor x, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor y) {
     moe.groupedGemm(x, weights, rowCounts, y);
-    recorder.submit(F32Experts.groupedGemm(x, weights, rowCounts, y));
+    recorder.submit(F32Experts.groupedGemm(x, weights, rowCounts, range, y));
   }
 
   @Override
-  public void groupedGemmDgrad(Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX) {
+  public void groupedGemmDgrad(
+      Tensor dY, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor dX) {
     moe.groupedGemmDgrad(dY, weights, rowCounts, dX);
-    recorder.submit(F32Experts.groupedGemmDgrad(dY, weights, rowCounts, dX));
+    recorder.submit(F32Experts.groupedGemmDgrad(dY, weights, rowCounts, range, dX));
   }
 
   @Override

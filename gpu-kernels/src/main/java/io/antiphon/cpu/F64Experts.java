@@ -1,5 +1,6 @@
 package io.antiphon.cpu;
 
+import io.antiphon.tensor.ExpertRange;
 import io.antiphon.tensor.ExpertWeights;
 import io.antiphon.tensor.Tensor;
 
@@ -13,26 +14,30 @@ final class F64Experts {
   }
 
   private static void forEach(
-      ExpertWeights weights, Tensor rowCounts, int capacity, ExpertBody body) {
+      ExpertWeights weights, Tensor rowCounts, ExpertRange range, int capacity, ExpertBody body) {
     RowCounts counts = RowCounts.of(rowCounts, capacity);
     counts.sum();
     int homes = weights.home().extent(0);
     int first = 0;
-    for (int expert = 0; expert < rowCounts.extent(0); expert++) {
-      boolean isHome = expert < homes;
-      Tensor weight =
-          isHome ? weights.home().rows(expert, 1) : weights.slots().rows(expert - homes, 1);
-      body.run(weight, isHome, first, counts.rows(expert));
+    for (int expert = 0; expert < range.end(homes, rowCounts.extent(0)); expert++) {
+      if (expert >= range.first(homes)) {
+        boolean isHome = expert < homes;
+        Tensor weight =
+            isHome ? weights.home().rows(expert, 1) : weights.slots().rows(expert - homes, 1);
+        body.run(weight, isHome, first, counts.rows(expert));
+      }
       first += counts.rows(expert);
     }
   }
 
-  static void forward(Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y) {
+  static void forward(
+      Tensor x, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor y) {
     int in = x.extent(1);
     int out = y.extent(1);
     forEach(
         weights,
         rowCounts,
+        range,
         x.extent(0),
         (weight, isHome, first, rows) ->
             F64Dense.gemm(
@@ -46,12 +51,14 @@ final class F64Experts {
                 F64Dense.row(y, first, out)));
   }
 
-  static void dgrad(Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX) {
+  static void dgrad(
+      Tensor dY, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor dX) {
     int in = dX.extent(1);
     int out = dY.extent(1);
     forEach(
         weights,
         rowCounts,
+        range,
         dY.extent(0),
         (weight, isHome, first, rows) ->
             F64Dense.gemm(
@@ -71,6 +78,7 @@ final class F64Experts {
     forEach(
         gradients,
         rowCounts,
+        ExpertRange.ALL,
         x.extent(0),
         (gradient, isHome, first, rows) ->
             F64Dense.gemm(

@@ -3,6 +3,7 @@ package io.antiphon.cpu;
 import io.antiphon.tensor.AdamOptions;
 import io.antiphon.tensor.AdamTensors;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.ExpertRange;
 import io.antiphon.tensor.ExpertWeights;
 import io.antiphon.tensor.MoeShapes;
 import io.antiphon.tensor.OpShapes;
@@ -229,15 +230,17 @@ final class F64Ops implements Ops {
   }
 
   @Override
-  public void groupedGemm(Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y) {
+  public void groupedGemm(
+      Tensor x, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor y) {
     moe.groupedGemm(x, weights, rowCounts, y);
-    recorder.submit(() -> F64Experts.forward(x, weights, rowCounts, y));
+    recorder.submit(() -> F64Experts.forward(x, weights, rowCounts, range, y));
   }
 
   @Override
-  public void groupedGemmDgrad(Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX) {
+  public void groupedGemmDgrad(
+      Tensor dY, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor dX) {
     moe.groupedGemmDgrad(dY, weights, rowCounts, dX);
-    recorder.submit(() -> F64Experts.dgrad(dY, weights, rowCounts, dX));
+    recorder.submit(() -> F64Experts.dgrad(dY, weights, rowCounts, range, dX));
   }
 
   @Override

@@ -4,6 +4,7 @@ import io.antiphon.device.Stream;
 import io.antiphon.tensor.AdamOptions;
 import io.antiphon.tensor.AdamTensors;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.ExpertRange;
 import io.antiphon.tensor.ExpertWeights;
 import io.antiphon.tensor.MoeShapes;
 import io.antiphon.tensor.OpShapes;
@@ -250,15 +251,17 @@ final class CudaOps implements Ops {
   }
 
   @Override
-  public void groupedGemm(Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y) {
+  public void groupedGemm(
+      Tensor x, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor y) {
     moe.groupedGemm(x, weights, rowCounts, y);
-    launchers.groupedGemm().groupedGemm(stream(), x, weights, rowCounts, y);
+    launchers.groupedGemm().groupedGemm(stream(), x, weights, rowCounts, range, y);
   }
 
   @Override
-  public void groupedGemmDgrad(Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX) {
+  public void groupedGemmDgrad(
+      Tensor dY, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor dX) {
     moe.groupedGemmDgrad(dY, weights, rowCounts, dX);
-    launchers.groupedGemm().groupedGemmDgrad(stream(), dY, weights, rowCounts, dX);
+    launchers.groupedGemm().groupedGemmDgrad(stream(), dY, weights, rowCounts, range, dX);
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.antiphon.model;
 
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.ExpertRange;
 import io.antiphon.tensor.Lane;
 import io.antiphon.tensor.Ops;
 import io.antiphon.tensor.PlanAlgorithm;
@@ -9,6 +10,7 @@ import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * A mixture of experts with its norm. Every forward plans, from the counts of all ranks of the
@@ -129,21 +131,37 @@ final class MoeLayer implements Layer {
     if (pass == Pass.FORWARD) {
       routeAndPlan();
     }
-    Lane.Mark slotsFilled = slots.fill(moeLayer, experts, plan.sending(toSend));
+    SlotPool.Filling filling = slots.fillForward(moeLayer, experts, plan.sending(toSend));
     group.dispatch(normed, rows, expertIn);
     group.dispatchScalars(router.probs(), rows, rowProbs);
-    context.backend().computeLane().await(slotsFilled);
-    ops.groupedGemm(expertIn, slots.gateUp(moeLayer, experts), rows.rowCounts(), gateUp);
+    homeThenSlots(
+        filling.gateUp(),
+        range ->
+            ops.groupedGemm(
+                expertIn, slots.gateUp(moeLayer, experts), rows.rowCounts(), range, gateUp));
     ops.expertSwiglu(gateUp, rowProbs, rows.rowCounts(), activated);
     if (pass == Pass.RECOMPUTE) {
       shared.ifPresent(network -> network.activate(normed));
       return;
     }
+    context.backend().computeLane().await(filling.down());
     ops.groupedGemm(activated, slots.down(moeLayer, experts), rows.rowCounts(), expertOut);
     group.combine(expertOut, rows, combined);
     ops.copy(x, y);
     ops.add(combined, y);
     shared.ifPresent(network -> network.forward(normed, y));
+  }
+
+  /** Home experts compute while the slots' weights are still on their way. */
+  private void homeThenSlots(Lane.Mark slotsFilled, Consumer<ExpertRange> gemm) {
+    if (plan.slots() == 0) {
+      context.backend().computeLane().await(slotsFilled);
+      gemm.accept(ExpertRange.ALL);
+      return;
+    }
+    gemm.accept(ExpertRange.HOME);
+    context.backend().computeLane().await(slotsFilled);
+    gemm.accept(ExpertRange.SLOTS);
   }
 
   private void routeAndPlan() {
@@ -180,13 +198,17 @@ final class MoeLayer implements Layer {
   @Override
   public void backward(Tensor x, Tensor dX) {
     Tensor rowCounts = rows.rowCounts();
-    Lane.Mark slotsFilled = slots.fill(moeLayer, experts, plan.sending(toSend));
+    SlotPool.Filling filling = slots.fillBackward(moeLayer, experts, plan.sending(toSend));
     group.dispatch(dX, rows, dExpertOut);
-    context.backend().computeLane().await(slotsFilled);
-    ops.groupedGemmDgrad(dExpertOut, slots.down(moeLayer, experts), rowCounts, dActivated);
+    homeThenSlots(
+        filling.down(),
+        range ->
+            ops.groupedGemmDgrad(
+                dExpertOut, slots.down(moeLayer, experts), rowCounts, range, dActivated));
     ops.groupedGemmWgrad(activated, dExpertOut, rowCounts, slots.downGradient(moeLayer, experts));
     slots.reduceDown(moeLayer, experts, plan);
     ops.expertSwigluBackward(gateUp, rowProbs, rowCounts, dActivated, dGateUp, dRowProbs);
+    context.backend().computeLane().await(filling.gateUp());
     ops.groupedGemmDgrad(dGateUp, slots.gateUp(moeLayer, experts), rowCounts, dExpertIn);
     ops.groupedGemmWgrad(expertIn, dGateUp, rowCounts, slots.gateUpGradient(moeLayer, experts));
     slots.reduceGateUp(moeLayer, experts, plan);

@@ -26,6 +26,9 @@ final class SlotPool {
 
   private record Entry(Tensor gateUp, Tensor down) {}
 
+  /** What the compute lane awaits before it reads a projection's slots or writes gradients. */
+  record Filling(Lane.Mark gateUp, Lane.Mark down) {}
+
   private final StepContext context;
   private final Collectives weights;
   private final Entry[] entries;
@@ -102,22 +105,42 @@ final class SlotPool {
   }
 
   /**
-   * Enqueues the weight dispatch of {@code layer} on the transfer lane, unless its entry still
-   * holds it; the compute lane must await the mark before it reads the slots.
+   * Enqueues the weight dispatch of {@code layer} on the transfer lane for its forward, unless its
+   * entry still holds it.
    *
    * @param plan names the slots to fill and their experts; the other slots keep their weights
    */
-  Lane.Mark fill(int layer, ModelParameters.Ffn home, PlanTensors plan) {
-    Lane transfer = context.backend().transferLane();
+  Filling fillForward(int layer, ModelParameters.Ffn home, PlanTensors plan) {
+    boolean fills = startFilling(layer, plan);
+    Lane.Mark gateUp = fillOne(fills, home.gateUp(), plan, entry(layer).gateUp());
+    Lane.Mark down = fillOne(fills, home.down(), plan, entry(layer).down());
+    return new Filling(gateUp, down);
+  }
+
+  /** The same for its backward, which needs FC2 first, and the gradients' entry to itself. */
+  Filling fillBackward(int layer, ModelParameters.Ffn home, PlanTensors plan) {
+    boolean fills = startFilling(layer, plan);
+    Lane.Mark down = fillOne(fills, home.down(), plan, entry(layer).down());
+    Lane.Mark gateUp = fillOne(fills, home.gateUp(), plan, entry(layer).gateUp());
+    return new Filling(gateUp, down);
+  }
+
+  private boolean startFilling(int layer, PlanTensors plan) {
     int place = layer % entries.length;
-    if (holders[place] != layer && plan.slots() > 0) {
-      transfer.await(context.backend().computeLane().record());
-      weights.dispatchWeights(home.gateUp().weight(), plan, entries[place].gateUp());
-      weights.dispatchWeights(home.down().weight(), plan, entries[place].down());
-      holders[place] = layer;
-      filledBefore[place] = true;
+    if (holders[place] == layer || plan.slots() == 0) {
+      return false;
     }
-    return transfer.record();
+    context.backend().transferLane().await(context.backend().computeLane().record());
+    holders[place] = layer;
+    filledBefore[place] = true;
+    return true;
+  }
+
+  private Lane.Mark fillOne(boolean fills, Parameter home, PlanTensors plan, Tensor slots) {
+    if (fills) {
+      weights.dispatchWeights(home.weight(), plan, slots);
+    }
+    return context.backend().transferLane().record();
   }
 
   /**
@@ -144,11 +167,11 @@ final class SlotPool {
   }
 
   ExpertWeights gateUp(int layer, ModelParameters.Ffn home) {
-    return new ExpertWeights(home.gateUp().weight(), entries[layer % entries.length].gateUp());
+    return new ExpertWeights(home.gateUp().weight(), entry(layer).gateUp());
   }
 
   ExpertWeights down(int layer, ModelParameters.Ffn home) {
-    return new ExpertWeights(home.down().weight(), entries[layer % entries.length].down());
+    return new ExpertWeights(home.down().weight(), entry(layer).down());
   }
 
   ExpertWeights gateUpGradient(int layer, ModelParameters.Ffn home) {
@@ -157,6 +180,10 @@ final class SlotPool {
 
   ExpertWeights downGradient(int layer, ModelParameters.Ffn home) {
     return new ExpertWeights(home.down().gradient(), gradient(layer).down());
+  }
+
+  private Entry entry(int layer) {
+    return entries[layer % entries.length];
   }
 
   private Entry gradient(int layer) {

@@ -266,12 +266,27 @@ public interface Ops {
    *
    * @param x real {@code [rows, in]}, read
    * @param weights real {@code [.., out, in]}, read
+   * @param range experts whose rows are computed; weights and rows of others are not touched
    * @param y real {@code [rows, out]}, written
    */
-  void groupedGemm(Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y);
+  void groupedGemm(Tensor x, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor y);
 
-  /** Grouped GEMM, gradient of the input: {@code dX = dY W_p}, written. */
-  void groupedGemmDgrad(Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX);
+  /** Grouped GEMM, forward, of all physical experts. */
+  default void groupedGemm(Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y) {
+    groupedGemm(x, weights, rowCounts, ExpertRange.ALL, y);
+  }
+
+  /**
+   * Grouped GEMM, gradient of the input: {@code dX = dY W_p}, written for the rows of {@code
+   * range}.
+   */
+  void groupedGemmDgrad(
+      Tensor dY, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor dX);
+
+  /** Grouped GEMM, gradient of the input, of all physical experts. */
+  default void groupedGemmDgrad(Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX) {
+    groupedGemmDgrad(dY, weights, rowCounts, ExpertRange.ALL, dX);
+  }
 
   /**
    * Grouped GEMM, gradient of the weights: {@code dW_p = dY^T x} over the rows of p.

@@ -4,6 +4,7 @@ import static io.antiphon.cpu.OpArgument.Kind.I32;
 import static io.antiphon.cpu.OpArgument.Kind.MASTER;
 import static io.antiphon.cpu.OpArgument.Kind.REAL;
 
+import io.antiphon.tensor.ExpertRange;
 import io.antiphon.tensor.ExpertWeights;
 import java.util.ArrayList;
 import java.util.List;
@@ -68,6 +69,10 @@ final class ExpertCases {
       cases.add(groupedGemm(size));
       cases.add(groupedGemmDgrad(size));
       cases.add(groupedGemmWgrad(size));
+      for (ExpertRange range : new ExpertRange[] {ExpertRange.HOME, ExpertRange.SLOTS}) {
+        cases.add(partOfGroupedGemm(size, range));
+        cases.add(partOfGroupedGemmDgrad(size, range));
+      }
       cases.add(expertSwiglu(size));
       cases.add(expertSwigluBackward(size));
     }
@@ -105,6 +110,33 @@ final class ExpertCases {
         .writtenRows("y", REAL, size.capacity, size.out)
         .roundings(size.in)
         .call((ops, t) -> ops.groupedGemm(t.of("x"), weights(t), t.of("rowCounts"), t.of("y")));
+  }
+
+  /** What is not in the range stays as it is. */
+  private static OpCase partOfGroupedGemm(Size size, ExpertRange range) {
+    return new OpCase("groupedGemm", size, range.name())
+        .read("rowCounts", I32, size.rowCounts(), size.physicalExperts())
+        .readRows("x", REAL, size.capacity, size.in)
+        .read("home", REAL, Fill.normals(), size.localExperts, size.out, size.in)
+        .read("slots", REAL, Fill.normals(), size.slots, size.out, size.in)
+        .updated("y", REAL, Fill.normals(), size.capacity, size.out)
+        .roundings(size.in)
+        .call(
+            (ops, t) ->
+                ops.groupedGemm(t.of("x"), weights(t), t.of("rowCounts"), range, t.of("y")));
+  }
+
+  private static OpCase partOfGroupedGemmDgrad(Size size, ExpertRange range) {
+    return new OpCase("groupedGemmDgrad", size, range.name())
+        .read("rowCounts", I32, size.rowCounts(), size.physicalExperts())
+        .readRows("dY", REAL, size.capacity, size.out)
+        .read("home", REAL, Fill.normals(), size.localExperts, size.out, size.in)
+        .read("slots", REAL, Fill.normals(), size.slots, size.out, size.in)
+        .updated("dX", REAL, Fill.normals(), size.capacity, size.in)
+        .roundings(size.out)
+        .call(
+            (ops, t) ->
+                ops.groupedGemmDgrad(t.of("dY"), weights(t), t.of("rowCounts"), range, t.of("dX")));
   }
 
   private static OpCase groupedGemmDgrad(Size size) {
