@@ -9,7 +9,10 @@
 //                 kInputGradient [capacity, in]                  Real   written
 //                 kWeightGradient [local_experts, out, in]       float  added to
 //   result_slots  kWeightGradient [slots, out, in]               float  written, zeros without rows; else not used
-//   row_counts    [physical_experts]                             i32    read
+//   row_counts    [physical_experts]                             i32    read, up to end_expert
+//
+// Physical experts first_expert to end_expert - 1 are computed; results of the others are left alone, so that
+// the home experts can be computed while the slots' weights are still on their way.
 //
 // grouped_gemm_mma: bf16 tensor cores, tiles of 128 x 128 x 64, three stages of asynchronous copies.
 // kAligned: every address is a multiple of 16 bytes and out and in are multiples of 8; otherwise elements
@@ -137,7 +140,8 @@ __global__ void __launch_bounds__(kThreads, 1)
                      typename ResultType<bf16, kPass>::Type* __restrict__ const result_home,
                      typename ResultType<bf16, kPass>::Type* __restrict__ const result_slots,
                      const int* __restrict__ const row_counts, const int local_experts,
-                     const int physical_experts, const int capacity, const int out, const int in) {
+                     const int first_expert, const int end_expert, const int capacity, const int out,
+                     const int in) {
     using Result = typename ResultType<bf16, kPass>::Type;
     constexpr bool kLeftDepthInner = kPass != kWeightGradient;
     constexpr bool kRightDepthInner = kPass == kForward;
@@ -148,7 +152,7 @@ __global__ void __launch_bounds__(kThreads, 1)
     const int warp_column = threadIdx.x / 64 * 32;
 
     TileWalker<kPass, kMmaTile, kMmaTile> walker(
-        row_counts, GroupedShape{local_experts, physical_experts, capacity, out, in});
+        row_counts, GroupedShape{local_experts, first_expert, end_expert, capacity, out, in});
     for (int tile = blockIdx.x; walker.seek(tile); tile += gridDim.x) {
         const Source<bf16> left_part = left_source<bf16, kPass>(walker, left);
         const Source<bf16> right_part = right_source<bf16, kPass>(walker, right_home, right_slots);
@@ -284,15 +288,15 @@ __global__ void __launch_bounds__(kThreads)
     grouped_gemm_float(const float* __restrict__ const left, const float* __restrict__ const right_home,
                        const float* __restrict__ const right_slots, float* __restrict__ const result_home,
                        float* __restrict__ const result_slots, const int* __restrict__ const row_counts,
-                       const int local_experts, const int physical_experts, const int capacity, const int out,
-                       const int in) {
+                       const int local_experts, const int first_expert, const int end_expert,
+                       const int capacity, const int out, const int in) {
     __shared__ __align__(16) float left_tile[kFloatDepth][kFloatTile + 4];
     __shared__ __align__(16) float right_tile[kFloatDepth][kFloatTile + 4];
     const int thread_row = threadIdx.x / 16 * 4;  // of the tile; a thread computes 4 x 4
     const int thread_column = threadIdx.x % 16 * 4;
 
     TileWalker<kPass, kFloatTile, kFloatTile> walker(
-        row_counts, GroupedShape{local_experts, physical_experts, capacity, out, in});
+        row_counts, GroupedShape{local_experts, first_expert, end_expert, capacity, out, in});
     for (int tile = blockIdx.x; walker.seek(tile); tile += gridDim.x) {
         const Source<float> left_part = left_source<float, kPass>(walker, left);
         const Source<float> right_part = right_source<float, kPass>(walker, right_home, right_slots);

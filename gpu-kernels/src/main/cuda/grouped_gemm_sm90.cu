@@ -13,7 +13,7 @@
 //                      kWeightGradient home gradients [local_experts * out, in]: float, boxes [64, 32], added to
 //   result_slots_map   kWeightGradient: the slots' gradients, written; otherwise (or without slots) not used
 //   result_home, result_slots: the same memory, for tiles that must be masked
-//   row_counts         [physical_experts] i32, read
+//   row_counts         [physical_experts] i32, read, up to end_expert; first_expert, end_expert as there
 //
 // One producer thread feeds kStages stages of shared memory by bulk copies; two warpgroups multiply, each the
 // upper or lower 64 rows of a tile of 128 x kTileN, in steps of 64 in depth. Results leave through shared memory
@@ -330,10 +330,11 @@ __global__ void __launch_bounds__(kThreads, 1)
                       typename ResultType<kPass>::Type* __restrict__ const result_home,
                       typename ResultType<kPass>::Type* __restrict__ const result_slots,
                       const int* __restrict__ const row_counts, const int local_experts,
-                      const int physical_experts, const int capacity, const int out, const int in) {
+                      const int first_expert, const int end_expert, const int capacity, const int out,
+                      const int in) {
     extern __shared__ __align__(1024) unsigned char shared_bytes[];
     const uint32 shared = shared_address(shared_bytes);
-    const GroupedShape shape{local_experts, physical_experts, capacity, out, in};
+    const GroupedShape shape{local_experts, first_expert, end_expert, capacity, out, in};
     if (threadIdx.x == 0) {
         const uint32 full = shared + kBarrierOffset<kTileN>;
         const uint32 empty = full + kStages<kTileN> * 8;

@@ -16,9 +16,10 @@ enum GemmPass {
 
 // Sizes of one grouped GEMM; the same for every block.
 struct GroupedShape {
-    int local_experts;     // home experts; the physical experts after them are slots
-    int physical_experts;
-    int capacity;          // rows that the row tensors hold; rows at or beyond it do not exist
+    int local_experts;  // home experts; the physical experts after them are slots
+    int first_expert;   // first physical expert to compute; the rows of those before it are passed over
+    int end_expert;     // one past the last physical expert to compute
+    int capacity;       // rows that the row tensors hold; rows at or beyond it do not exist
     int out;
     int in;
 };
@@ -38,7 +39,9 @@ struct TileWalker {
     int tile_column = 0;
 
     __device__ __forceinline__ TileWalker(const int* counts, const GroupedShape& sizes)
-        : row_counts(counts), shape(sizes) {}
+        : row_counts(counts), shape(sizes) {
+        while (expert + 1 < sizes.first_expert) next_expert();
+    }
 
     // Rows of the expert's result (of the row tensor, or of one weight gradient).
     __device__ __forceinline__ int result_rows() const { return kPass == kWeightGradient ? shape.out : rows; }
@@ -57,18 +60,23 @@ struct TileWalker {
         return is_home() ? expert : expert - shape.local_experts;
     }
 
+    // Moves to the next expert, whose tiles are not counted yet.
+    __device__ __forceinline__ void next_expert() {
+        ++expert;
+        first_row += rows;
+        // Counts may ask for more rows than there are (the step is then void): clip, never run over.
+        const int count = row_counts[expert];
+        const int left = shape.capacity - first_row;
+        rows = count < 0 ? 0 : (count < left ? count : left);
+    }
+
     // Moves to `tile`, which never is before the current one; false beyond the last.
     __device__ __forceinline__ bool seek(const int tile) {
         const int column_tiles = (result_columns() + kTileN - 1) / kTileN;
         while (tile >= first_tile + tiles) {
-            if (expert + 1 >= shape.physical_experts) return false;
-            ++expert;
-            first_row += rows;
+            if (expert + 1 >= shape.end_expert) return false;
             first_tile += tiles;
-            // Counts may ask for more rows than there are (the step is then void): clip, never run over.
-            const int count = row_counts[expert];
-            const int left = shape.capacity - first_row;
-            rows = count < 0 ? 0 : (count < left ? count : left);
+            next_expert();
             // A home gradient without rows stays as it is; a slot's must become zero.
             const bool nothing = kPass == kWeightGradient && rows == 0 && is_home();
             tiles = nothing ? 0 : (result_rows() + kTileM - 1) / kTileM * column_tiles;

@@ -38,9 +38,20 @@ final class GroupedGemm {
     }
   }
 
+  /**
+   * Which physical experts a call computes. The rows of the others are neither read nor written, so
+   * that the home experts can start before the slots' weights have arrived.
+   */
+  enum ExpertRange {
+    ALL,
+    HOME,
+    SLOTS
+  }
+
   /** One call: who is left, right and result follows from the pass. */
   record Call(
       Pass pass,
+      ExpertRange range,
       Tensor left,
       Tensor rightHome,
       Tensor rightSlots,
@@ -53,6 +64,19 @@ final class GroupedGemm {
       int in) {
     int slots() {
       return rowCounts.extent(0) - localExperts;
+    }
+
+    int firstExpert() {
+      return range == ExpertRange.SLOTS ? localExperts : 0;
+    }
+
+    int endExpert() {
+      return range == ExpertRange.HOME ? localExperts : rowCounts.extent(0);
+    }
+
+    /** How many physical experts are computed. */
+    int experts() {
+      return endExpert() - firstExpert();
     }
 
     boolean isAligned() {
@@ -74,7 +98,8 @@ final class GroupedGemm {
       return arguments
           .address(CudaStorage.address(rowCounts))
           .i32(localExperts)
-          .i32(rowCounts.extent(0))
+          .i32(firstExpert())
+          .i32(endExpert())
           .i32(capacity)
           .i32(out)
           .i32(in);
@@ -120,30 +145,49 @@ final class GroupedGemm {
   }
 
   void groupedGemm(Stream stream, Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y) {
-    if (y.elements() > 0) {
-      run(stream, Pass.FORWARD, x, weights, rowCounts, y);
-    }
+    groupedGemm(stream, x, weights, rowCounts, y, ExpertRange.ALL);
+  }
+
+  /** Of the result only the rows of the experts in {@code range} are written. */
+  void groupedGemm(
+      Stream stream,
+      Tensor x,
+      ExpertWeights weights,
+      Tensor rowCounts,
+      Tensor y,
+      ExpertRange range) {
+    run(stream, Pass.FORWARD, range, x, weights, rowCounts, y);
   }
 
   void groupedGemmDgrad(
       Stream stream, Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX) {
-    if (dX.elements() > 0) {
-      run(stream, Pass.INPUT_GRADIENT, dY, weights, rowCounts, dX);
-    }
+    groupedGemmDgrad(stream, dY, weights, rowCounts, dX, ExpertRange.ALL);
+  }
+
+  /** Of the result only the rows of the experts in {@code range} are written. */
+  void groupedGemmDgrad(
+      Stream stream,
+      Tensor dY,
+      ExpertWeights weights,
+      Tensor rowCounts,
+      Tensor dX,
+      ExpertRange range) {
+    run(stream, Pass.INPUT_GRADIENT, range, dY, weights, rowCounts, dX);
   }
 
   private void run(
       Stream stream,
       Pass pass,
+      ExpertRange range,
       Tensor left,
       ExpertWeights weights,
       Tensor rowCounts,
       Tensor result) {
     Tensor home = weights.home();
-    enqueue(
-        stream,
+    Call call =
         new Call(
             pass,
+            range,
             left,
             home,
             weights.slots(),
@@ -153,7 +197,10 @@ final class GroupedGemm {
             home.extent(0),
             left.extent(0),
             home.extent(1),
-            home.extent(2)));
+            home.extent(2));
+    if (result.elements() > 0 && call.experts() > 0) {
+      enqueue(stream, call);
+    }
   }
 
   void groupedGemmWgrad(
@@ -168,6 +215,7 @@ final class GroupedGemm {
           stream,
           new Call(
               Pass.WEIGHT_GRADIENT,
+              ExpertRange.ALL,
               dY,
               x,
               x,

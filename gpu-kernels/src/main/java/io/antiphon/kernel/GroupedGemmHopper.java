@@ -66,12 +66,7 @@ final class GroupedGemmHopper {
     boolean ofWeights = pass == Pass.WEIGHT_GRADIENT;
     int columns =
         GroupedGemmTile.columns(
-            pass,
-            call.rowCounts().extent(0),
-            call.capacity(),
-            call.out(),
-            call.in(),
-            device.multiprocessors());
+            pass, call.experts(), call.capacity(), call.out(), call.in(), device.multiprocessors());
     TensorMap left =
         rows(call.left(), pass == Pass.FORWARD ? call.in() : call.out(), ofWeights ? 64 : 128);
     TensorMap rightHome;
