@@ -9,6 +9,7 @@ import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.ExpertRange;
 import io.antiphon.tensor.ExpertWeights;
 import io.antiphon.tensor.Tensor;
 import java.util.ArrayList;
@@ -38,16 +39,6 @@ final class GroupedGemm {
     }
   }
 
-  /**
-   * Which physical experts a call computes. The rows of the others are neither read nor written, so
-   * that the home experts can start before the slots' weights have arrived.
-   */
-  enum ExpertRange {
-    ALL,
-    HOME,
-    SLOTS
-  }
-
   /** One call: who is left, right and result follows from the pass. */
   record Call(
       Pass pass,
@@ -67,11 +58,11 @@ final class GroupedGemm {
     }
 
     int firstExpert() {
-      return range == ExpertRange.SLOTS ? localExperts : 0;
+      return range.first(localExperts);
     }
 
     int endExpert() {
-      return range == ExpertRange.HOME ? localExperts : rowCounts.extent(0);
+      return range.end(localExperts, rowCounts.extent(0));
     }
 
     /** How many physical experts are computed. */
@@ -144,34 +135,23 @@ final class GroupedGemm {
     return "grouped_gemm_mma<" + pass.number() + ", " + aligned + ">";
   }
 
-  void groupedGemm(Stream stream, Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y) {
-    groupedGemm(stream, x, weights, rowCounts, y, ExpertRange.ALL);
-  }
-
-  /** Of the result only the rows of the experts in {@code range} are written. */
   void groupedGemm(
       Stream stream,
       Tensor x,
       ExpertWeights weights,
       Tensor rowCounts,
-      Tensor y,
-      ExpertRange range) {
+      ExpertRange range,
+      Tensor y) {
     run(stream, Pass.FORWARD, range, x, weights, rowCounts, y);
   }
 
-  void groupedGemmDgrad(
-      Stream stream, Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX) {
-    groupedGemmDgrad(stream, dY, weights, rowCounts, dX, ExpertRange.ALL);
-  }
-
-  /** Of the result only the rows of the experts in {@code range} are written. */
   void groupedGemmDgrad(
       Stream stream,
       Tensor dY,
       ExpertWeights weights,
       Tensor rowCounts,
-      Tensor dX,
-      ExpertRange range) {
+      ExpertRange range,
+      Tensor dX) {
     run(stream, Pass.INPUT_GRADIENT, range, dY, weights, rowCounts, dX);
   }
 
