@@ -233,7 +233,7 @@ __device__ __forceinline__ void lay_out_ranks(const LayoutTables& tables, const 
 }
 
 template <bool kScanned>
-__global__ void __launch_bounds__(kLayoutThreads)
+__global__ void __launch_bounds__(kLayoutThreads, 1)
     layout_place(const int* __restrict__ top_experts, const int64 assignments, const int* __restrict__ slot_home,
                  const int* __restrict__ to_slot, const int ranks, const int experts, const int slots,
                  const int rank, const int64 row_capacity, const int* __restrict__ totals,
