@@ -49,7 +49,8 @@ final class F32Experts {
     };
   }
 
-  static Runnable groupedGemmWgrad(Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients) {
+  static Runnable groupedGemmWgrad(
+      Tensor x, Tensor dY, Tensor rowCounts, boolean accumulate, ExpertWeights gradients) {
     int in = x.extent(1);
     int out = dY.extent(1);
     int localExperts = gradients.home().extent(0);
@@ -62,7 +63,7 @@ final class F32Experts {
       long row = 0;
       for (int expert = 0; expert < perExpert.length; expert++) {
         int rows = counts.rows(expert);
-        float keep = expert < localExperts ? 1 : 0;
+        float keep = accumulate && expert < localExperts ? 1 : 0;
         BlasMatrix a = dYMatrix.at(row * out);
         BlasMatrix b = xMatrix.at(row * in);
         Blas.gemm(true, false, out, in, rows, 1, a, b, keep, perExpert[expert]);

@@ -263,9 +263,10 @@ final class F32Ops implements Ops {
   }
 
   @Override
-  public void groupedGemmWgrad(Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients) {
+  public void groupedGemmWgrad(
+      Tensor x, Tensor dY, Tensor rowCounts, boolean accumulate, ExpertWeights gradients) {
     moe.groupedGemmWgrad(x, dY, rowCounts, gradients);
-    recorder.submit(F32Experts.groupedGemmWgrad(x, dY, rowCounts, gradients));
+    recorder.submit(F32Experts.groupedGemmWgrad(x, dY, rowCounts, accumulate, gradients));
   }
 
   @Override

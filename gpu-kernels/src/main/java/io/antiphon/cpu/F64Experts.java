@@ -72,7 +72,8 @@ final class F64Experts {
                 F64Dense.row(dX, first, in)));
   }
 
-  static void wgrad(Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients) {
+  static void wgrad(
+      Tensor x, Tensor dY, Tensor rowCounts, boolean accumulate, ExpertWeights gradients) {
     int in = x.extent(1);
     int out = dY.extent(1);
     forEach(
@@ -87,7 +88,7 @@ final class F64Experts {
                 rows,
                 rowsOf(dY, first, true),
                 rowsOf(x, first, false),
-                isHome,
+                accumulate && isHome,
                 CpuMemory.doubles(gradient),
                 CpuMemory.offset(gradient)));
   }

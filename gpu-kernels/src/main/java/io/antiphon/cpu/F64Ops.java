@@ -244,9 +244,10 @@ final class F64Ops implements Ops {
   }
 
   @Override
-  public void groupedGemmWgrad(Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients) {
+  public void groupedGemmWgrad(
+      Tensor x, Tensor dY, Tensor rowCounts, boolean accumulate, ExpertWeights gradients) {
     moe.groupedGemmWgrad(x, dY, rowCounts, gradients);
-    recorder.submit(() -> F64Experts.wgrad(x, dY, rowCounts, gradients));
+    recorder.submit(() -> F64Experts.wgrad(x, dY, rowCounts, accumulate, gradients));
   }
 
   @Override

@@ -19,6 +19,7 @@ public final class KernelModule {
   private final CUmodule module;
   private final Map<String, String> loweredNames;
   private final Map<String, Kernel> kernels = new HashMap<>();
+  private final Map<String, Integer> sharedLimits = new HashMap<>();
 
   KernelModule(
       Device device, KernelSource source, CUmodule module, Map<String, String> loweredNames) {
@@ -78,7 +79,9 @@ public final class KernelModule {
         "cuFuncGetAttribute",
         cuFuncGetAttribute(registers, CUfunction_attribute.CU_FUNC_ATTRIBUTE_NUM_REGS, function),
         "load " + nameExpression);
-    if (dynamicSharedBytes > SHARED_BYTES_WITHOUT_ASKING) {
+    // A limit of the function, which all sizes share: only ever raised.
+    if (dynamicSharedBytes > sharedLimits.getOrDefault(lowered, SHARED_BYTES_WITHOUT_ASKING)) {
+      sharedLimits.put(lowered, dynamicSharedBytes);
       calls.check(
           "cuFuncSetAttribute",
           cuFuncSetAttribute(

@@ -265,9 +265,10 @@ final class CudaOps implements Ops {
   }
 
   @Override
-  public void groupedGemmWgrad(Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients) {
+  public void groupedGemmWgrad(
+      Tensor x, Tensor dY, Tensor rowCounts, boolean accumulate, ExpertWeights gradients) {
     moe.groupedGemmWgrad(x, dY, rowCounts, gradients);
-    launchers.groupedGemm().groupedGemmWgrad(stream(), x, dY, rowCounts, gradients);
+    launchers.groupedGemm().groupedGemmWgrad(stream(), x, dY, rowCounts, accumulate, gradients);
   }
 
   @Override

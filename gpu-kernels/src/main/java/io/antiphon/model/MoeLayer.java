@@ -205,12 +205,15 @@ final class MoeLayer implements Layer {
         range ->
             ops.groupedGemmDgrad(
                 dExpertOut, slots.down(moeLayer, experts), rowCounts, range, dActivated));
-    ops.groupedGemmWgrad(activated, dExpertOut, rowCounts, slots.downGradient(moeLayer, experts));
+    boolean accumulate = slots.accumulatesGradients();
+    ops.groupedGemmWgrad(
+        activated, dExpertOut, rowCounts, accumulate, slots.downGradient(moeLayer, experts));
     slots.reduceDown(moeLayer, experts, plan);
     ops.expertSwigluBackward(gateUp, rowProbs, rowCounts, dActivated, dGateUp, dRowProbs);
     context.backend().computeLane().await(filling.gateUp());
     ops.groupedGemmDgrad(dGateUp, slots.gateUp(moeLayer, experts), rowCounts, dExpertIn);
-    ops.groupedGemmWgrad(expertIn, dGateUp, rowCounts, slots.gateUpGradient(moeLayer, experts));
+    ops.groupedGemmWgrad(
+        expertIn, dGateUp, rowCounts, accumulate, slots.gateUpGradient(moeLayer, experts));
     slots.reduceGateUp(moeLayer, experts, plan);
     group.combine(dExpertIn, rows, dNormed);
     group.combineScalars(dRowProbs, rows, dProbs);

@@ -35,6 +35,7 @@ final class SlotPool {
   private final Entry[] gradients = new Entry[SHARED_ENTRIES];
   private final int[] holders;
   private final boolean[] filledBefore;
+  private boolean accumulatesGradients;
 
   SlotPool(StepContext context) {
     this.context = context;
@@ -83,12 +84,13 @@ final class SlotPool {
   /**
    * A new micro-batch has new plans, so that every layer must fill its slots again.
    *
-   * @param weightsChanged whether this is the first micro-batch since the experts changed: what the
-   *     slots hold is worthless then
+   * @param firstOfStep whether the experts have changed since the last one: what the slots hold is
+   *     worthless then, and so are the experts' gradients
    */
-  void startMicroBatch(boolean weightsChanged) {
+  void startMicroBatch(boolean firstOfStep) {
     Arrays.fill(holders, NOBODY);
-    if (weightsChanged) {
+    accumulatesGradients = !firstOfStep;
+    if (firstOfStep) {
       Arrays.fill(filledBefore, false);
     } else {
       // Reductions of the last micro-batch still read the plans that this one writes.
@@ -180,6 +182,11 @@ final class SlotPool {
 
   ExpertWeights downGradient(int layer, ModelParameters.Ffn home) {
     return new ExpertWeights(home.down().gradient(), gradient(layer).down());
+  }
+
+  /** Whether gradients of home experts hold those of earlier micro-batches of the step. */
+  boolean accumulatesGradients() {
+    return accumulatesGradients;
   }
 
   private Entry entry(int layer) {

@@ -180,7 +180,10 @@ public final class TrainingStep implements AutoCloseable {
     ops.zero(record);
     ops.zero(context.state().requiredRows());
     for (ParameterRegistry.FlatGroup group : state.registry().groups()) {
-      ops.zero(group.tensors().gradient());
+      // Those of experts are written by the first micro-batch.
+      if (group.sharding() == Parameter.Sharding.REPLICATED) {
+        ops.zero(group.tensors().gradient());
+      }
     }
   }
 

@@ -117,11 +117,11 @@ final class Transformer {
   /**
    * Enqueues the forward up to the final norm.
    *
-   * @param weightsChanged whether this is the first forward since the weights changed
+   * @param firstOfStep whether this is the first forward since the weights changed
    */
-  void forward(Tensor batch, boolean weightsChanged) {
+  void forward(Tensor batch, boolean firstOfStep) {
     prepare(batch);
-    slots.startMicroBatch(weightsChanged);
+    slots.startMicroBatch(firstOfStep);
     ops.embed(inputs, parameters.embedding().weight(), blocks.get(0).in());
     for (int i = 0; i < blocks.size(); i++) {
       Block block = blocks.get(i);

@@ -291,9 +291,12 @@ public interface Ops {
   /**
    * Grouped GEMM, gradient of the weights: {@code dW_p = dY^T x} over the rows of p.
    *
-   * @param gradients master type; home experts are added to, slots are written (zeros without rows)
+   * @param accumulate whether gradients of home experts are added to, or written like those of
+   *     slots: zeros without rows
+   * @param gradients master type
    */
-  void groupedGemmWgrad(Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients);
+  void groupedGemmWgrad(
+      Tensor x, Tensor dY, Tensor rowCounts, boolean accumulate, ExpertWeights gradients);
 
   /**
    * SwiGLU of expert rows, weighted: {@code out = silu(gate) * up * rowProbs}.

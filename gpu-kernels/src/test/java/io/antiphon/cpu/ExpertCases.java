@@ -69,6 +69,7 @@ final class ExpertCases {
       cases.add(groupedGemm(size));
       cases.add(groupedGemmDgrad(size));
       cases.add(groupedGemmWgrad(size));
+      cases.add(writtenGroupedGemmWgrad(size));
       for (ExpertRange range : new ExpertRange[] {ExpertRange.HOME, ExpertRange.SLOTS}) {
         cases.add(partOfGroupedGemm(size, range));
         cases.add(partOfGroupedGemmDgrad(size, range));
@@ -180,7 +181,22 @@ final class ExpertCases {
         .gradient("s", "slots")
         .roundings(size.capacity + 1)
         .call(
-            (ops, t) -> ops.groupedGemmWgrad(t.of("x"), t.of("dY"), t.of("rowCounts"), weights(t)));
+            (ops, t) ->
+                ops.groupedGemmWgrad(t.of("x"), t.of("dY"), t.of("rowCounts"), true, weights(t)));
+  }
+
+  /** Of a step's first micro-batch: gradients of home experts are written. */
+  private static OpCase writtenGroupedGemmWgrad(Size size) {
+    return new OpCase("groupedGemmWgrad", size, "written")
+        .read("rowCounts", I32, size.rowCounts(), size.physicalExperts())
+        .readRows("x", REAL, size.capacity, size.in)
+        .readRows("dY", REAL, size.capacity, size.out)
+        .written("home", MASTER, size.localExperts, size.out, size.in)
+        .written("slots", MASTER, size.slots, size.out, size.in)
+        .roundings(size.capacity + 1)
+        .call(
+            (ops, t) ->
+                ops.groupedGemmWgrad(t.of("x"), t.of("dY"), t.of("rowCounts"), false, weights(t)));
   }
 
   private static OpCase expertSwiglu(Size size) {

@@ -115,8 +115,8 @@ public final class GroupedGemmBenchmark {
         "wgrad",
         flop,
         () -> {
-          ops.groupedGemmWgrad(x, gateUp, rowCounts, fc1Gradient);
-          ops.groupedGemmWgrad(activated, x, rowCounts, fc2Gradient);
+          ops.groupedGemmWgrad(x, gateUp, rowCounts, false, fc1Gradient);
+          ops.groupedGemmWgrad(activated, x, rowCounts, false, fc2Gradient);
         });
     out.println(text);
     storages.forEach(backend::free);
