@@ -71,12 +71,24 @@ public final class PeerMemory implements AutoCloseable {
                 .calls()
                 .check(
                     "cuIpcOpenMemHandle",
-                    cuIpcOpenMemHandle(address, opened, CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS),
+                    openAlone(address, opened),
                     "map device memory of another process (both must see the device, and"
                         + " containers must share /dev/shm and the IPC namespace)");
           }
           return new PeerMemory(device, address[0]);
         });
+  }
+
+  /**
+   * The driver counts how often a process has opened a handle, but fails with ALREADY_MAPPED where
+   * two threads open the same one at once.
+   */
+  private static synchronized int openAlone(long[] address, CUipcMemHandle_v1 handle) {
+    return cuIpcOpenMemHandle(address, handle, CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS);
+  }
+
+  private static synchronized int closeAlone(long address) {
+    return cuIpcCloseMemHandle(address);
   }
 
   /** Where this process sees the first byte. */
@@ -95,7 +107,7 @@ public final class PeerMemory implements AutoCloseable {
                 .calls()
                 .check(
                     "cuIpcCloseMemHandle",
-                    cuIpcCloseMemHandle(address),
+                    closeAlone(address),
                     "unmap device memory of another process");
             return true;
           });

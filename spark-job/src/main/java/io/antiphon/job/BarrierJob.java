@@ -110,7 +110,7 @@ final class BarrierJob {
         informed.add(transport::abort);
         TaskInterruptListener cancelled =
             (killed, why) ->
-                informed.forEach(one -> one.accept("Spark cancelled the task: " + why));
+                informed.forEach(one -> inform(one, "Spark cancelled the task: " + why));
         context.addTaskInterruptListener(cancelled);
         return answer(transport, GpuAddress.of(context, places), informed::add);
       } catch (Exception | Error failure) {
@@ -130,6 +130,15 @@ final class BarrierJob {
         throw failure instanceof RuntimeException unchecked
             ? unchecked
             : new IllegalStateException(failure);
+      }
+    }
+
+    /** One that cannot be told does not keep the others from being told. */
+    private static void inform(Consumer<String> one, String why) {
+      try {
+        one.accept(why);
+      } catch (RuntimeException e) {
+        LOG.warn("while Spark cancels a task", e);
       }
     }
 

@@ -36,14 +36,22 @@ record CudaGroups(PeerGroup peers, Groups groups) {
                       + "="
                       + SparkDefaults.QUEUES)));
     }
-    return new CudaGroups(
-        peers,
-        Groups.of(
-            transport.rank(),
-            transport.ranks(),
-            settings.parallelism().expertParallel(),
-            members -> peers.collectives(backend.computeLane(), members),
-            members -> peers.collectives(backend.transferLane(), members)));
+    try {
+      return new CudaGroups(
+          peers,
+          Groups.of(
+              transport.rank(),
+              transport.ranks(),
+              settings.parallelism().expertParallel(),
+              members -> peers.collectives(backend.computeLane(), members),
+              members -> peers.collectives(backend.transferLane(), members)));
+    } catch (RuntimeException | Error failure) {
+      // Peers that opened a group with this rank would wait long for it to leave.
+      String reason = String.valueOf(failure.getMessage());
+      transport.abort(reason);
+      peers.abort(reason);
+      throw failure;
+    }
   }
 
   /** Ends what waits for other ranks on the device. */
