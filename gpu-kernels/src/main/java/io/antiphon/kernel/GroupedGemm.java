@@ -48,6 +48,12 @@ final class GroupedGemm {
     SLOTS
   }
 
+  /** What becomes of the home experts' weight gradients. Those of slots are always written. */
+  enum HomeGradients {
+    ADDED,
+    WRITTEN
+  }
+
   /** One call: who is left, right and result follows from the pass. */
   record Call(
       Pass pass,
@@ -59,6 +65,7 @@ final class GroupedGemm {
       Tensor resultSlots,
       Tensor rowCounts,
       int localExperts,
+      int addedExperts,
       int capacity,
       int out,
       int in) {
@@ -98,6 +105,7 @@ final class GroupedGemm {
       return arguments
           .address(CudaStorage.address(rowCounts))
           .i32(localExperts)
+          .i32(addedExperts)
           .i32(firstExpert())
           .i32(endExpert())
           .i32(capacity)
@@ -195,6 +203,7 @@ final class GroupedGemm {
             result,
             rowCounts,
             home.extent(0),
+            0,
             left.extent(0),
             home.extent(1),
             home.extent(2));
@@ -205,8 +214,22 @@ final class GroupedGemm {
 
   void groupedGemmWgrad(
       Stream stream, Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients) {
+    groupedGemmWgrad(stream, x, dY, rowCounts, gradients, HomeGradients.ADDED);
+  }
+
+  /** Written gradients of experts without rows are zeros; nothing of what was there is read. */
+  void groupedGemmWgrad(
+      Stream stream,
+      Tensor x,
+      Tensor dY,
+      Tensor rowCounts,
+      ExpertWeights gradients,
+      HomeGradients homeGradients) {
     Tensor home = gradients.home();
     if (x.extent(0) == 0) {
+      if (homeGradients == HomeGradients.WRITTEN) {
+        memory.zero(stream, home);
+      }
       memory.zero(stream, gradients.slots());
       return;
     }
@@ -223,6 +246,7 @@ final class GroupedGemm {
               gradients.slots(),
               rowCounts,
               home.extent(0),
+              homeGradients == HomeGradients.ADDED ? home.extent(0) : 0,
               x.extent(0),
               home.extent(1),
               home.extent(2)));
