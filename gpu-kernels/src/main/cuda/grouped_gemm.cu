@@ -7,10 +7,12 @@
 //   right_slots   weights [slots, out, in]                       Real   read; kWeightGradient: not used
 //   result_home   kForward [capacity, out]                       Real   written
 //                 kInputGradient [capacity, in]                  Real   written
-//                 kWeightGradient [local_experts, out, in]       float  added to
-//   result_slots  kWeightGradient [slots, out, in]               float  written, zeros without rows; else not used
+//                 kWeightGradient [local_experts, out, in]       float  added to or written
+//   result_slots  kWeightGradient [slots, out, in]               float  written; otherwise not used
 //   row_counts    [physical_experts]                             i32    read, up to end_expert
 //
+// Weight gradients of the first added_experts experts (all home experts or none) are added to what is there; the
+// others are written, zeros without rows. Writing moves 4 bytes per element, adding 8, and needs zeros before.
 // Physical experts first_expert to end_expert - 1 are computed; results of the others are left alone, so that
 // the home experts can be computed while the slots' weights are still on their way.
 //
@@ -76,9 +78,9 @@ __device__ __forceinline__ Result* result_of(const Walker& walker, Result* const
 }
 
 template <typename Result, int kPass>
-__device__ __forceinline__ void put(Result* const at, const float value, const bool home) {
+__device__ __forceinline__ void put(Result* const at, const float value, const bool add) {
     if constexpr (kPass == kWeightGradient) {
-        *at = home ? *at + value : value;
+        *at = add ? *at + value : value;
     } else {
         *at = from_float<Result>(value);
     }
@@ -140,8 +142,8 @@ __global__ void __launch_bounds__(kThreads, 1)
                      typename ResultType<bf16, kPass>::Type* __restrict__ const result_home,
                      typename ResultType<bf16, kPass>::Type* __restrict__ const result_slots,
                      const int* __restrict__ const row_counts, const int local_experts,
-                     const int first_expert, const int end_expert, const int capacity, const int out,
-                     const int in) {
+                     const int added_experts, const int first_expert, const int end_expert,
+                     const int capacity, const int out, const int in) {
     using Result = typename ResultType<bf16, kPass>::Type;
     constexpr bool kLeftDepthInner = kPass != kWeightGradient;
     constexpr bool kRightDepthInner = kPass == kForward;
@@ -152,7 +154,7 @@ __global__ void __launch_bounds__(kThreads, 1)
     const int warp_column = threadIdx.x / 64 * 32;
 
     TileWalker<kPass, kMmaTile, kMmaTile> walker(
-        row_counts, GroupedShape{local_experts, first_expert, end_expert, capacity, out, in});
+        row_counts, GroupedShape{local_experts, added_experts, first_expert, end_expert, capacity, out, in});
     for (int tile = blockIdx.x; walker.seek(tile); tile += gridDim.x) {
         const Source<bf16> left_part = left_source<bf16, kPass>(walker, left);
         const Source<bf16> right_part = right_source<bf16, kPass>(walker, right_home, right_slots);
@@ -229,7 +231,7 @@ __global__ void __launch_bounds__(kThreads, 1)
         Result* const result = result_of<Result, kPass>(walker, result_home, result_slots);
         const int columns = walker.result_columns();
         const int rows = walker.result_rows();
-        const bool home = walker.is_home();
+        const bool add = walker.adds();
 #pragma unroll
         for (int block = 0; block < 4; ++block) {
 #pragma unroll
@@ -249,12 +251,12 @@ __global__ void __launch_bounds__(kThreads, 1)
                     } else if constexpr (kAligned) {
                         if (column < columns) {
                             float2* const pair = reinterpret_cast<float2*>(result_row + column);
-                            const float2 old = home ? *pair : make_float2(0.0f, 0.0f);
+                            const float2 old = add ? *pair : make_float2(0.0f, 0.0f);
                             *pair = make_float2(old.x + first, old.y + second);
                         }
                     } else {
-                        if (column < columns) put<Result, kPass>(result_row + column, first, home);
-                        if (column + 1 < columns) put<Result, kPass>(result_row + column + 1, second, home);
+                        if (column < columns) put<Result, kPass>(result_row + column, first, add);
+                        if (column + 1 < columns) put<Result, kPass>(result_row + column + 1, second, add);
                     }
                 }
             }
@@ -288,15 +290,15 @@ __global__ void __launch_bounds__(kThreads)
     grouped_gemm_float(const float* __restrict__ const left, const float* __restrict__ const right_home,
                        const float* __restrict__ const right_slots, float* __restrict__ const result_home,
                        float* __restrict__ const result_slots, const int* __restrict__ const row_counts,
-                       const int local_experts, const int first_expert, const int end_expert,
-                       const int capacity, const int out, const int in) {
+                       const int local_experts, const int added_experts, const int first_expert,
+                       const int end_expert, const int capacity, const int out, const int in) {
     __shared__ __align__(16) float left_tile[kFloatDepth][kFloatTile + 4];
     __shared__ __align__(16) float right_tile[kFloatDepth][kFloatTile + 4];
     const int thread_row = threadIdx.x / 16 * 4;  // of the tile; a thread computes 4 x 4
     const int thread_column = threadIdx.x % 16 * 4;
 
     TileWalker<kPass, kFloatTile, kFloatTile> walker(
-        row_counts, GroupedShape{local_experts, first_expert, end_expert, capacity, out, in});
+        row_counts, GroupedShape{local_experts, added_experts, first_expert, end_expert, capacity, out, in});
     for (int tile = blockIdx.x; walker.seek(tile); tile += gridDim.x) {
         const Source<float> left_part = left_source<float, kPass>(walker, left);
         const Source<float> right_part = right_source<float, kPass>(walker, right_home, right_slots);
@@ -333,7 +335,7 @@ __global__ void __launch_bounds__(kThreads)
                 const int result_column = column_start + thread_column + column;
                 if (result_row < walker.result_rows() && result_column < columns) {
                     put<float, kPass>(result + (int64)result_row * columns + result_column, sums[row][column],
-                                      walker.is_home());
+                                      walker.adds());
                 }
             }
         }

@@ -10,14 +10,15 @@
 //                      kWeightGradient x [capacity, in]: boxes [64, 64]
 //   right_slots_map    as right_home_map over the slots' weights; without slots, right_home_map again
 //   result_home_map    kForward y [capacity, out], kInputGradient dX [capacity, in]: bf16, boxes [64, 64]
-//                      kWeightGradient home gradients [local_experts * out, in]: float, boxes [64, 32], added to
-//   result_slots_map   kWeightGradient: the slots' gradients, written; otherwise (or without slots) not used
+//                      kWeightGradient home gradients [local_experts * out, in]: float, boxes [64, 32]
+//   result_slots_map   kWeightGradient: the same for the slots; otherwise (or without slots) not used
 //   result_home, result_slots: the same memory, for tiles that must be masked
-//   row_counts         [physical_experts] i32, read, up to end_expert; first_expert, end_expert as there
+//   row_counts         [physical_experts] i32, read, up to end_expert; added_experts, first_expert and
+//                      end_expert as in grouped_gemm.cu
 //
 // One producer thread feeds kStages stages of shared memory by bulk copies; two warpgroups multiply, each the
 // upper or lower 64 rows of a tile of 128 x kTileN, in steps of 64 in depth. Results leave through shared memory
-// by bulk stores (bulk additions for home gradients), which run on while the next tile begins; tiles that reach
+// by bulk stores (bulk additions to gradients), which run on while the next tile begins; tiles that reach
 // past their expert's rows are masked.
 //
 // Launch: 1-D grid, one block per multiprocessor, 384 threads, kSharedBytes<kTileN> of dynamic shared memory.
@@ -288,12 +289,11 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
 
         const int column = walker.tile_column * kTileN;
         const int columns = walker.result_columns();
-        const bool home = walker.is_home();
         const bool whole = rows >= 64;
         // First row of this warpgroup's results in the result matrix.
         const int64 result_row = kPass == kWeightGradient ? (int64)walker.local_index() * shape.out + row
                                                           : (int64)walker.first_row + row;
-        const bool in_slots = kPass == kWeightGradient && !home;
+        const bool in_slots = kPass == kWeightGradient && !walker.is_home();
         const TensorMap& result_map = in_slots ? result_slots_map : result_home_map;
         Result* const result = (in_slots ? result_slots : result_home) + result_row * columns;
         if (rows <= 0) continue;
@@ -307,9 +307,9 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
             fence_shared_for_async();
             named_barrier(1 + group, kGroupThreads);
             if (!whole) {
-                store_masked(result, rows, chunk_column, columns, buffer, kPass == kWeightGradient && home);
+                store_masked(result, rows, chunk_column, columns, buffer, walker.adds());
             } else if (leader && chunk_column < columns) {
-                if (kPass == kWeightGradient && home) {
+                if (walker.adds()) {
                     add_tile_out(result_map, chunk_column, (int)result_row, buffer);
                 } else {
                     copy_tile_out(result_map, chunk_column, (int)result_row, buffer);
@@ -330,11 +330,11 @@ __global__ void __launch_bounds__(kThreads, 1)
                       typename ResultType<kPass>::Type* __restrict__ const result_home,
                       typename ResultType<kPass>::Type* __restrict__ const result_slots,
                       const int* __restrict__ const row_counts, const int local_experts,
-                      const int first_expert, const int end_expert, const int capacity, const int out,
-                      const int in) {
+                      const int added_experts, const int first_expert, const int end_expert,
+                      const int capacity, const int out, const int in) {
     extern __shared__ __align__(1024) unsigned char shared_bytes[];
     const uint32 shared = shared_address(shared_bytes);
-    const GroupedShape shape{local_experts, first_expert, end_expert, capacity, out, in};
+    const GroupedShape shape{local_experts, added_experts, first_expert, end_expert, capacity, out, in};
     if (threadIdx.x == 0) {
         const uint32 full = shared + kBarrierOffset<kTileN>;
         const uint32 empty = full + kStages<kTileN> * 8;

@@ -17,6 +17,7 @@ enum GemmPass {
 // Sizes of one grouped GEMM; the same for every block.
 struct GroupedShape {
     int local_experts;  // home experts; the physical experts after them are slots
+    int added_experts;  // so many first home experts' weight gradients are added to, the others' written
     int first_expert;   // first physical expert to compute; the rows of those before it are passed over
     int end_expert;     // one past the last physical expert to compute
     int capacity;       // rows that the row tensors hold; rows at or beyond it do not exist
@@ -55,6 +56,11 @@ struct TileWalker {
 
     __device__ __forceinline__ bool is_home() const { return expert < shape.local_experts; }
 
+    // Whether the expert's weight gradient is added to what is there.
+    __device__ __forceinline__ bool adds() const {
+        return kPass == kWeightGradient && expert < shape.added_experts;
+    }
+
     // Index among the home experts or among the slots.
     __device__ __forceinline__ int local_index() const {
         return is_home() ? expert : expert - shape.local_experts;
@@ -77,9 +83,8 @@ struct TileWalker {
             if (expert + 1 >= shape.end_expert) return false;
             first_tile += tiles;
             next_expert();
-            // A home gradient without rows stays as it is; a slot's must become zero.
-            const bool nothing = kPass == kWeightGradient && rows == 0 && is_home();
-            tiles = nothing ? 0 : (result_rows() + kTileM - 1) / kTileM * column_tiles;
+            // Without rows, a gradient that is added to stays as it is; one that is written must become zero.
+            tiles = rows == 0 && adds() ? 0 : (result_rows() + kTileM - 1) / kTileM * column_tiles;
         }
         const int row_tiles = (result_rows() + kTileM - 1) / kTileM;
         // Bands of equal height: a thin last band would read the weights again for little.

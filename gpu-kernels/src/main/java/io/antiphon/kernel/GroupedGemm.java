@@ -50,6 +50,7 @@ final class GroupedGemm {
       Tensor resultSlots,
       Tensor rowCounts,
       int localExperts,
+      int addedExperts,
       int capacity,
       int out,
       int in) {
@@ -89,6 +90,7 @@ final class GroupedGemm {
       return arguments
           .address(CudaStorage.address(rowCounts))
           .i32(localExperts)
+          .i32(addedExperts)
           .i32(firstExpert())
           .i32(endExpert())
           .i32(capacity)
@@ -175,6 +177,7 @@ final class GroupedGemm {
             result,
             rowCounts,
             home.extent(0),
+            0,
             left.extent(0),
             home.extent(1),
             home.extent(2));
@@ -184,9 +187,17 @@ final class GroupedGemm {
   }
 
   void groupedGemmWgrad(
-      Stream stream, Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients) {
+      Stream stream,
+      Tensor x,
+      Tensor dY,
+      Tensor rowCounts,
+      boolean accumulate,
+      ExpertWeights gradients) {
     Tensor home = gradients.home();
     if (x.extent(0) == 0) {
+      if (!accumulate) {
+        memory.zero(stream, home);
+      }
       memory.zero(stream, gradients.slots());
       return;
     }
@@ -203,6 +214,7 @@ final class GroupedGemm {
               gradients.slots(),
               rowCounts,
               home.extent(0),
+              accumulate ? home.extent(0) : 0,
               x.extent(0),
               home.extent(1),
               home.extent(2)));
