@@ -3,6 +3,7 @@ package io.antiphon.model;
 import io.antiphon.cpu.ThreadTransport;
 import io.antiphon.cpu.Transport;
 import io.antiphon.device.Event;
+import io.antiphon.device.Stream;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.PeerLine;
 import io.antiphon.tensor.Arena;
@@ -17,6 +18,7 @@ import io.antiphon.tensor.Tensor;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -30,14 +32,13 @@ import java.util.stream.Collectors;
  * Times one mixture-of-experts layer of one rank at the shapes of the PyTorch peer: the argument is
  * the file of what {@code torch_peer.py} printed in the same run. Weights, input and offsets of the
  * logits are drawn as the peer draws them, so that loads are alike. Forward, and forward with
- * backward, are one graph each; then every operation of both alone, to see where the time goes.
+ * backward, are one graph each; then both once more without a graph, with a look at the clock
+ * between any two operations, to see where the time goes.
  */
 public final class MoeLayerBenchmark {
   private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final int REPEATS = 15;
   private static final int WARM_UP = 3;
-  private static final int OPERATION_REPEATS = 5;
-  private static final int OPERATIONS_PER_GRAPH = 4;
   private static final int LONGEST_SEQUENCE = 4096;
   private static final int BLOCK = (1 << 20) + 7;
 
@@ -112,7 +113,7 @@ public final class MoeLayerBenchmark {
   /** Milliseconds of several repetitions. */
   record Times(double fastest, double median, double slowest) {}
 
-  /** All calls of one operation in forward and backward, each repeated alone. */
+  /** All calls of one operation in forward and backward. */
   record Part(String operation, int calls, double milliseconds) {}
 
   /**
@@ -124,9 +125,10 @@ public final class MoeLayerBenchmark {
   record Result(
       double maxOverMean, Times forward, Times both, List<Part> parts, long memoryBytes) {}
 
-  /** Measures how long the device takes for what {@code work} enqueues. */
+  /** Measures how long the device takes for what is enqueued. */
   interface Stopwatch {
-    double milliseconds(Runnable work);
+    /** Runs all of {@code work} without a pause; returns the milliseconds that each took. */
+    double[] milliseconds(List<Runnable> work);
   }
 
   private final ModelState state;
@@ -210,14 +212,26 @@ public final class MoeLayerBenchmark {
   }
 
   private static Stopwatch onDevice(CudaBackend backend) {
+    Stream stream = backend.computeLane().stream();
     return work -> {
-      try (Event start = backend.device().timingEvent();
-          Event end = backend.device().timingEvent()) {
-        backend.computeLane().stream().record(start);
-        work.run();
-        backend.computeLane().stream().record(end);
-        end.await();
-        return end.millisecondsSince(start);
+      List<Event> events = new ArrayList<>();
+      try {
+        for (int i = 0; i <= work.size(); i++) {
+          events.add(backend.device().timingEvent());
+        }
+        for (int i = 0; i < work.size(); i++) {
+          stream.record(events.get(i));
+          work.get(i).run();
+        }
+        stream.record(events.get(work.size()));
+        events.get(work.size()).await();
+        double[] times = new double[work.size()];
+        for (int i = 0; i < times.length; i++) {
+          times[i] = events.get(i + 1).millisecondsSince(events.get(i));
+        }
+        return times;
+      } finally {
+        events.forEach(Event::close);
       }
     };
   }
@@ -242,7 +256,7 @@ public final class MoeLayerBenchmark {
         100 * peer / both.median());
     out.printf(
         Locale.ROOT,
-        "    each operation alone, ms: %s; in all %.3f; memory %.1f GiB%n",
+        "    by operation, ms: %s; in all %.3f; memory %.1f GiB%n",
         result.parts().stream().map(MoeLayerBenchmark::text).collect(Collectors.joining(", ")),
         result.parts().stream().mapToDouble(Part::milliseconds).sum(),
         result.memoryBytes() / 0x1p30);
@@ -311,7 +325,8 @@ public final class MoeLayerBenchmark {
       try (StepGraph both = backend.record(this::forwardAndBackward)) {
         List<TracedCalls.Call> operations = calls.take();
         double maxOverMean = check(both);
-        return new Result(maxOverMean, time(forward), time(both), parts(operations), memoryBytes);
+        return new Result(
+            maxOverMean, time(forward), time(both), parts(both, operations), memoryBytes);
       }
     }
   }
@@ -352,7 +367,7 @@ public final class MoeLayerBenchmark {
     double[] times = new double[REPEATS];
     for (int i = -WARM_UP; i < REPEATS; i++) {
       ops.copy(dY, dX);
-      double milliseconds = stopwatch.milliseconds(graph::replay);
+      double milliseconds = stopwatch.milliseconds(List.of(graph::replay))[0];
       if (i >= 0) {
         times[i] = milliseconds;
       }
@@ -361,35 +376,34 @@ public final class MoeLayerBenchmark {
     return new Times(times[0], times[REPEATS / 2], times[REPEATS - 1]);
   }
 
-  private List<Part> parts(List<TracedCalls.Call> operations) {
+  /** The device is kept busy until the host has enqueued all operations. */
+  private List<Part> parts(StepGraph both, List<TracedCalls.Call> operations) {
+    List<Runnable> work = new ArrayList<>();
+    work.add(
+        () -> {
+          both.replay();
+          ops.copy(dY, dX);
+        });
+    operations.forEach(operation -> work.add(operation.again()));
+    double[][] times = new double[work.size()][REPEATS];
+    for (int i = -WARM_UP; i < REPEATS; i++) {
+      ops.copy(dY, dX);
+      double[] row = stopwatch.milliseconds(work);
+      for (int operation = 0; i >= 0 && operation < row.length; operation++) {
+        times[operation][i] = row[operation];
+      }
+    }
     Map<String, Part> parts = new LinkedHashMap<>();
-    for (TracedCalls.Call operation : operations) {
+    for (int i = 0; i < operations.size(); i++) {
+      Arrays.sort(times[i + 1]);
+      String name = operations.get(i).operation();
       parts.merge(
-          operation.operation(),
-          new Part(operation.operation(), 1, timeAlone(operation)),
-          (a, b) ->
-              new Part(a.operation(), a.calls() + b.calls(), a.milliseconds() + b.milliseconds()));
+          name,
+          new Part(name, 1, times[i + 1][REPEATS / 2]),
+          (a, b) -> new Part(name, a.calls() + b.calls(), a.milliseconds() + b.milliseconds()));
     }
     return parts.values().stream()
         .sorted(Comparator.comparingDouble(Part::milliseconds).reversed())
         .toList();
-  }
-
-  private double timeAlone(TracedCalls.Call operation) {
-    double[] times = new double[OPERATION_REPEATS];
-    Runnable several =
-        () -> {
-          for (int i = 0; i < OPERATIONS_PER_GRAPH; i++) {
-            operation.again().run();
-          }
-        };
-    try (StepGraph graph = backend.record(several)) {
-      graph.replay();
-      for (int i = 0; i < times.length; i++) {
-        times[i] = stopwatch.milliseconds(graph::replay) / OPERATIONS_PER_GRAPH;
-      }
-    }
-    Arrays.sort(times);
-    return times[times.length / 2];
   }
 }
