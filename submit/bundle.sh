@@ -137,7 +137,8 @@ cp -r "$home/tests/target/test-classes/io/antiphon/tests/bench" "$work/bench/io/
 "$jdk/bin/jar" --create --no-compress --file "$root/test/antiphon-benchmarks.jar" -C "$work/bench" .
 
 cp "$home/submit/antiphon" "$root/submit/"
-cp "$home/tests/src/gpu/count-driver-calls" "$home/tests/src/gpu/driver_calls.c" "$root/tools/"
+cp "$home/tests/src/gpu/count-driver-calls" "$home/tests/src/gpu/driver_calls.c" \
+  "$home/tests/src/bench/python/torch_peer.py" "$root/tools/"
 if command -v gcc >/dev/null; then
   gcc -O2 -shared -fPIC "$home/tests/src/gpu/driver_calls.c" -o "$root/tools/driver_calls.so" -ldl
 fi

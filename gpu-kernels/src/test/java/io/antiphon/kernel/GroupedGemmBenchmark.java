@@ -9,18 +9,13 @@ import io.antiphon.tensor.Shape;
 import io.antiphon.tensor.StepGraph;
 import io.antiphon.tensor.Storage;
 import io.antiphon.tensor.Tensor;
-import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Times the grouped GEMMs of one expert layer at the shapes and row counts of the PyTorch peer: the
@@ -28,8 +23,6 @@ import java.util.regex.Pattern;
  * together, by graph replay, median.
  */
 public final class GroupedGemmBenchmark {
-  private static final Pattern LINE =
-      Pattern.compile("\"shape\": \"(\\w+)\", \"skew\": ([0-9.]+),.*\"counts\": \\[([0-9, ]+)\\]");
   private static final int REPEATS = 15;
   private static final int WARM_UP = 3;
 
@@ -43,41 +36,26 @@ public final class GroupedGemmBenchmark {
   }
 
   /** Prints a table; see the class. */
-  public static void main(String[] arguments) throws IOException {
+  public static void main(String[] arguments) {
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    PrintStream err = new PrintStream(System.err, true, StandardCharsets.UTF_8);
+    System.exit(PeerLine.run("grouped-gemm", arguments, GroupedGemmBenchmark::run, out, err));
+  }
+
+  private static void run(List<PeerLine> lines, PrintStream out) {
     try (CudaBackend backend = CudaBackend.open(0, DType.BF16, TestDevices.kernelCache())) {
       out.println(backend.description());
       out.println("shape skew | fprop ms TFLOP/s of peer | dgrad | wgrad");
-      for (String line : Files.readAllLines(Path.of(arguments[0]))) {
-        Matcher matcher = LINE.matcher(line);
-        if (matcher.find()) {
-          new GroupedGemmBenchmark(backend).run(matcher, line, out);
-        }
+      for (PeerLine line : lines) {
+        new GroupedGemmBenchmark(backend).run(line, out);
       }
     }
-    System.exit(0);
   }
 
-  private void run(Matcher matcher, String line, PrintStream out) {
-    int[] counts =
-        Arrays.stream(matcher.group(3).split(", *")).mapToInt(Integer::parseInt).toArray();
-    int hidden;
-    int ffn;
-    switch (matcher.group(1)) {
-      case "mixtral" -> {
-        hidden = 4096;
-        ffn = 14336;
-      }
-      case "qwen3" -> {
-        hidden = 2048;
-        ffn = 768;
-      }
-      case "dsv3" -> {
-        hidden = 7168;
-        ffn = 2048;
-      }
-      default -> throw new IllegalArgumentException("unknown shape " + matcher.group(1));
-    }
+  private void run(PeerLine line, PrintStream out) {
+    int[] counts = line.counts();
+    int hidden = line.integer("hidden");
+    int ffn = line.integer("ffn");
     long rows = Arrays.stream(counts).sum();
     Tensor rowCounts = tensor(DType.I32, counts.length);
     new HostValues(backend.hostIo()).write(rowCounts, counts);
@@ -90,7 +68,7 @@ public final class GroupedGemmBenchmark {
     ExpertWeights fc1Gradient = weights(DType.F32, counts.length, 2L * ffn, hidden);
     ExpertWeights fc2Gradient = weights(DType.F32, counts.length, hidden, ffn);
     double flop = 2.0 * rows * 3 * hidden * ffn;
-    StringBuilder text = new StringBuilder(matcher.group(1) + " " + matcher.group(2));
+    StringBuilder text = new StringBuilder(line.title());
     report(
         text,
         line,
@@ -122,10 +100,9 @@ public final class GroupedGemmBenchmark {
     storages.forEach(backend::free);
   }
 
-  private void report(StringBuilder text, String line, String key, double flop, Runnable work) {
+  private void report(StringBuilder text, PeerLine line, String key, double flop, Runnable work) {
     double milliseconds = median(work);
-    Matcher peer = Pattern.compile("\"" + key + "_ms\": ([0-9.]+)").matcher(line);
-    double ofPeer = peer.find() ? Double.parseDouble(peer.group(1)) / milliseconds : Double.NaN;
+    double ofPeer = line.measured(key + "_ms").orElse(Double.NaN) / milliseconds;
     text.append(
         String.format(
             Locale.ROOT,

@@ -2,12 +2,9 @@ package io.antiphon.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.antiphon.comm.PeerGroup;
 import io.antiphon.kernel.CudaBackend;
-import io.antiphon.kernel.TestDevices;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.PlanAlgorithm;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -22,28 +19,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("gpu")
 @Timeout(120)
 class CudaTrainingTest {
-  private static final Duration LIMIT = Duration.ofSeconds(30);
-  private static final TestDevice FP32 = cuda(DType.F32);
-  private static final TestDevice BF16 = cuda(DType.BF16);
+  private static final TestDevice FP32 = TestDevice.cuda(DType.F32);
+  private static final TestDevice BF16 = TestDevice.cuda(DType.BF16);
   private static final int STEPS = 20;
 
   /** As {@link EquivalenceTest} derives it for fp32 on the CPU. */
   private static final double FP32_TOLERANCE = 64 * Math.ulp(1.0f);
-
-  private static TestDevice cuda(DType type) {
-    return (transport, expertRanks) -> {
-      CudaBackend backend = CudaBackend.open(0, type, TestDevices.kernelCache());
-      PeerGroup peers = PeerGroup.open(backend, transport, LIMIT);
-      Groups groups =
-          Groups.of(
-              transport.rank(),
-              transport.ranks(),
-              expertRanks,
-              members -> peers.collectives(backend.computeLane(), members),
-              members -> peers.collectives(backend.transferLane(), members));
-      return new TestDevice.Opened(backend, groups);
-    };
-  }
 
   private static TestRun run(TestDevice device, ModelOptions model, TestRun.Layout layout) {
     return TestRun.of(model, layout, STEPS, device);

@@ -1,12 +1,20 @@
 package io.antiphon.model;
 
+import io.antiphon.comm.PeerGroup;
 import io.antiphon.cpu.CpuBackend;
 import io.antiphon.cpu.Transport;
+import io.antiphon.kernel.CudaBackend;
+import io.antiphon.kernel.TestDevices;
 import io.antiphon.tensor.Backend;
+import io.antiphon.tensor.DType;
+import java.time.Duration;
 import java.util.function.Supplier;
 
 /** What the ranks of a test compute and communicate with. */
 interface TestDevice {
+  /** How long a rank waits for another on a CUDA device. */
+  Duration DEVICE_LIMIT = Duration.ofSeconds(30);
+
   /** The oracle. */
   TestDevice F64 = cpu(CpuBackend::f64);
 
@@ -22,6 +30,22 @@ interface TestDevice {
     public void close() {
       backend.close();
     }
+  }
+
+  /** CUDA device 0, which all ranks share. */
+  static TestDevice cuda(DType type) {
+    return (transport, expertRanks) -> {
+      CudaBackend backend = CudaBackend.open(0, type, TestDevices.kernelCache());
+      PeerGroup peers = PeerGroup.open(backend, transport, DEVICE_LIMIT);
+      Groups groups =
+          Groups.of(
+              transport.rank(),
+              transport.ranks(),
+              expertRanks,
+              members -> peers.collectives(backend.computeLane(), members),
+              members -> peers.collectives(backend.transferLane(), members));
+      return new Opened(backend, groups);
+    };
   }
 
   private static TestDevice cpu(Supplier<CpuBackend> backends) {
