@@ -168,7 +168,7 @@ archive() { # folder that holds $name, file name
   echo "compressing $2.tar.xz ..." >&2
   rm -f "$file" "$file".part-*
   tar --sort=name --mtime='2026-01-01 00:00Z' --owner=0 --group=0 --numeric-owner -C "$1" -cf - "$name" |
-    xz ${ANTIPHON_BUNDLE_XZ:--9e} >"$file"
+    xz ${ANTIPHON_BUNDLE_XZ:--6} >"$file"
   local bytes
   bytes="$(stat -c %s "$file")"
   printf '%s  %d MB (%d bytes)\n' "$file" $(((bytes + 999999) / 1000000)) "$bytes"

@@ -4,6 +4,7 @@ One JSON line per shape and routing skew, times in milliseconds (median):
 
   dense                 one bf16 matrix product with the FLOPs of the layer's forward: the practical ceiling
   fprop, dgrad, wgrad   both projections of the experts by torch._grouped_mm, offsets on the device
+  wgrad_added           wgrad, and an addition to gradients in fp32
   layer                 y = x + experts(rms_norm(x)), with router, top-k, permutation and combination: forward
                         and backward with gradients of input, norm, router and experts. Several ways of
                         writing and running it are timed (`layer_ways`); `layer_ms` is the fastest of them
@@ -182,7 +183,14 @@ def measure_gemms(result, rows, hidden, ffn, gate_up, down, ends):
             torch._grouped_mm(narrow.t(), wide, offs=ends)
             torch._grouped_mm(wide.t(), middle, offs=ends)
 
-        for key, work in (("fprop", fprop), ("dgrad", dgrad), ("wgrad", wgrad)):
+        sums = [torch.zeros(gradient.shape, device="cuda") for gradient in (gate_up, down)]
+
+        def wgrad_added():  # to fp32 sums of several micro-batches
+            sums[0].add_(torch._grouped_mm(narrow.t(), wide, offs=ends))
+            sums[1].add_(torch._grouped_mm(wide.t(), middle, offs=ends))
+
+        passes = {"fprop": fprop, "dgrad": dgrad, "wgrad": wgrad, "wgrad_added": wgrad_added}
+        for key, work in passes.items():
             ms = median_ms(captured(work))
             result[key + "_ms"] = ms
             result[key + "_tflops"] = flop / ms / 1e9

@@ -45,7 +45,7 @@ public final class GroupedGemmBenchmark {
   private static void run(List<PeerLine> lines, PrintStream out) {
     try (CudaBackend backend = CudaBackend.open(0, DType.BF16, TestDevices.kernelCache())) {
       out.println(backend.description());
-      out.println("shape skew | fprop ms TFLOP/s of peer | dgrad | wgrad");
+      out.println("shape skew | fprop ms TFLOP/s of peer | dgrad | wgrad | wgrad added");
       for (PeerLine line : lines) {
         new GroupedGemmBenchmark(backend).run(line, out);
       }
@@ -95,6 +95,15 @@ public final class GroupedGemmBenchmark {
         () -> {
           ops.groupedGemmWgrad(x, gateUp, rowCounts, false, fc1Gradient);
           ops.groupedGemmWgrad(activated, x, rowCounts, false, fc2Gradient);
+        });
+    report(
+        text,
+        line,
+        "wgrad_added",
+        flop,
+        () -> {
+          ops.groupedGemmWgrad(x, gateUp, rowCounts, true, fc1Gradient);
+          ops.groupedGemmWgrad(activated, x, rowCounts, true, fc2Gradient);
         });
     out.println(text);
     storages.forEach(backend::free);
