@@ -7,10 +7,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Says what was looked for where when a native library is missing. */
-final class NativeLibraries {
+public final class NativeLibraries {
   private static final List<String> SYSTEM_FOLDERS =
       List.of(
           "/usr/lib/x86_64-linux-gnu",
+          "/usr/lib/aarch64-linux-gnu",
           "/usr/lib64",
           "/usr/local/cuda/lib64",
           "/usr/local/nvidia/lib64");
@@ -23,7 +24,7 @@ final class NativeLibraries {
    * @param role what the library is, in words
    * @throws DeviceException if it or a library it needs cannot be loaded
    */
-  static void load(String soname, String role, Runnable use) {
+  public static void load(String soname, String role, Runnable use) {
     try {
       use.run();
     } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
@@ -59,15 +60,26 @@ final class NativeLibraries {
         + " ("
         + role
         + ") could not be loaded: "
-        + firstLine(String.valueOf(cause.getMessage()))
+        + reason(String.valueOf(cause.getMessage()))
         + "."
         + found
         + " Looked in LD_LIBRARY_PATH and the system's own path, and in "
         + String.join(", ", searched)
-        + ". Install it, or name its folder in LD_LIBRARY_PATH";
+        + ". Install "
+        + (soname.startsWith("libcuda.") ? "the driver" : "it")
+        + ", or name its folder in LD_LIBRARY_PATH; submit/antiphon also searches below the folders"
+        + " in ANTIPHON_CUDA_PATH";
   }
 
-  private static String firstLine(String message) {
-    return message.lines().findFirst().orElse("").strip();
+  /** Of a message that may hold stack traces, the line that the system's loader wrote. */
+  private static String reason(String message) {
+    return message
+        .lines()
+        .filter(line -> line.contains("cannot open shared object"))
+        .map(line -> line.substring(Math.max(0, line.lastIndexOf(": lib") + 1)))
+        .findFirst()
+        .or(() -> message.lines().findFirst())
+        .orElse("")
+        .strip();
   }
 }
