@@ -32,7 +32,7 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
   private static final Logger LOG = LoggerFactory.getLogger(RankDevice.class);
 
   /** Steps a GPU is given ahead of the one whose record is awaited. */
-  private static final int GPU_LAG = 2;
+  static final int GPU_LAG = 2;
 
   /** Opens the device of a rank whose process has this machine's GPUs and all ranks. */
   public static RankDevice open(Settings settings, Transport transport) {
@@ -107,14 +107,11 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
     if (place.gpu().isEmpty()) {
       throw noCuda(place.whyNone());
     }
-    DType real =
-        switch (settings.backend().precision()) {
-          case BF16 -> DType.BF16;
-          case FP32 -> DType.F32;
-        };
     CudaBackend backend;
     try {
-      backend = CudaBackend.open(place.gpu().getAsInt(), real, settings.backend().kernelFolder());
+      backend =
+          CudaBackend.open(
+              place.gpu().getAsInt(), computeType(settings), settings.backend().kernelFolder());
     } catch (DeviceException e) {
       if (e.sticky()) {
         throw e;
@@ -132,6 +129,14 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
       }
       throw e;
     }
+  }
+
+  /** What a GPU computes in. */
+  static DType computeType(Settings settings) {
+    return switch (settings.backend().precision()) {
+      case BF16 -> DType.BF16;
+      case FP32 -> DType.F32;
+    };
   }
 
   /**
@@ -171,7 +176,7 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
     if (!(backend instanceof CudaBackend cuda)) {
       return;
     }
-    MemoryPlan plan = MemoryPlan.of(settings, setup, backend.computeType(), lag());
+    MemoryPlan plan = MemoryPlan.onGpu(settings, setup);
     if (groups.world().rank() == 0) {
       LOG.info(
           "memory plan of each of {} ranks in GiB, {} on a GPU: {}",
@@ -179,7 +184,13 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
           sharing,
           plan);
     }
-    plan.requireFits(settings, cuda.device(), sharing);
+    Device device = cuda.device();
+    plan.shortage(settings, device.toString(), device.memory(), sharing, 1)
+        .ifPresent(
+            shortage -> {
+              throw new Backend.OutOfMemory(shortage);
+            });
+    device.adviseOnMemory(plan.advice(settings));
   }
 
   /** Steps to launch beyond the one whose record is awaited. */
