@@ -46,9 +46,27 @@ class GpuDiscoveryTest {
         Files.writeString(
             directory.resolve("fake"),
             "echo '{\"name\": \"gpu\"," + " \"addresses\": [\"0\",\"1\"]}'");
-    assertThat(GpuDiscovery.run(fake)).isEqualTo(new GpuDiscovery(List.of("0", "1"), ""));
+    assertThat(GpuDiscovery.run(fake))
+        .isEqualTo(
+            new GpuDiscovery(
+                List.of("0", "1"), "{\"name\": \"gpu\", \"addresses\": [\"0\",\"1\"]}", ""));
     Files.writeString(fake, "echo no driver; exit 1");
-    assertThat(GpuDiscovery.run(fake)).isEqualTo(new GpuDiscovery(List.of(), "no driver"));
+    assertThat(GpuDiscovery.run(fake)).isEqualTo(GpuDiscovery.without("no driver"));
+  }
+
+  @Test
+  void whatSparkWouldNotReadIsShown() throws Exception {
+    Path fake = directory.resolve("fake");
+    for (String printed :
+        List.of(
+            "0 1", "{\"name\": \"gpu\"}", "{\"name\": \"fpga\", \"addresses\": [\"0\"]}", "[]")) {
+      Files.writeString(fake, "echo '" + printed + "'");
+      assertThat(GpuDiscovery.run(fake).problem())
+          .contains("it printed '" + printed + "'")
+          .contains("Spark wants {\"name\": \"gpu\", \"addresses\": [");
+    }
+    Files.writeString(fake, "exit 3");
+    assertThat(GpuDiscovery.run(fake)).isEqualTo(GpuDiscovery.without("it ended with 3"));
   }
 
   private void nvidiaSmi(String body) throws IOException {
