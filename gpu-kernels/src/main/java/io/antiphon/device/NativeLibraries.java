@@ -80,6 +80,8 @@ public final class NativeLibraries {
         .findFirst()
         .or(() -> message.lines().findFirst())
         .orElse("")
+        .replaceFirst("^Exception [\\w.$]+: ", "") // of an earlier attempt, as the JVM keeps it
+        .replaceFirst(" \\[in thread .*", "")
         .strip();
   }
 }

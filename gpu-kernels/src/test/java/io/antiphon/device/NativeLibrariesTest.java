@@ -41,6 +41,16 @@ class NativeLibrariesTest {
   }
 
   @Test
+  void ofALaterAttemptTheJvmsWordsAreLeftOut() {
+    NoClassDefFoundError later = new NoClassDefFoundError("Could not initialize class X");
+    later.initCause(
+        new ExceptionInInitializerError(
+            "Exception java.lang.UnsatisfiedLinkError: Error while loading it [in thread \"main\"]"));
+    assertThatThrownBy(() -> load("libcuda.so.1", later))
+        .hasMessageContaining("could not be loaded: Error while loading it. Looked in");
+  }
+
+  @Test
   void aFileThatIsThereIsNamed(@TempDir Path folder) throws Exception {
     Files.writeString(folder.resolve("libthere.so.1"), "no library");
     String before = System.getProperty("java.library.path", "");
