@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Says what was looked for where when a native library is missing. */
 public final class NativeLibraries {
@@ -15,6 +17,9 @@ public final class NativeLibraries {
           "/usr/lib64",
           "/usr/local/cuda/lib64",
           "/usr/local/nvidia/lib64");
+
+  private static final Pattern ABSENT =
+      Pattern.compile("^(lib[\\w.+-]+): cannot open shared object");
 
   private NativeLibraries() {}
 
@@ -56,19 +61,27 @@ public final class NativeLibraries {
     while (cause.getCause() != null) {
       cause = cause.getCause();
     }
+    String reason = reason(String.valueOf(cause.getMessage()));
     return soname
         + " ("
         + role
         + ") could not be loaded: "
-        + reason(String.valueOf(cause.getMessage()))
+        + reason
         + "."
         + found
         + " Looked in LD_LIBRARY_PATH and the system's own path, and in "
         + String.join(", ", searched)
         + ". Install "
-        + (soname.startsWith("libcuda.") ? "the driver" : "it")
+        + toInstall(soname, reason)
         + ", or name its folder in LD_LIBRARY_PATH; submit/antiphon also searches below the folders"
         + " in ANTIPHON_CUDA_PATH";
+  }
+
+  /** The library may be there, and one that it needs not. */
+  private static String toInstall(String soname, String reason) {
+    Matcher other = ABSENT.matcher(reason);
+    String missing = other.find() ? other.group(1) : soname;
+    return missing.startsWith("libcuda.") ? "the NVIDIA driver" : missing;
   }
 
   /** Of a message that may hold stack traces, the line that the system's loader wrote. */

@@ -16,7 +16,6 @@ import io.antiphon.device.Stream;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * What a device does when it is asked to: one kernel of training is compiled or found, loaded, run,
@@ -30,8 +29,6 @@ public final class DeviceTrial {
   private static final int BYTES = ELEMENTS * Float.BYTES;
   private static final int THREADS = 256;
   private static final int SIDE = 32;
-  private static final Duration LIMIT = Duration.ofSeconds(30);
-  private static final Duration POLL = Duration.ofNanos(20_000);
 
   private final Device device;
 
@@ -82,7 +79,7 @@ public final class DeviceTrial {
           new Arguments().address(terms.address()).i64(ELEMENTS).address(sums.address()));
       stream.record(ended);
       stream.download(sums.address(), host, 0, BYTES);
-      await(stream);
+      stream.synchronize();
       for (int i = 0; i < ELEMENTS; i++) {
         requireEqual(NAME, i, 2 * i, host.bytes().getFloat(i * Float.BYTES));
       }
@@ -122,7 +119,7 @@ public final class DeviceTrial {
           SIDE,
           false);
       stream.download(product.address(), host, 0, bytes);
-      await(stream);
+      stream.synchronize();
       for (int i = 0; i < SIDE * SIDE; i++) {
         int sum = 0;
         for (int j = 0; j < SIDE; j++) {
@@ -150,21 +147,6 @@ public final class DeviceTrial {
               place,
               expected),
           null);
-    }
-  }
-
-  /** A device that hangs must not hang who asks whether it works. */
-  private void await(Stream stream) {
-    try (Event done = device.event()) {
-      stream.record(done);
-      long deadline = System.nanoTime() + LIMIT.toNanos();
-      while (!done.isReached()) {
-        if (System.nanoTime() - deadline > 0) {
-          throw new DeviceException(
-              device.name() + " has not finished a trial after " + LIMIT.toSeconds() + " s", null);
-        }
-        LockSupport.parkNanos(POLL.toNanos());
-      }
     }
   }
 }

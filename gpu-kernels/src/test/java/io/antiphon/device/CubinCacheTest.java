@@ -2,6 +2,7 @@ package io.antiphon.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThatCode;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -95,6 +96,23 @@ class CubinCacheTest {
     assertThat(cache.compiled()).isEqualTo(2);
   }
 
+  /** Compiling needs no device: where NVRTC and a driver are installed, this is the real thing. */
+  @Test
+  void nvrtcCompilesOnceWhereItIs() {
+    CubinCache first = new CubinCache(folder);
+    KernelSource sum =
+        new KernelSource(
+            "memory.cu", List.of("add_elements<float, float>"), KernelSource.Target.PORTABLE);
+    assumeThatCode(first::compilerVersion).as("NVRTC is here").doesNotThrowAnyException();
+    Cubin compiled = first.get(sum, HOPPER);
+    CubinCache second = new CubinCache(folder);
+
+    assertThat(second.get(sum, HOPPER).code()).isEqualTo(compiled.code());
+    assertThat(compiled.loweredNames().get("add_elements<float, float>")).startsWith("_Z");
+    assertThat(first.compiled()).isEqualTo(1);
+    assertThat(second.compiled()).isZero();
+  }
+
   @Test
   void withoutACompilerNothingIsFoundAndTheReasonIsTold() {
     CubinCache.Compiler missing =
@@ -123,7 +141,7 @@ class CubinCacheTest {
         .isInstanceOfSatisfying(DeviceException.class, e -> assertThat(e.sticky()).isFalse())
         .hasMessageContaining("libnvrtc.so.13 (CUDA's run-time compiler) could not be loaded")
         .hasMessageContaining("no jninvrtc in java.library.path")
-        .hasMessageContaining("Install it, or name its folder in LD_LIBRARY_PATH")
+        .hasMessageContaining("Install libnvrtc.so.13, or name its folder in LD_LIBRARY_PATH")
         .hasMessageContaining("ANTIPHON_CUDA_PATH");
   }
 }

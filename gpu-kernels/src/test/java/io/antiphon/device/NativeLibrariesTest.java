@@ -26,8 +26,19 @@ class NativeLibrariesTest {
         .hasMessageContaining(
             "libcuda.so.1 (a library) could not be loaded: libcuda.so.1: cannot open shared object"
                 + " file. Looked in LD_LIBRARY_PATH")
-        .hasMessageContaining("Install the driver")
+        .hasMessageContaining("Install the NVIDIA driver, or name its folder")
         .hasMessageNotContaining("\n");
+  }
+
+  @Test
+  void whatALibraryNeedsIsWhatToInstall() {
+    UnsatisfiedLinkError error =
+        new UnsatisfiedLinkError(
+            "/tmp/libjnicublas.so: libcublas.so.13: cannot open shared object file: No such file");
+    assertThatThrownBy(() -> load("libcublasLt.so.13", error))
+        .hasMessageStartingWith(
+            "libcublasLt.so.13 (a library) could not be loaded: libcublas.so.13")
+        .hasMessageContaining("Install libcublas.so.13, or name its folder");
   }
 
   @Test
@@ -37,7 +48,7 @@ class NativeLibrariesTest {
             new IllegalStateException(new UnsatisfiedLinkError("undefined symbol: nvrtcVersion")));
     assertThatThrownBy(() -> load("libnvrtc.so.13", outer))
         .hasMessageContaining("could not be loaded: undefined symbol: nvrtcVersion.")
-        .hasMessageContaining("Install it, or name its folder");
+        .hasMessageContaining("Install libnvrtc.so.13, or name its folder");
   }
 
   @Test

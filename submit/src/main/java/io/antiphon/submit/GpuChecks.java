@@ -101,10 +101,10 @@ final class GpuChecks {
       devices();
       nccl();
     }
-    if (works || demand != GpuDemand.WELCOME) {
+    if (memory.isPresent() || demand != GpuDemand.WELCOME) {
       queues();
     }
-    if (works || demand == GpuDemand.ELSEWHERE || onOwnCluster()) {
+    if (memory.isPresent() || demand == GpuDemand.ELSEWHERE || onOwnCluster()) {
       discovery();
     }
     return new Result(List.copyOf(findings), Optional.of(works), memory);

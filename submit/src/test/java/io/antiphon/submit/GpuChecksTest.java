@@ -17,11 +17,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GpuChecksTest {
   private static final String NO_DRIVER =
       "libcuda.so.1 (the NVIDIA driver) could not be loaded: libcuda.so.1: cannot open shared object"
-          + " file. Looked in LD_LIBRARY_PATH and the system's own path. Install the driver, or name"
+          + " file. Looked in LD_LIBRARY_PATH and the system's own path. Install the NVIDIA driver, or name"
           + " its folder in LD_LIBRARY_PATH";
   private static final String NO_NVRTC =
       "libnvrtc.so.13 (CUDA's run-time compiler) could not be loaded: libnvrtc.so.13: cannot open"
-          + " shared object file. Looked in LD_LIBRARY_PATH. Install it, or name its folder in"
+          + " shared object file. Looked in LD_LIBRARY_PATH. Install libnvrtc.so.13, or name its folder in"
           + " LD_LIBRARY_PATH; submit/antiphon also searches below the folders in ANTIPHON_CUDA_PATH";
 
   private static Settings settings(String... overrides) {
@@ -87,7 +87,7 @@ class GpuChecksTest {
         .endsWith("Looked in LD_LIBRARY_PATH and the system's own path");
     assertThat(finding(result, "GPU").remedy())
         .isEqualTo(
-            "install the driver, or name its folder in LD_LIBRARY_PATH; or set backend.kind to cpu"
+            "install the NVIDIA driver, or name its folder in LD_LIBRARY_PATH; or set backend.kind to cpu"
                 + " or auto");
   }
 
@@ -180,7 +180,7 @@ class GpuChecksTest {
     assertThat(finding(result, "GPU kernels").found())
         .startsWith("libnvrtc.so.13 (CUDA's run-time compiler) could not be loaded");
     assertThat(finding(result, "GPU kernels").remedy())
-        .startsWith("install it, or name its folder in LD_LIBRARY_PATH")
+        .startsWith("install libnvrtc.so.13, or name its folder in LD_LIBRARY_PATH")
         .endsWith("ANTIPHON_CUDA_PATH");
     assertThat(finding(result, "cuBLASLt").status()).isEqualTo(Finding.Status.OK);
     assertThat(result.works()).contains(false);
