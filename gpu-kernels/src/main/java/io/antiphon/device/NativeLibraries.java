@@ -95,6 +95,7 @@ public final class NativeLibraries {
         .orElse("")
         .replaceFirst("^Exception [\\w.$]+: ", "") // of an earlier attempt, as the JVM keeps it
         .replaceFirst(" \\[in thread .*", "")
+        .replaceFirst(" in java.library.path: .*", " in java.library.path")
         .strip();
   }
 }

@@ -100,6 +100,7 @@ final class GpuChecks {
     } else {
       devices();
       nccl();
+      choose();
     }
     if (memory.isPresent() || demand != GpuDemand.WELCOME) {
       queues();
@@ -159,6 +160,19 @@ final class GpuChecks {
     }
   }
 
+  /** What {@code auto} does with what was found. */
+  private void choose() {
+    if (demand != GpuDemand.WELCOME) {
+      return;
+    }
+    if (works) {
+      demand = GpuDemand.REQUIRED;
+    } else {
+      memory = Optional.empty();
+      findings.add(Finding.skip(GPU, "not used: backend.kind = auto computes on the CPU"));
+    }
+  }
+
   private String named(String variable) {
     String value = sources.environment().get(variable);
     return value == null ? "" : " (" + variable + " is " + value + ")";
@@ -167,9 +181,6 @@ final class GpuChecks {
   /** Each trial stands for itself: a missing library says nothing about the others. */
   private void device(int ordinal) {
     try (GpuProbe.Gpu gpu = sources.gpus().open(ordinal)) {
-      if (demand == GpuDemand.WELCOME) {
-        demand = GpuDemand.REQUIRED; // auto has chosen it, and fails with it
-      }
       long free = gpu.freeBytes();
       findings.add(
           Finding.ok(

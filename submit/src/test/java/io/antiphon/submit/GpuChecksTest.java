@@ -171,10 +171,9 @@ class GpuChecksTest {
     assertThat(result.memory()).get().extracting(GpuChecks.GpuMemory::free).isEqualTo(78L << 30);
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"auto", "cuda"})
-  void whereNvrtcIsMissingARunOnAGpuFailsAndIsToldWhatToInstall(String kind) {
-    GpuChecks.Result result = check(FakeGpus.one().kernelFails(NO_NVRTC), "backend.kind=" + kind);
+  @Test
+  void whereNvrtcIsMissingCudaFailsAndIsToldWhatToInstall() {
+    GpuChecks.Result result = check(FakeGpus.one().kernelFails(NO_NVRTC), "backend.kind=cuda");
 
     assertThat(finding(result, "GPU kernels").status()).isEqualTo(Finding.Status.FAIL);
     assertThat(finding(result, "GPU kernels").found())
@@ -183,13 +182,32 @@ class GpuChecksTest {
         .startsWith("install libnvrtc.so.13, or name its folder in LD_LIBRARY_PATH")
         .endsWith("ANTIPHON_CUDA_PATH");
     assertThat(finding(result, "cuBLASLt").status()).isEqualTo(Finding.Status.OK);
+    assertThat(finding(result, "GPU discovery").status()).isEqualTo(Finding.Status.OK);
     assertThat(result.works()).contains(false);
+  }
+
+  /** Many machines have the driver, for their screens, and none of CUDA's libraries. */
+  @Test
+  void whereNvrtcIsMissingAutoTakesTheCpu() {
+    for (GpuChecks.Result result :
+        List.of(
+            withoutSettings(FakeGpus.one().kernelFails(NO_NVRTC)),
+            check(FakeGpus.one().kernelFails(NO_NVRTC), "backend.kind=auto"))) {
+      assertThat(failed(result)).isFalse();
+      assertThat(finding(result, "GPU kernels").status()).isEqualTo(Finding.Status.WARN);
+      assertThat(result.findings())
+          .last()
+          .isEqualTo(Finding.skip("GPU", "not used: backend.kind = auto computes on the CPU"));
+      assertThat(result.works()).contains(false);
+      assertThat(result.memory()).isEmpty();
+    }
   }
 
   @Test
   void wrongNumbersFail() {
     GpuChecks.Result result =
-        check(FakeGpus.one().productFails("a product gave 3.0 instead of 2.0"));
+        check(
+            FakeGpus.one().productFails("a product gave 3.0 instead of 2.0"), "backend.kind=cuda");
 
     assertThat(finding(result, "cuBLASLt"))
         .isEqualTo(
@@ -219,7 +237,8 @@ class GpuChecksTest {
     String lost =
         "cuCtxSetCurrent failed, CUDA_ERROR_ILLEGAL_ADDRESS (700): use device 0. This process has"
             + " lost the device: start it again";
-    GpuChecks.Result result = check(FakeGpus.one().kernelFails(lost).closeFails(lost));
+    GpuChecks.Result result =
+        check(FakeGpus.one().kernelFails(lost).closeFails(lost), "backend.kind=cuda");
 
     assertThat(result.findings())
         .filteredOn(Finding::failed)
