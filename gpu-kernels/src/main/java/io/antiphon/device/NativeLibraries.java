@@ -57,6 +57,16 @@ public final class NativeLibraries {
             .findFirst()
             .map(folder -> " It is in " + folder + ", but could not be loaded.")
             .orElse("");
+    if (error instanceof NoClassDefFoundError
+        && error.getCause() instanceof ClassNotFoundException) {
+      return soname
+          + " ("
+          + role
+          + ") cannot be used: the class path lacks "
+          + String.valueOf(error.getMessage()).replace('/', '.')
+          + ". Install Antiphon's jar with the bindings of CUDA, as submit builds it, for this"
+          + " platform";
+    }
     Throwable cause = error;
     while (cause.getCause() != null) {
       cause = cause.getCause();

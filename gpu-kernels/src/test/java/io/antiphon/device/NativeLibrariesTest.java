@@ -42,6 +42,15 @@ class NativeLibrariesTest {
   }
 
   @Test
+  void bindingsThatAreNotOnTheClassPathAreNotTheLibrarysFault() {
+    NoClassDefFoundError error = new NoClassDefFoundError("jcuda/driver/JCudaDriver");
+    error.initCause(new ClassNotFoundException("jcuda.driver.JCudaDriver"));
+    assertThatThrownBy(() -> load("libcuda.so.1", error))
+        .hasMessageContaining("cannot be used: the class path lacks jcuda.driver.JCudaDriver. Inst")
+        .hasMessageNotContaining("LD_LIBRARY_PATH");
+  }
+
+  @Test
   void theFirstCauseCounts() {
     ExceptionInInitializerError outer =
         new ExceptionInInitializerError(
