@@ -49,6 +49,10 @@ public final class DeviceTrial {
   public record KernelRun(
       String file, String compiler, boolean fromCache, Duration loading, Duration running) {}
 
+  static KernelSource source() {
+    return new KernelSource(FILE, List.of(NAME), KernelSource.Target.PORTABLE);
+  }
+
   /**
    * Adds numbers with a kernel.
    *
@@ -57,7 +61,6 @@ public final class DeviceTrial {
   public KernelRun kernel(CubinCache cache) {
     long start = System.nanoTime();
     int before = cache.compiled();
-    KernelSource source = new KernelSource(FILE, List.of(NAME), KernelSource.Target.PORTABLE);
     try (Kernels kernels = new Kernels(device, cache);
         Stream stream = device.stream(0);
         PinnedMemory host = device.pinned(BYTES);
@@ -65,7 +68,7 @@ public final class DeviceTrial {
         DeviceMemory sums = device.allocate("sums of a trial", BYTES);
         Event started = device.timingEvent();
         Event ended = device.timingEvent()) {
-      Kernel kernel = kernels.load(source).kernel(NAME);
+      Kernel kernel = kernels.load(source()).kernel(NAME);
       Duration loading = Duration.ofNanos(System.nanoTime() - start);
       for (int i = 0; i < ELEMENTS; i++) {
         host.bytes().putFloat(i * Float.BYTES, i);

@@ -1,5 +1,6 @@
 package io.antiphon.train;
 
+import io.antiphon.conf.Moe;
 import io.antiphon.conf.Settings;
 import io.antiphon.device.Device;
 import io.antiphon.model.EvaluationStep;
@@ -134,22 +135,29 @@ public record MemoryPlan(
     return "Memory plan of a rank: " + this + ". " + remedy(settings);
   }
 
-  /** What would take less memory, with the values there are now. */
+  /** What would take less memory, with the values there are now; not what would change nothing. */
   public String remedy(Settings settings) {
+    Moe moe = settings.moe();
+    boolean clones = moe.experts() > 0 && moe.echo().enabled();
     List<String> lower = new ArrayList<>();
-    lower.add("schedule.micro-batch (now " + settings.schedule().microBatch() + ")");
+    if (settings.schedule().microBatch() > 1) {
+      lower.add("schedule.micro-batch (now " + settings.schedule().microBatch() + ")");
+    }
     lower.add("model.sequence-length (now " + settings.model().sequenceLength() + ")");
-    if (settings.moe().experts() > 0) {
-      lower.add("moe.token-capacity (now " + settings.moe().tokenCapacity() + ")");
-      if (settings.moe().echo().enabled()) {
-        lower.add("moe.echo.slots-per-rank (now " + settings.moe().echo().slotsPerRank() + ")");
-      }
+    // A rank that has all experts of its group needs room for all assignments, whatever the factor.
+    if (moe.experts() > 0
+        && settings.parallelism().expertParallel() > 1
+        && moe.tokenCapacity() > 1) {
+      lower.add("moe.token-capacity (now " + moe.tokenCapacity() + ")");
+    }
+    if (clones && moe.echo().slotsPerRank() > 1) {
+      lower.add("moe.echo.slots-per-rank (now " + moe.echo().slotsPerRank() + ")");
     }
     List<String> set = new ArrayList<>();
     if (!settings.model().recompute()) {
       set.add("model.recompute = true");
     }
-    if (settings.moe().echo().enabled() && settings.moe().echo().reuseClones()) {
+    if (clones && moe.echo().reuseClones()) {
       set.add("moe.echo.reuse-clones = false");
     }
     return "Lower "

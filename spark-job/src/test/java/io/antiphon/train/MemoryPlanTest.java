@@ -118,6 +118,9 @@ class MemoryPlanTest {
     Settings reuse = billion("moe.echo.reuse-clones=true");
     assertThat(MemoryPlan.onGpu(reuse, setup(reuse)).remedy(reuse))
         .contains("set model.recompute = true and moe.echo.reuse-clones = false, or");
+    Settings least = billion("schedule.micro-batch=1", "moe.echo.slots-per-rank=1");
+    assertThat(MemoryPlan.onGpu(least, setup(least)).remedy(least))
+        .startsWith("Lower model.sequence-length (now 2048) or the model, set");
     Settings without = billion("moe.echo.enabled=false");
     assertThat(MemoryPlan.onGpu(without, setup(without)).remedy(without)).doesNotContain("echo");
   }
