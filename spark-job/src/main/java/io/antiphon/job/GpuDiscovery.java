@@ -47,10 +47,19 @@ public record GpuDiscovery(List<String> addresses, String printed, String proble
     return script.toAbsolutePath();
   }
 
-  /** Runs the script. */
+  /** Runs our script, also from a file system that lets nothing be run. */
   public static GpuDiscovery run(Path script) throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder("/bin/sh", script.toString()).redirectErrorStream(true).start();
+    return run(script, List.of("/bin/sh", script.toString()));
+  }
+
+  /** Runs any script, in any language, as Spark does. */
+  public static GpuDiscovery runAsSpark(Path script) throws IOException, InterruptedException {
+    return run(script, List.of(script.toString()));
+  }
+
+  private static GpuDiscovery run(Path script, List<String> command)
+      throws IOException, InterruptedException {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     process.getOutputStream().close();
     if (!process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
       process.destroyForcibly();

@@ -72,7 +72,7 @@ final class DoctorCommand implements Callable<Integer> {
   private static GpuDiscovery discover(Optional<Path> script)
       throws IOException, InterruptedException {
     if (script.isPresent()) {
-      return GpuDiscovery.run(script.orElseThrow());
+      return GpuDiscovery.runAsSpark(script.orElseThrow());
     }
     Path folder = Files.createTempDirectory("antiphon-doctor");
     Path own = GpuDiscovery.writeScript(folder);
@@ -109,7 +109,10 @@ final class DoctorCommand implements Callable<Integer> {
     } else {
       all.forEach(finding -> out.println(finding.text()));
       out.println();
-      out.println(onCpu ? "This machine can train on the CPU." : "This machine cannot train.");
+      out.println(
+          onCpu
+              ? "This machine can train on the CPU."
+              : "This machine cannot train: see FAIL above.");
       gpu.works()
           .ifPresent(
               works ->
