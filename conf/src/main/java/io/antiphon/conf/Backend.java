@@ -10,7 +10,9 @@ import java.util.Optional;
  */
 public record Backend(
     @Key(
-            doc = "`auto` takes a GPU if there is one and logs its choice; the others insist",
+            doc =
+                "`auto` takes a GPU if every rank has one that works, CUDA's libraries included,"
+                    + " and logs its choice; the others insist",
             byDefault = "auto",
             resume = Resume.FREE)
         Kind kind,
@@ -61,7 +63,7 @@ public record Backend(
 
   /** Where tensors live and what computes on them. */
   public enum Kind {
-    /** CUDA if this machine has it, else the CPU. */
+    /** CUDA if it works on this machine, else the CPU. */
     AUTO,
     /** Single precision over a BLAS library. */
     CPU,

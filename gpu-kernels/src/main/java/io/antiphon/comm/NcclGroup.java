@@ -64,6 +64,7 @@ public final class NcclGroup implements AutoCloseable {
    * @throws DeviceException if NCCL is not installed
    */
   public static NcclGroup open(CudaBackend backend, Transport transport) {
+    NcclLibrary.version(); // says what is missing
     NcclGroup group = new NcclGroup(backend, transport);
     backend.addHealthCheck(group::requireHealthy);
     backend.addCompanion(group);
@@ -163,9 +164,6 @@ public final class NcclGroup implements AutoCloseable {
         check(
             ncclCommInitRank(handle, members.ranks(), made, members.rank()),
             "join group " + members);
-      } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {
-        throw new DeviceException(
-            "libnccl.so.2 (NVIDIA's collectives) could not be loaded: " + e.getMessage(), e);
       }
     }
 

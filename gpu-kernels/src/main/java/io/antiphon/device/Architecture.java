@@ -11,6 +11,25 @@ public record Architecture(int major, int minor) {
   }
 
   /**
+   * Returns if the kernels run on this.
+   *
+   * @param device which device it is, in words
+   * @throws DeviceException if it is too old
+   */
+  void requireSupported(String device) {
+    if (!isAtLeast(OLDEST)) {
+      throw new DeviceException(
+          device
+              + " has compute capability "
+              + this
+              + ", the kernels need "
+              + OLDEST
+              + " or later (Ampere, 2020). Use another GPU, or backend.kind = cpu",
+          false);
+    }
+  }
+
+  /**
    * Whether kernels with Hopper's own instructions run: exactly 9.0, since they are not carried on.
    */
   public boolean isHopper() {

@@ -22,11 +22,63 @@ import java.util.Optional;
 public final class CubinCache {
   private static final System.Logger LOG = System.getLogger(CubinCache.class.getName());
 
+  /** What turns source into machine code. */
+  interface Compiler {
+    /** Fails if there is none. */
+    String version();
+
+    Cubin compile(
+        KernelSource source, String text, Map<String, String> headers, Architecture architecture);
+  }
+
+  private static final Compiler NVRTC =
+      new Compiler() {
+        @Override
+        public String version() {
+          return Nvrtc.version();
+        }
+
+        @Override
+        public Cubin compile(
+            KernelSource source,
+            String text,
+            Map<String, String> headers,
+            Architecture architecture) {
+          return Nvrtc.compile(source, text, headers, architecture);
+        }
+      };
+
   private final Path folder;
+  private final Compiler compiler;
+  private int compiled;
 
   /** Entries in {@code folder}, which is made when the first is written. */
   public CubinCache(Path folder) {
+    this(folder, NVRTC);
+  }
+
+  CubinCache(Path folder, Compiler compiler) {
     this.folder = folder;
+    this.compiler = compiler;
+  }
+
+  /** Where the entries are. */
+  public Path folder() {
+    return folder;
+  }
+
+  /** Files that this object compiled because they were not there. */
+  public int compiled() {
+    return compiled;
+  }
+
+  /**
+   * Version of the compiler, as "13.0".
+   *
+   * @throws DeviceException if there is none on this machine; the message says what is missing
+   */
+  public String compilerVersion() {
+    return compiler.version();
   }
 
   Cubin get(KernelSource source, Architecture architecture) {
@@ -38,18 +90,19 @@ public final class CubinCache {
       return known.orElseThrow();
     }
     long start = System.nanoTime();
-    Cubin compiled = Nvrtc.compile(source, text, headers, architecture);
+    Cubin fresh = compiler.compile(source, text, headers, architecture);
+    compiled++;
     LOG.log(
         System.Logger.Level.DEBUG,
         "compiled {0} for {1} in {2} ms",
         source.file(),
         architecture.target(),
         (System.nanoTime() - start) / 1_000_000);
-    write(entry, compiled);
-    return compiled;
+    write(entry, fresh);
+    return fresh;
   }
 
-  private static String key(
+  private String key(
       KernelSource source, String text, Map<String, String> headers, Architecture architecture) {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
@@ -62,7 +115,7 @@ public final class CubinCache {
           });
       source.names().forEach(name -> add(digest, name));
       Nvrtc.options(architecture).forEach(option -> add(digest, option));
-      add(digest, Nvrtc.version());
+      add(digest, compiler.version());
       return HexFormat.of().formatHex(digest.digest(), 0, 16);
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java has SHA-256", e);

@@ -56,6 +56,7 @@ public final class Device implements AutoCloseable {
   private final int multiprocessors;
   private final int sharedBytesPerBlock;
   private final DevicePointer.StreamHandle service;
+  private String memoryAdvice = "";
   private ByteBuffer copied = ByteBuffer.allocateDirect(Long.BYTES);
 
   private Device(int ordinal, CUdevice device, DriverCalls calls) {
@@ -72,19 +73,7 @@ public final class Device implements AutoCloseable {
     multiprocessors = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
     sharedBytesPerBlock =
         attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
-    if (!architecture.isAtLeast(Architecture.OLDEST)) {
-      throw new DeviceException(
-          "device "
-              + ordinal
-              + " ("
-              + name
-              + ") has compute capability "
-              + architecture
-              + ", the kernels need "
-              + Architecture.OLDEST
-              + " or later. Use another GPU, or backend.kind = cpu",
-          false);
-    }
+    architecture.requireSupported("device " + ordinal + " (" + name + ")");
     context = new CUcontext();
     calls.check(
         "cuDevicePrimaryCtxRetain",
@@ -131,11 +120,24 @@ public final class Device implements AutoCloseable {
 
   /** Version of the driver's CUDA interface, as "13.0". */
   public static String driverVersion() {
-    int[] version = new int[1];
     DriverCalls calls = new DriverCalls();
     count(calls);
+    return version(calls).toString();
+  }
+
+  private static DriverVersion version(DriverCalls calls) {
+    int[] version = new int[1];
     calls.check("cuDriverGetVersion", cuDriverGetVersion(version), "ask for the driver's version");
-    return version[0] / 1000 + "." + version[0] % 1000 / 10;
+    return DriverVersion.of(version[0]);
+  }
+
+  /**
+   * Devices that this process sees.
+   *
+   * @throws DeviceException if there is no driver, or too old a one
+   */
+  public static int count() {
+    return count(new DriverCalls());
   }
 
   private static int count(DriverCalls calls) {
@@ -145,6 +147,7 @@ public final class Device implements AutoCloseable {
         "the NVIDIA driver",
         () -> {
           calls.check("cuInit", cuInit(0), "start the NVIDIA driver");
+          version(calls).requireSupported();
           calls.check("cuDeviceGetCount", cuDeviceGetCount(count), "count the devices");
         });
     return count[0];
@@ -202,6 +205,16 @@ public final class Device implements AutoCloseable {
     return new Memory(free[0], total[0]);
   }
 
+  /**
+   * What the message of {@link OutOfDeviceMemory} ends with: what holds the memory, and what to
+   * change.
+   *
+   * @param advice sentences without the last full stop
+   */
+  public void adviseOnMemory(String advice) {
+    memoryAdvice = advice;
+  }
+
   /** Device memory in bytes. */
   public record Memory(long free, long total) {}
 
@@ -218,7 +231,7 @@ public final class Device implements AutoCloseable {
           DevicePointer pointer = new DevicePointer();
           if (!calls.hadMemory(
               "cuMemAlloc", cuMemAlloc(pointer, size), "allocate " + size + " bytes for " + what)) {
-            throw new OutOfDeviceMemory(what, size, memory());
+            throw new OutOfDeviceMemory(what, size, memory(), memoryAdvice);
           }
           calls.check(
               "cuMemsetD8Async", cuMemsetD8Async(pointer, (byte) 0, size, service), "zero " + what);

@@ -5,15 +5,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Says what was looked for where when a native library is missing. */
-final class NativeLibraries {
+public final class NativeLibraries {
   private static final List<String> SYSTEM_FOLDERS =
       List.of(
           "/usr/lib/x86_64-linux-gnu",
+          "/usr/lib/aarch64-linux-gnu",
           "/usr/lib64",
           "/usr/local/cuda/lib64",
           "/usr/local/nvidia/lib64");
+
+  private static final Pattern ABSENT =
+      Pattern.compile("^(lib[\\w.+-]+): cannot open shared object");
 
   private NativeLibraries() {}
 
@@ -23,7 +29,7 @@ final class NativeLibraries {
    * @param role what the library is, in words
    * @throws DeviceException if it or a library it needs cannot be loaded
    */
-  static void load(String soname, String role, Runnable use) {
+  public static void load(String soname, String role, Runnable use) {
     try {
       use.run();
     } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
@@ -51,23 +57,55 @@ final class NativeLibraries {
             .findFirst()
             .map(folder -> " It is in " + folder + ", but could not be loaded.")
             .orElse("");
+    if (error instanceof NoClassDefFoundError
+        && error.getCause() instanceof ClassNotFoundException) {
+      return soname
+          + " ("
+          + role
+          + ") cannot be used: the class path lacks "
+          + String.valueOf(error.getMessage()).replace('/', '.')
+          + ". Install Antiphon's jar with the bindings of CUDA, as submit builds it, for this"
+          + " platform";
+    }
     Throwable cause = error;
     while (cause.getCause() != null) {
       cause = cause.getCause();
     }
+    String reason = reason(String.valueOf(cause.getMessage()));
     return soname
         + " ("
         + role
         + ") could not be loaded: "
-        + firstLine(String.valueOf(cause.getMessage()))
+        + reason
         + "."
         + found
         + " Looked in LD_LIBRARY_PATH and the system's own path, and in "
         + String.join(", ", searched)
-        + ". Install it, or name its folder in LD_LIBRARY_PATH";
+        + ". Install "
+        + toInstall(soname, reason)
+        + ", or name its folder in LD_LIBRARY_PATH; submit/antiphon also searches below the folders"
+        + " in ANTIPHON_CUDA_PATH";
   }
 
-  private static String firstLine(String message) {
-    return message.lines().findFirst().orElse("").strip();
+  /** The library may be there, and one that it needs not. */
+  private static String toInstall(String soname, String reason) {
+    Matcher other = ABSENT.matcher(reason);
+    String missing = other.find() ? other.group(1) : soname;
+    return missing.startsWith("libcuda.") ? "the NVIDIA driver" : missing;
+  }
+
+  /** Of a message that may hold stack traces, the line that the system's loader wrote. */
+  private static String reason(String message) {
+    return message
+        .lines()
+        .filter(line -> line.contains("cannot open shared object"))
+        .map(line -> line.substring(Math.max(0, line.lastIndexOf(": lib") + 1)))
+        .findFirst()
+        .or(() -> message.lines().findFirst())
+        .orElse("")
+        .replaceFirst("^Exception [\\w.$]+: ", "") // of an earlier attempt, as the JVM keeps it
+        .replaceFirst(" \\[in thread .*", "")
+        .replaceFirst(" in java.library.path: .*", " in java.library.path")
+        .strip();
   }
 }

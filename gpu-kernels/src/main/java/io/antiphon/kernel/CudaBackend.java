@@ -72,7 +72,20 @@ public final class CudaBackend implements Backend {
       throw new IllegalArgumentException(
           "a CUDA device computes in BF16 or F32, not in " + computeType);
     }
-    return new CudaBackend(Device.open(ordinal), computeType, kernelCache);
+    Device device = Device.open(ordinal);
+    device.adviseOnMemory(
+        "Lower schedule.micro-batch, moe.token-capacity, model.sequence-length or the model, or set"
+            + " model.recompute = true");
+    try {
+      return new CudaBackend(device, computeType, kernelCache);
+    } catch (RuntimeException | Error e) {
+      try {
+        device.close();
+      } catch (RuntimeException more) {
+        e.addSuppressed(more);
+      }
+      throw e;
+    }
   }
 
   @Override
@@ -147,13 +160,7 @@ public final class CudaBackend implements Backend {
       DeviceMemory memory = device.allocate(name, Math.multiplyExact(elements, dtype.bytes()));
       return new CudaStorage(dtype, elements, memory.address(), memory);
     } catch (OutOfDeviceMemory e) {
-      throw new OutOfMemory(
-          device
-              + ": "
-              + e.getMessage()
-              + ". Lower schedule.micro-batch, moe.capacity-factor, model.sequence-length or the"
-              + " model, or switch model.recompute on",
-          e);
+      throw new OutOfMemory(device + ": " + e.getMessage(), e);
     }
   }
 

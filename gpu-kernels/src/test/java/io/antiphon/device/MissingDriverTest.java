@@ -12,7 +12,8 @@ class MissingDriverTest {
   void namesTheLibraryAndWhereItWasLookedFor() {
     String reason = Device.unavailable().orElse("");
     assumeThat(reason).as("a machine with a driver").contains("libcuda.so.1");
-    assertThat(reason).contains("the NVIDIA driver", "LD_LIBRARY_PATH", "/usr/lib");
+    assertThat(reason)
+        .contains("the NVIDIA driver", "LD_LIBRARY_PATH", "/usr/lib", "Install the NVIDIA driver");
     assertThatThrownBy(() -> Device.open(0))
         .isInstanceOfSatisfying(DeviceException.class, e -> assertThat(e.sticky()).isFalse())
         .hasMessageContaining("libcuda.so.1");

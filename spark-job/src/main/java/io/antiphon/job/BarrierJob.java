@@ -5,6 +5,7 @@ import io.antiphon.cpu.BlasUnavailable;
 import io.antiphon.cpu.Transport;
 import io.antiphon.data.DataException;
 import io.antiphon.device.DeviceException;
+import io.antiphon.device.OutOfDeviceMemory;
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.checkpoint.CheckpointException;
@@ -193,7 +194,8 @@ final class BarrierJob {
               || failure instanceof DataException
               || failure instanceof CheckpointException
               || failure instanceof BlasUnavailable
-              || failure instanceof Backend.OutOfMemory;
+              || failure instanceof Backend.OutOfMemory
+              || failure instanceof OutOfDeviceMemory;
       boolean secondary =
           failure instanceof CommException || failure instanceof InterruptedException;
       String message =

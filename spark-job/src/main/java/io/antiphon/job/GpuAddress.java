@@ -68,7 +68,7 @@ record GpuAddress(
     }
     String address = addresses.get(0);
     OptionalInt ordinal = ordinal(address);
-    int each = Math.max(1, settings.backend().ranksPerGpu());
+    int each = sharing(settings);
     return ordinal.isPresent()
         ? new DevicePlace(ordinal, "", Math.min(localRanks, each))
         : DevicePlace.without(
@@ -79,6 +79,12 @@ record GpuAddress(
                 + " is '"
                 + visible
                 + "')");
+  }
+
+  /** On a cluster of this machine an executor has one GPU, unless told otherwise. */
+  private int sharing(Settings settings) {
+    int each = settings.backend().ranksPerGpu();
+    return each == 0 && settings.spark().cluster() > 0 ? localRanks : Math.max(1, each);
   }
 
   /**

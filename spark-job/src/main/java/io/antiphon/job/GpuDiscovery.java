@@ -18,14 +18,16 @@ import java.util.regex.Pattern;
  * The GPUs of this machine as Spark's discovery script finds them.
  *
  * @param addresses as the script printed them, in its order
+ * @param printed what it printed, if that is what Spark reads; else empty
  * @param problem why there are none; empty if there are some
  */
-public record GpuDiscovery(List<String> addresses, String problem) {
+public record GpuDiscovery(List<String> addresses, String printed, String problem) {
   /** File name of the script. */
   public static final String SCRIPT = "gpu-discovery.sh";
 
   private static final Duration LIMIT = Duration.ofSeconds(20);
-  private static final Pattern ADDRESSES = Pattern.compile("\"addresses\": \\[([^\\]]*)]");
+  private static final Pattern NAME = Pattern.compile("\"name\"\\s*:\\s*\"gpu\"");
+  private static final Pattern ADDRESSES = Pattern.compile("\"addresses\"\\s*:\\s*\\[([^\\]]*)]");
   private static final Pattern ADDRESS = Pattern.compile("\"([^\"]+)\"");
 
   /** Keeps the addresses. */
@@ -45,26 +47,47 @@ public record GpuDiscovery(List<String> addresses, String problem) {
     return script.toAbsolutePath();
   }
 
-  /** Runs the script. */
+  /** Runs our script, also from a file system that lets nothing be run. */
   public static GpuDiscovery run(Path script) throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder("/bin/sh", script.toString()).redirectErrorStream(true).start();
+    return run(script, List.of("/bin/sh", script.toString()));
+  }
+
+  /** Runs any script, in any language, as Spark does. */
+  public static GpuDiscovery runAsSpark(Path script) throws IOException, InterruptedException {
+    return run(script, List.of(script.toString()));
+  }
+
+  private static GpuDiscovery run(Path script, List<String> command)
+      throws IOException, InterruptedException {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     process.getOutputStream().close();
     if (!process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
       process.destroyForcibly();
-      return new GpuDiscovery(
-          List.of(), "nvidia-smi did not answer within " + LIMIT.toSeconds() + " s");
+      return without(script.getFileName() + " did not end within " + LIMIT.toSeconds() + " s");
     }
     String said =
         new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
     List<String> found = new ArrayList<>();
     Matcher list = ADDRESSES.matcher(said);
-    if (process.exitValue() == 0 && list.find()) {
+    if (process.exitValue() != 0) {
+      return without(said.isEmpty() ? "it ended with " + process.exitValue() : said);
+    }
+    if (NAME.matcher(said).find() && list.find()) {
       Matcher address = ADDRESS.matcher(list.group(1));
       while (address.find()) {
         found.add(address.group(1));
       }
     }
-    return new GpuDiscovery(found, found.isEmpty() ? said : "");
+    return found.isEmpty()
+        ? without(
+            "it printed '"
+                + said
+                + "', and Spark wants {\"name\": \"gpu\", \"addresses\": [\"0\", ...]}")
+        : new GpuDiscovery(found, said, "");
+  }
+
+  /** There is none. */
+  public static GpuDiscovery without(String problem) {
+    return new GpuDiscovery(List.of(), "", problem);
   }
 }

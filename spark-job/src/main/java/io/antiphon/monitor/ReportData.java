@@ -41,7 +41,9 @@ final class ReportData implements RunListener {
           "learningRate",
           "gradientNorm",
           "maxRows",
-          "rowCapacity");
+          "rowCapacity",
+          "driverCalls",
+          "driverWaits");
 
   private final BucketedMeans curves = new BucketedMeans(MOST_POINTS, CURVES.size());
   private final BucketedMeans validation = new BucketedMeans(MOST_POINTS, 1);
@@ -61,6 +63,7 @@ final class ReportData implements RunListener {
   public void step(StepMetrics metrics) {
     Percentiles before = metrics.loadBeforePercentiles();
     Percentiles after = metrics.loadAfterPercentiles();
+    boolean gpu = !metrics.driverCalls().isEmpty();
     boolean sparse = !metrics.layers().isEmpty();
     curves.add(
         metrics.step(),
@@ -81,7 +84,9 @@ final class ReportData implements RunListener {
           metrics.learningRate(),
           metrics.gradientNorm(),
           sparse ? metrics.maxRows() : Double.NaN,
-          sparse ? metrics.rowCapacity() : Double.NaN
+          sparse ? metrics.rowCapacity() : Double.NaN,
+          gpu ? metrics.driverCallsInAll() : Double.NaN,
+          gpu ? metrics.driverCallsThatWait() : Double.NaN
         });
     for (LayerLoad load : metrics.layers()) {
       history(load, metrics.layers().size()).add(metrics.step(), load);

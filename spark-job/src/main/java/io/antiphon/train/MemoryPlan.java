@@ -1,5 +1,6 @@
 package io.antiphon.train;
 
+import io.antiphon.conf.Moe;
 import io.antiphon.conf.Settings;
 import io.antiphon.device.Device;
 import io.antiphon.model.EvaluationStep;
@@ -7,11 +8,13 @@ import io.antiphon.model.Groups;
 import io.antiphon.model.ModelState;
 import io.antiphon.model.TrainingStep;
 import io.antiphon.tensor.Arena;
-import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.DType;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The device memory of one rank, before any of it is allocated: exactly the buffers that training
@@ -35,6 +38,17 @@ public record MemoryPlan(
   /** Keeps the totals in the order of the categories. */
   public MemoryPlan {
     training = new EnumMap<>(training);
+  }
+
+  /** The plan of every rank of a run on GPUs, as it prints it at its start. */
+  public static MemoryPlan onGpu(Settings settings, ModelSetup setup) {
+    return of(settings, setup, RankDevice.computeType(settings), RankDevice.GPU_LAG);
+  }
+
+  /** The plan of every rank of a run on the CPU, outside of Java's heap. */
+  public static MemoryPlan onCpu(Settings settings, ModelSetup setup) {
+    boolean check = settings.backend().kind() == io.antiphon.conf.Backend.Kind.CPU_F64;
+    return of(settings, setup, check ? DType.F64 : DType.F32, 0);
   }
 
   /**
@@ -92,32 +106,65 @@ public record MemoryPlan(
   }
 
   /**
-   * Fails if the ranks that share {@code device} cannot fit.
+   * Why the ranks that share a device cannot fit; empty if they can.
    *
-   * @param sharing how many ranks of this process do
-   * @throws Backend.OutOfMemory which says how much is asked of what, and what to lower
+   * @param device for people
+   * @param memory of the device now
+   * @param sharing ranks of one process that share it
+   * @param coming those of them that have not taken their memory yet
    */
-  void requireFits(Settings settings, Device device, int sharing) {
-    Device.Memory memory = device.memory();
+  public Optional<String> shortage(
+      Settings settings, String device, Device.Memory memory, int sharing, int coming) {
     long needed = bytesOnDevice(sharing);
-    if (needed <= memory.total() && bytes() <= memory.free()) {
-      return;
+    if (needed <= memory.total() && coming * bytes() <= memory.free()) {
+      return Optional.empty();
     }
-    throw new Backend.OutOfMemory(
+    return Optional.of(
         String.format(
             Locale.ROOT,
-            "the run needs %.1f GiB on %s, of which %.1f GiB are free%s. Memory plan of a rank:"
-                + " %s. Lower schedule.micro-batch (now %d), model.sequence-length (now %d),"
-                + " moe.token-capacity (now %s) or the model, set model.recompute = true, or spread"
-                + " the ranks over more GPUs",
+            "the run needs %.1f GiB on %s, of which %.1f GiB are free%s. %s",
             needed / GIB,
             device,
             memory.free() / GIB,
             sharing > 1 ? " and which " + sharing + " ranks share" : "",
-            this,
-            settings.schedule().microBatch(),
-            settings.model().sequenceLength(),
-            settings.moe().tokenCapacity()));
+            advice(settings)));
+  }
+
+  /** What every message about lack of memory ends with: this plan, and what would make it less. */
+  String advice(Settings settings) {
+    return "Memory plan of a rank: " + this + ". " + remedy(settings);
+  }
+
+  /** What would take less memory, with the values there are now; not what would change nothing. */
+  public String remedy(Settings settings) {
+    Moe moe = settings.moe();
+    boolean clones = moe.experts() > 0 && moe.echo().enabled();
+    List<String> lower = new ArrayList<>();
+    if (settings.schedule().microBatch() > 1) {
+      lower.add("schedule.micro-batch (now " + settings.schedule().microBatch() + ")");
+    }
+    lower.add("model.sequence-length (now " + settings.model().sequenceLength() + ")");
+    // A rank that has all experts of its group needs room for all assignments, whatever the factor.
+    if (moe.experts() > 0
+        && settings.parallelism().expertParallel() > 1
+        && moe.tokenCapacity() > 1) {
+      lower.add("moe.token-capacity (now " + moe.tokenCapacity() + ")");
+    }
+    if (clones && moe.echo().slotsPerRank() > 1) {
+      lower.add("moe.echo.slots-per-rank (now " + moe.echo().slotsPerRank() + ")");
+    }
+    List<String> set = new ArrayList<>();
+    if (!settings.model().recompute()) {
+      set.add("model.recompute = true");
+    }
+    if (clones && moe.echo().reuseClones()) {
+      set.add("moe.echo.reuse-clones = false");
+    }
+    return "Lower "
+        + String.join(", ", lower)
+        + " or the model, "
+        + (set.isEmpty() ? "" : "set " + String.join(" and ", set) + ", ")
+        + "or spread the ranks over more GPUs";
   }
 
   /** In one line, for people. */

@@ -5,13 +5,17 @@ import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.cpu.CpuBackend;
 import io.antiphon.cpu.Transport;
+import io.antiphon.device.CubinCache;
 import io.antiphon.device.Device;
 import io.antiphon.device.DeviceException;
+import io.antiphon.device.OutOfDeviceMemory;
 import io.antiphon.kernel.CudaBackend;
+import io.antiphon.kernel.DeviceTrial;
 import io.antiphon.model.Groups;
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.DType;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -32,7 +36,7 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
   private static final Logger LOG = LoggerFactory.getLogger(RankDevice.class);
 
   /** Steps a GPU is given ahead of the one whose record is awaited. */
-  private static final int GPU_LAG = 2;
+  static final int GPU_LAG = 2;
 
   /** Opens the device of a rank whose process has this machine's GPUs and all ranks. */
   public static RankDevice open(Settings settings, Transport transport) {
@@ -68,7 +72,7 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
   }
 
   private static RankDevice auto(Settings settings, Transport transport, DevicePlace place) {
-    Optional<String> whyNot = AutoChoice.agree(transport, whyNoGpu(place));
+    Optional<String> whyNot = AutoChoice.agree(transport, whyNoGpu(settings, place));
     if (transport.rank() == 0) {
       LOG.info(
           "backend.kind = auto: computing on {}",
@@ -86,8 +90,11 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
     return reason.split("\\. ", 2)[0];
   }
 
-  /** Why a rank cannot compute on a GPU; empty if it can. */
-  private static Optional<String> whyNoGpu(DevicePlace place) {
+  /**
+   * Why a rank cannot compute on a GPU; empty if it can. A driver alone is not enough: many
+   * machines have it, for their screens, without CUDA's libraries.
+   */
+  private static Optional<String> whyNoGpu(Settings settings, DevicePlace place) {
     if (place.gpu().isEmpty()) {
       return Optional.of(place.whyNone());
     }
@@ -96,30 +103,29 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
       return unavailable;
     }
     try (Device device = Device.open(place.gpu().getAsInt())) {
-      device.makeCurrent();
+      DeviceTrial trial = new DeviceTrial(device);
+      trial.kernel(new CubinCache(settings.backend().kernelFolder()));
+      trial.product();
       return Optional.empty();
-    } catch (DeviceException e) {
+    } catch (DeviceException | OutOfDeviceMemory e) {
       return Optional.of(String.valueOf(e.getMessage()));
     }
   }
 
   private static RankDevice cuda(Settings settings, Transport transport, DevicePlace place) {
     if (place.gpu().isEmpty()) {
-      throw noCuda(place.whyNone());
+      throw noGpu(settings, place.whyNone());
     }
-    DType real =
-        switch (settings.backend().precision()) {
-          case BF16 -> DType.BF16;
-          case FP32 -> DType.F32;
-        };
     CudaBackend backend;
     try {
-      backend = CudaBackend.open(place.gpu().getAsInt(), real, settings.backend().kernelFolder());
+      backend =
+          CudaBackend.open(
+              place.gpu().getAsInt(), computeType(settings), settings.backend().kernelFolder());
     } catch (DeviceException e) {
       if (e.sticky()) {
         throw e;
       }
-      throw noCuda(String.valueOf(e.getMessage()));
+      throw noGpu(settings, String.valueOf(e.getMessage()));
     }
     try {
       CudaGroups groups = CudaGroups.open(backend, settings, transport);
@@ -134,6 +140,14 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
     }
   }
 
+  /** What a GPU computes in. */
+  static DType computeType(Settings settings) {
+    return switch (settings.backend().precision()) {
+      case BF16 -> DType.BF16;
+      case FP32 -> DType.F32;
+    };
+  }
+
   /**
    * Fails early, before any rank starts, if the ranks, which will run on this machine, cannot open
    * their devices.
@@ -143,23 +157,34 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
   public static void requireAvailable(Settings settings) {
     if (settings.backend().kind() == io.antiphon.conf.Backend.Kind.CUDA) {
       Device.unavailable()
+          .or(() -> whyNoCompiler(settings))
           .ifPresent(
               reason -> {
-                throw noCuda(reason);
+                throw noGpu(settings, reason);
               });
     }
   }
 
-  private static ConfigException noCuda(String reason) {
+  private static Optional<String> whyNoCompiler(Settings settings) {
+    try {
+      new CubinCache(settings.backend().kernelFolder()).compilerVersion();
+      return Optional.empty();
+    } catch (DeviceException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static ConfigException noGpu(Settings settings, String reason) {
     return new ConfigException(
         List.of(
             new Problem(
                 "settings",
                 0,
                 "backend.kind",
-                "cuda",
+                settings.backend().kind().name().toLowerCase(Locale.ROOT),
                 "there is no GPU to use: " + reason,
-                "antiphon doctor says what is missing; or set backend.kind to cpu or auto")));
+                "antiphon doctor with the same settings says what is missing; or set backend.kind"
+                    + " to cpu or auto")));
   }
 
   /**
@@ -171,7 +196,7 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
     if (!(backend instanceof CudaBackend cuda)) {
       return;
     }
-    MemoryPlan plan = MemoryPlan.of(settings, setup, backend.computeType(), lag());
+    MemoryPlan plan = MemoryPlan.onGpu(settings, setup);
     if (groups.world().rank() == 0) {
       LOG.info(
           "memory plan of each of {} ranks in GiB, {} on a GPU: {}",
@@ -179,7 +204,13 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
           sharing,
           plan);
     }
-    plan.requireFits(settings, cuda.device(), sharing);
+    Device device = cuda.device();
+    plan.shortage(settings, device.toString(), device.memory(), sharing, 1)
+        .ifPresent(
+            shortage -> {
+              throw new Backend.OutOfMemory(shortage);
+            });
+    device.adviseOnMemory(plan.advice(settings));
   }
 
   /** Steps to launch beyond the one whose record is awaited. */

@@ -110,6 +110,15 @@ public record StepMetrics(
     return driverCalls.values().stream().mapToLong(Long::longValue).sum();
   }
 
+  /** Those during which the host waited for the device. */
+  public long driverCallsThatWait() {
+    long waits = 0;
+    for (Map.Entry<String, Long> call : driverCalls.entrySet()) {
+      waits += call.getKey().contains("Synchronize") ? call.getValue() : 0;
+    }
+    return waits;
+  }
+
   /** Throughput of this step in input tokens per second. */
   public double tokensPerSecond() {
     return tokens / seconds;

@@ -7,8 +7,12 @@ set -eu
 if [ -n "${CUDA_VISIBLE_DEVICES:-}" ]; then
   gpus="$(printf '%s\n' "$CUDA_VISIBLE_DEVICES" | tr ',' '\n')"
 else
+  command -v nvidia-smi >/dev/null || {
+    echo "gpu-discovery: there is no nvidia-smi on the PATH; is the NVIDIA driver installed?" >&2
+    exit 1
+  }
   gpus="$(nvidia-smi --query-gpu=index --format=csv,noheader)" || {
-    echo "gpu-discovery: nvidia-smi failed; is the NVIDIA driver installed and on the PATH?" >&2
+    echo "gpu-discovery: nvidia-smi failed; does the NVIDIA driver work?" >&2
     exit 1
   }
 fi

@@ -14,8 +14,9 @@ const EVENT_COLORS = {
  *
  * A series is {name, color, step, value} with optional dash, thin (drawn faintly), dots (at its
  * points) and width (steps per point). Options: label (text of a value), tick (text of a tick), floor
- * (the axis begins there at the latest), pick (called with the step of a click). Beside the series a
- * level {name, value} can be shown, a horizontal line.
+ * (the axis begins there at the latest), typical (values far above the usual are cut off), pick
+ * (called with the step of a click). Beside the series a level {name, value} can be shown, a
+ * horizontal line.
  */
 class LineChart {
   constructor(parts, timeline, events, options) {
@@ -47,14 +48,18 @@ class LineChart {
   range() {
     let low = this.options.floor ?? Infinity;
     let high = -Infinity;
+    let usual = 0;
     for (const line of this.series) {
-      line.step.forEach((step, i) => {
-        const value = line.value[i];
-        if (value !== null && step >= this.timeline.from && step <= this.timeline.to) {
-          low = Math.min(low, value);
-          high = Math.max(high, value);
-        }
-      });
+      const seen = line.value.filter((value, i) => value !== null
+        && line.step[i] >= this.timeline.from && line.step[i] <= this.timeline.to);
+      for (const value of seen) {
+        low = Math.min(low, value);
+        high = Math.max(high, value);
+      }
+      usual = Math.max(usual, seen.sort((a, b) => a - b)[seen.length >> 1] || 0);
+    }
+    if (this.options.typical && usual > 0) {
+      high = Math.min(high, 4 * usual);
     }
     if (low === Infinity && high === -Infinity) {
       return null;

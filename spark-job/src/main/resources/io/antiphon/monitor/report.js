@@ -42,6 +42,15 @@ function lineChart(host, heading, explanation, options = {}) {
   return chart;
 }
 
+/** Only a GPU has a driver whose calls are counted. */
+const onGpu = curves.driverCalls.some((calls) => calls !== null);
+
+/** What computes: of a GPU its name first, since that is what people compare by. */
+function backendFacts() {
+  const gpu = /^(.*) \((device \d+, .*)\)(.*)$/.exec(run.backend);
+  return gpu === null ? [["Backend", run.backend]] : [["GPU", gpu[1]], ["Backend", gpu[2] + gpu[3]]];
+}
+
 function writeHeader() {
   byId("name").textContent = run.name;
   byId("outcome").textContent = summary.outcome === "running"
@@ -57,7 +66,7 @@ function writeHeader() {
     ["ECHO", run.slotsPerRank === 0 ? "off"
       : run.planner + ", " + count(run.slotsPerRank, "slot") + " per rank"],
     ["Batch", run.globalBatch + " × " + figure(run.sequenceLength, 12) + " tokens"],
-    ["Backend", run.backend],
+    ...backendFacts(),
     ["Started", run.startTime.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC")],
   ];
   byId("facts").replaceChildren(...facts.map(([name, value]) => make("div", {},
@@ -97,6 +106,10 @@ function writeTiles() {
         "× mean, before → after ECHO; 1 is perfect balance"),
       tile("Clones per step", figure(summary.clonesPerStep, 3), "",
         "experts copied to spare slots, all layers"));
+  }
+  if (summary.driverCallsPerStep !== null) {
+    tiles.push(tile("Driver calls per step", figure(summary.driverCallsPerStep, 3), "",
+      "of rank 0 to its GPU's driver, median of the last half"));
   }
   byId("tiles").replaceChildren(...tiles);
 }
@@ -138,6 +151,18 @@ function buildLearning() {
     "Size of the weight updates: it warms up, then decays along a cosine.",
     {size: "third", floor: 0})
     .show([curve("learning rate", "learningRate", "accent")]);
+}
+
+function buildDriverCalls() {
+  lineChart("learning", "Driver calls per step",
+    "How often rank 0 called the driver of its GPU between two steps. In steady state these are a copy"
+    + " of a batch and one launch of the recorded step, and none that waits; checkpoints, evaluations"
+    + " and reruns need more, and what is far above the usual is cut off.",
+    {size: "wide", floor: 0, typical: true, label: (value) => figure(value, 6) + " calls"})
+    .show([
+      curve("calls", "driverCalls", "accent"),
+      curve("of these, waits for the GPU", "driverWaits", "second"),
+    ]);
 }
 
 const BALANCE = [["before ECHO", "before"], ["after ECHO", "after"]];
@@ -301,6 +326,9 @@ function followZoom() {
 writeHeader();
 writeTiles();
 buildLearning();
+if (onGpu) {
+  buildDriverCalls();
+}
 byId("load-section").hidden = byId("layer-section").hidden = layers.length === 0;
 if (layers.length > 0) {
   buildLoad();

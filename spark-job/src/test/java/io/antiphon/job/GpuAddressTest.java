@@ -39,6 +39,14 @@ class GpuAddressTest {
   }
 
   @Test
+  void ranksOfAnExecutorOnThisMachineShareItsDevice() {
+    Settings cluster = SettingsReader.preset("quickstart", List.of("spark.cluster=2"));
+
+    assertThat(new GpuAddress(List.of("1"), "1", false, 1, 2).place(cluster))
+        .isEqualTo(new DevicePlace(OptionalInt.of(0), "", 2));
+  }
+
+  @Test
   void whereSparkGivesNoneOnlyRanksOfOneProcessTakeAny() {
     assertThat(new GpuAddress(List.of(), "", true, 2, 4).place(SETTINGS))
         .isEqualTo(new DevicePlace(OptionalInt.of(0), "", 4));

@@ -1,6 +1,7 @@
 package io.antiphon.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -46,9 +47,37 @@ class GpuDiscoveryTest {
         Files.writeString(
             directory.resolve("fake"),
             "echo '{\"name\": \"gpu\"," + " \"addresses\": [\"0\",\"1\"]}'");
-    assertThat(GpuDiscovery.run(fake)).isEqualTo(new GpuDiscovery(List.of("0", "1"), ""));
+    assertThat(GpuDiscovery.run(fake))
+        .isEqualTo(
+            new GpuDiscovery(
+                List.of("0", "1"), "{\"name\": \"gpu\", \"addresses\": [\"0\",\"1\"]}", ""));
     Files.writeString(fake, "echo no driver; exit 1");
-    assertThat(GpuDiscovery.run(fake)).isEqualTo(new GpuDiscovery(List.of(), "no driver"));
+    assertThat(GpuDiscovery.run(fake)).isEqualTo(GpuDiscovery.without("no driver"));
+  }
+
+  @Test
+  void aScriptOfTheUsersRunsAsSparkRunsIt() throws Exception {
+    Path script = directory.resolve("own");
+    Files.writeString(
+        script, "#!/usr/bin/env -S sed 1d\n{\"name\": \"gpu\", \"addresses\": [\"GPU-5a\"]}\n");
+    assertThatThrownBy(() -> GpuDiscovery.runAsSpark(script)).isInstanceOf(IOException.class);
+    Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
+    assertThat(GpuDiscovery.runAsSpark(script).addresses()).containsExactly("GPU-5a");
+  }
+
+  @Test
+  void whatSparkWouldNotReadIsShown() throws Exception {
+    Path fake = directory.resolve("fake");
+    for (String printed :
+        List.of(
+            "0 1", "{\"name\": \"gpu\"}", "{\"name\": \"fpga\", \"addresses\": [\"0\"]}", "[]")) {
+      Files.writeString(fake, "echo '" + printed + "'");
+      assertThat(GpuDiscovery.run(fake).problem())
+          .contains("it printed '" + printed + "'")
+          .contains("Spark wants {\"name\": \"gpu\", \"addresses\": [");
+    }
+    Files.writeString(fake, "exit 3");
+    assertThat(GpuDiscovery.run(fake)).isEqualTo(GpuDiscovery.without("it ended with 3"));
   }
 
   private void nvidiaSmi(String body) throws IOException {

@@ -8,6 +8,7 @@ import io.antiphon.train.RunSummary;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -234,6 +235,44 @@ final class ReportInBrowserTest {
         .contains("<img src=x onerror=hacked=1>");
     assertThat(page.complaints()).isEmpty();
     assertThat(page.requests()).hasSize(1);
+  }
+
+  @Test
+  void ofAGpuItsNameAndDriverCallsAreShown() throws Exception {
+    MonitorOptions options = new MonitorOptions(directory, 10, true, 1, ProgressStyle.NONE);
+    try (RunMonitor monitor = RunMonitor.of(options, TestTerminal.plain().terminal())) {
+      monitor.started(TestRun.onGpu());
+      for (int step = 1; step <= 10; step++) {
+        long launches = step == 1 ? 5000 : 1;
+        long waits = step == 1 ? 40 : 0;
+        monitor.step(
+            TestRun.onGpu(
+                step,
+                Map.of(
+                    "cuGraphLaunch", launches, "cuEventQuery", 3L, "cuStreamSynchronize", waits)));
+      }
+      monitor.finished(RunSummary.Outcome.COMPLETED, "");
+    }
+    Chromium page = open(1360, false);
+    assertThat(page.evaluate("document.querySelector('#facts').textContent").asText())
+        .contains(
+            "GPUNVIDIA H100 80GB HBM3Backenddevice 0, compute capability 9.0, 79.2 GiB, CUDA");
+    assertThat(page.evaluate("document.querySelector('#tiles').textContent").asText())
+        .contains("Driver calls per step4");
+    JsonNode plots = page.evaluate(PLOTS);
+    assertThat(plots)
+        .filteredOn(plot -> plot.get("label").asText().equals("Driver calls per step"))
+        .singleElement()
+        .satisfies(plot -> assertThat(plot.get("colours").asInt()).isGreaterThan(10));
+    // The steps after the first are to be seen, although it made a thousand times their calls.
+    assertThat(
+            page.evaluate(
+                    "redrawn.find((c) => c.options.title === 'Driver calls per step').range()")
+                .get("high")
+                .asDouble())
+        .isBetween(16., 18.);
+    page.screenshot(PICTURES.resolve("gpu.png"));
+    assertThat(page.complaints()).isEmpty();
   }
 
   @Test

@@ -6,10 +6,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.antiphon.train.EvaluationMetrics;
 import io.antiphon.train.RunEvent;
 import io.antiphon.train.RunInfo;
+import io.antiphon.train.StepMetrics;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -80,6 +83,35 @@ final class ReportTest {
     assertThat(layer.get("ranksBefore")).hasToString("[[125],[75]]");
     assertThat(layer.get("ranksAfter")).hasToString("[[100],[100]]");
     assertThat(layer.get("layer").asInt()).isEqualTo(1);
+  }
+
+  @Test
+  void driverCallsOfAGpuAreCountedAndThoseThatWaitApart() throws IOException {
+    SummaryBuilder summary = new SummaryBuilder();
+    ReportData data = new ReportData();
+    summary.started(TestRun.onGpu());
+    data.started(TestRun.onGpu());
+    for (StepMetrics step :
+        List.of(
+            TestRun.onGpu(1, Map.of("cuGraphLaunch", 1L, "cuStreamSynchronize", 3L)),
+            TestRun.onGpu(2, Map.of("cuGraphLaunch", 1L, "cuMemcpyHtoDAsync", 1L)))) {
+      summary.step(step);
+      data.step(step);
+    }
+    Report.write(file, "gpu", summary.summary(), data);
+
+    JsonNode written = data(file);
+    assertThat(written.get("curves").get("driverCalls")).hasToString("[4.0,2.0]");
+    assertThat(written.get("curves").get("driverWaits")).hasToString("[3.0,0.0]");
+    assertThat(written.get("summary").get("driverCallsPerStep").asDouble()).isEqualTo(2);
+    assertThat(written.get("run").get("backend").asText()).startsWith("NVIDIA H100 80GB HBM3 (");
+  }
+
+  @Test
+  void aRunOnTheCpuHasNoDriverCalls() throws IOException {
+    JsonNode data = write(TestRun.info(0), 2);
+    assertThat(data.get("curves").get("driverCalls")).hasToString("[null,null]");
+    assertThat(data.get("summary").get("driverCallsPerStep").isNull()).isTrue();
   }
 
   @Test

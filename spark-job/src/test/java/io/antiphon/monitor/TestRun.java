@@ -5,6 +5,7 @@ import io.antiphon.train.RunInfo;
 import io.antiphon.train.StepMetrics;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 
 /** Small records whose figures are easy to check by hand. */
 final class TestRun {
@@ -60,6 +61,48 @@ final class TestRun {
                 clones,
                 clones,
                 4096)));
+  }
+
+  /** As {@link #info}, on a GPU. */
+  static RunInfo onGpu() {
+    return new RunInfo(
+        "tiny",
+        2,
+        2,
+        4,
+        2,
+        2,
+        1,
+        "bin-packing",
+        10,
+        16,
+        2,
+        2.0,
+        "NVIDIA H100 80GB HBM3 (device 0, compute capability 9.0, 79.2 GiB), CUDA 13.0, bf16",
+        2.5,
+        0,
+        Instant.parse("2001-02-03T04:05:06Z"));
+  }
+
+  /** As {@link #step(long)}, on a GPU whose driver was called so often. */
+  static StepMetrics onGpu(long step, Map<String, Long> driverCalls) {
+    StepMetrics cpu = step(step);
+    return new StepMetrics(
+        step,
+        cpu.loss(),
+        cpu.auxLoss(),
+        cpu.zLoss(),
+        cpu.gradientNorm(),
+        cpu.learningRate(),
+        cpu.targets(),
+        cpu.tokens(),
+        cpu.seconds(),
+        cpu.reruns(),
+        cpu.skippedUpdates(),
+        cpu.rowCapacity(),
+        cpu.maxRows(),
+        cpu.layers(),
+        driverCalls);
   }
 
   static StepMetrics step(long step) {

@@ -6,6 +6,7 @@ import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import io.antiphon.cpu.ThreadTransport;
 import io.antiphon.cpu.Transport;
+import io.antiphon.device.Device;
 import io.antiphon.model.EvaluationStep;
 import io.antiphon.model.ModelState;
 import io.antiphon.model.TrainingStep;
@@ -13,6 +14,7 @@ import io.antiphon.tensor.Arena;
 import io.antiphon.tensor.DType;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -65,8 +67,98 @@ class MemoryPlanTest {
     assertThat(one.toString()).startsWith("1,034,050,560 parameters; parameter ");
   }
 
+  @Test
+  void aRunThatDoesNotFitIsToldItsPlanAndWhatToLower() {
+    Settings settings = billion("parallelism.ranks=4", "moe.token-capacity=1.5");
+    MemoryPlan plan = MemoryPlan.onGpu(settings, setup(settings));
+    Device.Memory small = new Device.Memory(20L << 30, 24L << 30);
+
+    String shortage = plan.shortage(settings, "a small GPU (device 0)", small, 4, 1).orElseThrow();
+    assertThat(shortage)
+        .matches(
+            "the run needs [67]\\d\\.\\d GiB on a small GPU \\(device 0\\), of which 20\\.0 GiB.*")
+        .contains(
+            "are free and which 4 ranks share. Memory plan of a rank: 279,075,840 parameters;",
+            "GiB, with room for ",
+            "expert rows. Lower schedule.micro-batch (now 4), model.sequence-length (now 2048),"
+                + " moe.token-capacity (now 1.5), moe.echo.slots-per-rank (now 2) or the model, set"
+                + " model.recompute = true, or spread the ranks over more GPUs");
+    assertThat(plan.advice(settings)).startsWith("Memory plan of a rank: 279,075,840 parameters;");
+    assertThat(shortage).endsWith(plan.advice(settings));
+  }
+
+  @Test
+  void whatOthersHoldOnADeviceCounts() {
+    Settings settings = billion();
+    MemoryPlan plan = MemoryPlan.onGpu(settings, setup(settings));
+    long total = 80L << 30;
+
+    assertThat(shortage(settings, plan, new Device.Memory(total, total), 1, 1)).isEmpty();
+    assertThat(shortage(settings, plan, new Device.Memory(plan.bytes(), total), 1, 1)).isEmpty();
+    assertThat(shortage(settings, plan, new Device.Memory(plan.bytes() - 1, total), 1, 1))
+        .isPresent();
+    // Of two ranks one is there already: the other needs its own part only.
+    assertThat(shortage(settings, plan, new Device.Memory(plan.bytes(), total), 2, 1)).isEmpty();
+    assertThat(shortage(settings, plan, new Device.Memory(plan.bytes(), total), 2, 2)).isPresent();
+    assertThat(shortage(settings, plan, new Device.Memory(total, total), 3, 3)).isPresent();
+  }
+
+  private static Optional<String> shortage(
+      Settings settings, MemoryPlan plan, Device.Memory memory, int sharing, int coming) {
+    return plan.shortage(settings, "device 0", memory, sharing, coming);
+  }
+
+  @Test
+  void aRemedyNamesOnlyWhatWouldHelp() {
+    Settings dense = billion("moe.experts=0", "moe.echo.enabled=false", "model.recompute=true");
+    assertThat(MemoryPlan.onGpu(dense, setup(dense)).remedy(dense))
+        .isEqualTo(
+            "Lower schedule.micro-batch (now 4), model.sequence-length (now 2048) or the model, or"
+                + " spread the ranks over more GPUs");
+    Settings reuse = billion("moe.echo.reuse-clones=true");
+    assertThat(MemoryPlan.onGpu(reuse, setup(reuse)).remedy(reuse))
+        .contains("set model.recompute = true and moe.echo.reuse-clones = false, or");
+    Settings least = billion("schedule.micro-batch=1", "moe.echo.slots-per-rank=1");
+    assertThat(MemoryPlan.onGpu(least, setup(least)).remedy(least))
+        .startsWith("Lower model.sequence-length (now 2048) or the model, set");
+    Settings without = billion("moe.echo.enabled=false");
+    assertThat(MemoryPlan.onGpu(without, setup(without)).remedy(without)).doesNotContain("echo");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "schedule.micro-batch=2",
+        "model.sequence-length=1024",
+        "moe.token-capacity=1",
+        "moe.echo.slots-per-rank=1",
+        "model.recompute=true"
+      })
+  void everyRemedyLessensThePlan(String remedy) {
+    Settings before = billion("parallelism.ranks=2");
+    Settings after = billion("parallelism.ranks=2", remedy);
+    assertThat(MemoryPlan.onGpu(after, setup(after)).bytes())
+        .isLessThan(MemoryPlan.onGpu(before, setup(before)).bytes());
+  }
+
+  @Test
+  void aRunOnTheCpuHasAPlanToo() {
+    Settings single = SettingsReader.preset("quickstart", List.of("backend.kind=cpu"));
+    Settings checking = SettingsReader.preset("quickstart", List.of("backend.kind=cpu-f64"));
+    assertThat(MemoryPlan.onCpu(checking, setup(checking)).bytes())
+        .isGreaterThan(MemoryPlan.onCpu(single, setup(single)).bytes());
+  }
+
+  private static Settings billion(String... overrides) {
+    return SettingsReader.preset("moe-1b", List.of(overrides));
+  }
+
+  private static ModelSetup setup(Settings settings) {
+    return ModelSetup.of(settings, 257, 256);
+  }
+
   private static MemoryPlan plan(String preset, String... overrides) {
     Settings settings = SettingsReader.preset(preset, List.of(overrides));
-    return MemoryPlan.of(settings, ModelSetup.of(settings, 257, 256), DType.BF16, 2);
+    return MemoryPlan.onGpu(settings, setup(settings));
   }
 }

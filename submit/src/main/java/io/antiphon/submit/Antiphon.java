@@ -3,6 +3,7 @@ package io.antiphon.submit;
 import io.antiphon.conf.ConfigException;
 import io.antiphon.data.DataException;
 import io.antiphon.device.DeviceException;
+import io.antiphon.device.OutOfDeviceMemory;
 import io.antiphon.job.RankFailure;
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.CommException;
@@ -129,7 +130,8 @@ public final class Antiphon {
       if (cause instanceof ConfigException
           || cause instanceof DataException
           || cause instanceof CheckpointException
-          || cause instanceof Backend.OutOfMemory) {
+          || cause instanceof Backend.OutOfMemory
+          || cause instanceof OutOfDeviceMemory) {
         return Optional.of((RuntimeException) cause);
       }
     }

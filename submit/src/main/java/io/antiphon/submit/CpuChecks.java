@@ -33,7 +33,7 @@ final class CpuChecks {
             + System.getProperty("java.home");
     return Runtime.version().feature() >= OLDEST_JAVA
         ? Finding.ok("Java", found)
-        : Finding.bad("Java", found, "install a JDK 17 or later and set JAVA_HOME to it");
+        : Finding.fail("Java", found, "install a JDK 17 or later and set JAVA_HOME to it");
   }
 
   /** Spark needs packages of the JDK that are closed by default. */
@@ -41,7 +41,7 @@ final class CpuChecks {
     boolean open = Buffer.class.getModule().isOpen("java.nio", CpuChecks.class.getModule());
     return open
         ? Finding.ok("Java options", "the packages that Spark needs are open")
-        : Finding.bad(
+        : Finding.fail(
             "Java options",
             "java.nio is not open to Spark",
             "start through submit/antiphon or spark-submit, which pass --add-opens");
@@ -62,10 +62,10 @@ final class CpuChecks {
             heap,
             physical > 0 ? String.format(Locale.ROOT, " of %,d MiB", physical) : "");
     if (heap < LEAST_HEAP_MIB) {
-      return Finding.bad("memory", found, "set ANTIPHON_MEMORY=4g");
+      return Finding.fail("memory", found, "set ANTIPHON_MEMORY=4g");
     }
     if (physical > 0 && heap > physical) {
-      return Finding.note(
+      return Finding.warn(
           "memory",
           found,
           "the system may end a large run; set ANTIPHON_MEMORY=" + physical / 2 + "m, for example");
@@ -74,7 +74,7 @@ final class CpuChecks {
   }
 
   /** Of the machine or its container; 0 if this Java does not tell. */
-  private static long physicalMebibytes() {
+  static long physicalMebibytes() {
     return ManagementFactory.getOperatingSystemMXBean()
             instanceof com.sun.management.OperatingSystemMXBean system
         ? system.getTotalMemorySize() >> 20
@@ -89,7 +89,7 @@ final class CpuChecks {
       return Finding.ok(
           "temporary", String.format(Locale.ROOT, "%s, %,d MiB free", directory, free));
     } catch (IOException e) {
-      return Finding.bad(
+      return Finding.fail(
           "temporary",
           directory + " cannot be written: " + e.getMessage(),
           "set ANTIPHON_JAVA_OPTIONS=-Djava.io.tmpdir=DIR, and SPARK_LOCAL_DIRS=DIR");
@@ -99,7 +99,7 @@ final class CpuChecks {
   private static Finding spark() {
     if (Files.exists(Path.of(System.getProperty("java.home"), "..", "BUNDLE"))
         && !SparkPresence.isHere()) {
-      return Finding.note(
+      return Finding.warn(
           "Spark",
           "not in this bundle: train runs its ranks as threads of one process",
           "unpack the archive with Spark over it for all commands");
@@ -110,7 +110,7 @@ final class CpuChecks {
       Object number = version.getMethod("SPARK_VERSION").invoke(module);
       return Finding.ok("Spark", "embedded, version " + number);
     } catch (ReflectiveOperationException | LinkageError e) {
-      return Finding.bad(
+      return Finding.fail(
           "Spark", "not on the class path", "start through submit/antiphon or spark-submit");
     }
   }
@@ -119,20 +119,20 @@ final class CpuChecks {
     try (CpuBackend backend = CpuBackend.f32(1)) {
       return Finding.ok("BLAS", backend.description());
     } catch (BlasUnavailable e) {
-      return Finding.bad("BLAS", "does not load", String.valueOf(e.getMessage()));
+      return Finding.fail("BLAS", "does not load", String.valueOf(e.getMessage()));
     }
   }
 
   private static Finding tokenizers() {
     if (!SparkPresence.isHere()) {
-      return Finding.note(
-          "tokenizers", "from a file need Spark's libraries; data.tokenizer = \"bytes\" works", "");
+      return Finding.skip(
+          "tokenizers", "from a file need Spark's libraries; data.tokenizer = \"bytes\" works");
     }
     try {
       TokenizerLibrary.check();
       return Finding.ok("tokenizers", "the native library loads and encodes");
     } catch (DataException e) {
-      return Finding.note(
+      return Finding.warn(
           "tokenizers",
           "does not load; data.tokenizer = \"bytes\" does without",
           String.valueOf(e.getMessage()));

@@ -14,29 +14,44 @@ record Finding(String name, Status status, String found, String remedy) {
   /** What it means. */
   enum Status {
     /** It works. */
-    OK,
-    /** It is missing or could be better, and training on the CPU does without. */
-    NOTE,
-    /** Training on the CPU does not work like this. */
-    BAD
+    OK("ok"),
+    /** It is not there, and nothing needs it. */
+    SKIP("-"),
+    /** It could be better, and training does without. */
+    WARN("warn"),
+    /** Training does not work like this. */
+    FAIL("FAIL");
+
+    private final String mark;
+
+    Status(String mark) {
+      this.mark = mark;
+    }
   }
 
   static Finding ok(String name, String found) {
     return new Finding(name, Status.OK, found, "");
   }
 
-  static Finding note(String name, String found, String remedy) {
-    return new Finding(name, Status.NOTE, found, remedy);
+  static Finding skip(String name, String found) {
+    return new Finding(name, Status.SKIP, found, "");
   }
 
-  static Finding bad(String name, String found, String remedy) {
-    return new Finding(name, Status.BAD, found, remedy);
+  static Finding warn(String name, String found, String remedy) {
+    return new Finding(name, Status.WARN, found, remedy);
+  }
+
+  static Finding fail(String name, String found, String remedy) {
+    return new Finding(name, Status.FAIL, found, remedy);
+  }
+
+  boolean failed() {
+    return status == Status.FAIL;
   }
 
   /** One or two lines for a terminal, without a line break at the end. */
   String text() {
-    String mark = status == Status.OK ? "ok" : status == Status.NOTE ? "-" : "BAD";
-    String line = String.format(Locale.ROOT, "%-4s %-14s %s", mark, name, found);
+    String line = String.format(Locale.ROOT, "%-4s %-14s %s", status.mark, name, found);
     return remedy.isEmpty() ? line : line + "\n" + " ".repeat(20) + "-> " + remedy;
   }
 

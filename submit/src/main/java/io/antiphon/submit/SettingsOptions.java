@@ -26,6 +26,17 @@ final class SettingsOptions {
         paramLabel = "FILE",
         description = "Settings from a HOCON file; see docs/configuration.md.")
     @Nullable Path file;
+
+    /** The settings with {@code overrides}. */
+    Settings read(List<String> overrides) {
+      if (preset != null) {
+        return SettingsReader.preset(preset, overrides);
+      }
+      if (file != null) {
+        return SettingsReader.file(file, overrides);
+      }
+      throw new IllegalStateException("neither a preset nor a file was given");
+    }
   }
 
   /** For the help text. */
@@ -48,12 +59,6 @@ final class SettingsOptions {
   Settings read(List<String> more) {
     List<String> all = new ArrayList<>(overrides);
     all.addAll(more);
-    if (source.preset != null) {
-      return SettingsReader.preset(source.preset, all);
-    }
-    if (source.file != null) {
-      return SettingsReader.file(source.file, all);
-    }
-    throw new IllegalStateException("neither a preset nor a file was given");
+    return source.read(all);
   }
 }

@@ -15,7 +15,8 @@ import picocli.CommandLine;
 
 /** Commands in the documents and in the help are commands that this program takes. */
 class DocumentedCommandsTest {
-  private static final List<String> DOCUMENTS = List.of("README.md", "docs/user-guide.md");
+  private static final List<String> DOCUMENTS =
+      List.of("README.md", "docs/user-guide.md", "docs/operations.md");
 
   /** A command up to a comment, a pipe or the end of its line. */
   private static final Pattern COMMAND =

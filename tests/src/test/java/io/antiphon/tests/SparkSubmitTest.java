@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
 import java.util.stream.Stream;
 import org.apache.spark.launcher.JavaModuleOptions;
 import org.junit.jupiter.api.Test;
@@ -26,6 +28,8 @@ class SparkSubmitTest {
           "picocli-",
           "javacpp-",
           "openblas-",
+          "cuda-",
+          "jcuda-",
           "tokenizers-",
           "api-",
           "jspecify-");
@@ -67,6 +71,23 @@ class SparkSubmitTest {
     assertThat(process.exitValue()).as("%s", Files.readString(log)).isZero();
     assertThat(Files.readString(run.resolve("summary.json")).replace(" ", ""))
         .contains("\"steps\":3", "\"outcome\":\"completed\"");
+  }
+
+  /** No GPU is needed to see that the classes for one are there, with their natives. */
+  @Test
+  void theJarHoldsTheBindingsOfCuda() throws Exception {
+    try (JarFile jar = new JarFile(property("antiphon.jar").toFile())) {
+      List<String> names = jar.stream().map(JarEntry::getName).toList();
+      assertThat(names)
+          .contains(
+              "jcuda/driver/JCudaDriver.class",
+              "org/bytedeco/cuda/global/nvrtc.class",
+              "org/bytedeco/cuda/global/nccl.class",
+              "org/bytedeco/cuda/linux-x86_64/libjninvrtc.so",
+              "io/antiphon/kernel/memory.cu",
+              "io/antiphon/job/gpu-discovery.sh")
+          .anyMatch(name -> name.matches("lib/libJCudaDriver-.*-linux-x86_64\\.so"));
+    }
   }
 
   private static String stockSpark() throws IOException {

@@ -15,7 +15,7 @@ import java.util.function.Predicate;
 
 /** A running command; its output is collected line by line as it comes. */
 final class Launched implements AutoCloseable {
-  private static final Duration LIMIT = Duration.ofSeconds(90);
+  private static final Duration LIMIT = Duration.ofSeconds(150);
 
   private final Process process;
   private final Lines out;

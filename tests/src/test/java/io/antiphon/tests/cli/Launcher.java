@@ -25,8 +25,17 @@ final class Launcher {
    * @param directory where commands run; a library directory is made there
    */
   Launcher(Path directory) throws IOException {
+    this(directory, Map.of());
+  }
+
+  /**
+   * As the other, with more variables in the environment.
+   *
+   * @param more an empty value removes a variable
+   */
+  Launcher(Path directory, Map<String, String> more) throws IOException {
     this.directory = directory;
-    this.environment = new HashMap<>();
+    this.environment = new HashMap<>(more);
     environment.put("ANTIPHON_LIB", library(directory).toString());
     environment.put("ANTIPHON_MEMORY", "1g");
   }

@@ -1,0 +1,36 @@
+package io.antiphon.device;
+
+/** Version of CUDA that a driver is for. */
+record DriverVersion(int major, int minor) {
+  /** That of the libraries and of the compiler, whose code older drivers do not load. */
+  private static final int OLDEST_MAJOR = 13;
+
+  /** As the driver counts: 13000 for 13.0. */
+  static DriverVersion of(int number) {
+    return new DriverVersion(number / 1000, number % 1000 / 10);
+  }
+
+  /**
+   * Returns if CUDA's libraries run on this driver.
+   *
+   * @throws DeviceException if they do not
+   */
+  void requireSupported() {
+    if (major < OLDEST_MAJOR) {
+      throw new DeviceException(
+          "the NVIDIA driver is for CUDA "
+              + this
+              + ", and the libraries are of CUDA "
+              + OLDEST_MAJOR
+              + ". Install a driver for CUDA "
+              + OLDEST_MAJOR
+              + ", of branch 580 or later",
+          false);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return major + "." + minor;
+  }
+}
