@@ -109,7 +109,9 @@ __device__ __forceinline__ bool await_peer(const Control* const own, const int p
         const bool look_around = polls % 16 == 0 || (arrived & kGone) != 0;
         if (look_around) {
             if (is_lost(watch)) return false;
-            const uint64 waited = global_nanoseconds() - start;
+            // The timer is not promised to be the same on all multiprocessors.
+            const int64 elapsed = (int64)(global_nanoseconds() - start);
+            const uint64 waited = elapsed > 0 ? (uint64)elapsed : 0;
             if ((arrived & kGone) != 0) return give_up(watch, kPeerLeft, peer, place, epoch, waited);
             if (*(const volatile uint32*)watch->abort_word != 0) {
                 return give_up(watch, kAborted, peer, place, epoch, waited);

@@ -205,6 +205,38 @@ class PeerCollectivesTest {
         });
   }
 
+  /** Grids that fill the device many times over, on as many lanes as share it in any test. */
+  @Test
+  void largeSumsOfEightRanksAreRight() {
+    int ranks = 8;
+    int length = (32 << 20) / Float.BYTES;
+    RankRuns.run(
+        ranks,
+        transport -> {
+          try (CudaBackend backend = CudaBackend.open(0, DType.F32, TestDevices.kernelCache())) {
+            PeerGroup peers = PeerGroup.open(backend, transport, LIMIT);
+            HostValues values = new HostValues(backend.hostIo());
+            Tensor large = tensor(backend, length);
+            Collectives group = peers.collectives(backend.computeLane(), RankRuns.all(ranks));
+            double[] own = new double[length];
+            double[] sums = new double[length];
+            for (int i = 0; i < length; i++) {
+              own[i] = i % 1000 + transport.rank();
+              sums[i] = ranks * (i % 1000) + ranks * (ranks - 1) / 2;
+            }
+            try (StepGraph graph = backend.record(() -> group.allReduceSum(large))) {
+              for (int replay = 0; replay < 5; replay++) {
+                values.write(large, own);
+                graph.replay();
+                backend.synchronize(LIMIT);
+                assertThat(values.doubles(large)).isEqualTo(sums);
+              }
+            }
+            return true;
+          }
+        });
+  }
+
   private static Tensor tensor(CudaBackend backend, int length) {
     return Tensor.of(backend.allocate("test", DType.F32, length), Shape.of(length));
   }
