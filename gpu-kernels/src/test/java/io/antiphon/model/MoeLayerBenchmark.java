@@ -33,7 +33,8 @@ import java.util.stream.Collectors;
  * the file of what {@code torch_peer.py} printed in the same run. Weights, input and offsets of the
  * logits are drawn as the peer draws them, so that loads are alike. Forward, and forward with
  * backward, are one graph each; then both once more without a graph, with a look at the clock
- * between any two operations, to see where the time goes.
+ * between any two operations, to see where the time goes. Weight gradients are written, as in the
+ * first micro-batch of a step.
  */
 public final class MoeLayerBenchmark {
   private static final Duration LIMIT = Duration.ofSeconds(60);
