@@ -46,6 +46,7 @@ public final class PeerGroup implements AutoCloseable {
   private final AtomicReference<String> givenUp = new AtomicReference<>();
   private boolean peersMissing;
   private boolean peersSilent;
+  private boolean workHangs;
   private volatile boolean closed;
 
   private PeerGroup(CudaBackend backend, Transport transport, Duration limit) {
@@ -227,7 +228,7 @@ public final class PeerGroup implements AutoCloseable {
     if (users.isEmpty()) {
       return true;
     }
-    if (!drain(limit)) {
+    if (!isIdle()) {
       return false;
     }
     users.forEach(group -> tryToTell(() -> group.release(storage)));
@@ -263,6 +264,18 @@ public final class PeerGroup implements AutoCloseable {
     }
   }
 
+  /** Waits for enqueued work; in a lost group not for long, and once in vain, not again. */
+  private boolean isIdle() {
+    if (!workHangs && !drain(isHealthy() ? limit : DRAIN)) {
+      workHangs = true;
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "rank {0}: enqueued work does not end; memory that it may use is kept",
+          transport.rank());
+    }
+    return !workHangs;
+  }
+
   /** Waits until both lanes are idle; false if they are not within the limit. */
   private boolean drain(Duration most) {
     long deadline = System.nanoTime() + most.toNanos();
@@ -290,7 +303,7 @@ public final class PeerGroup implements AutoCloseable {
     if (closed) {
       return;
     }
-    boolean idle = drain(limit.compareTo(GRACE) < 0 ? limit : GRACE);
+    boolean idle = !workHangs && drain(limit.compareTo(GRACE) < 0 ? limit : GRACE);
     if (!idle) {
       abort("it is closing");
       idle = drain(DRAIN);
