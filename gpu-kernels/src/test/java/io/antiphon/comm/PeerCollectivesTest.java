@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.antiphon.cpu.CpuBackend;
+import io.antiphon.cpu.Ranks;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.TestDevices;
 import io.antiphon.tensor.Collectives;
@@ -43,11 +44,11 @@ class PeerCollectivesTest {
 
   /** Results of every seed on every rank, on the CPU. */
   private static List<List<Map<String, double[]>>> expected(int ranks, DType type) {
-    return RankRuns.run(
+    return Ranks.run(
         ranks,
         transport -> {
           try (CpuBackend backend = CpuBackend.f32(1)) {
-            Collectives group = backend.collectives(transport, RankRuns.all(ranks));
+            Collectives group = backend.collectives(transport, Ranks.all(ranks));
             CollectiveScenario scenario =
                 new CollectiveScenario(backend, group.rank(), ranks, type == DType.BF16);
             List<Map<String, double[]>> results = new ArrayList<>();
@@ -84,14 +85,14 @@ class PeerCollectivesTest {
   @MethodSource("groups")
   void everyOperationHasTheBitsOfTheCpu(int ranks, DType type) {
     List<List<Map<String, double[]>>> found =
-        RankRuns.run(
+        Ranks.run(
             ranks,
             transport -> {
               try (CudaBackend backend = CudaBackend.open(0, type, TestDevices.kernelCache())) {
                 PeerGroup peers = PeerGroup.open(backend, transport, LIMIT);
                 CollectiveScenario scenario =
                     new CollectiveScenario(backend, transport.rank(), ranks, type == DType.BF16);
-                Collectives group = peers.collectives(backend.computeLane(), RankRuns.all(ranks));
+                Collectives group = peers.collectives(backend.computeLane(), Ranks.all(ranks));
                 List<Map<String, double[]>> results = new ArrayList<>();
                 for (long seed : SEEDS) {
                   scenario.fill(seed);
@@ -109,14 +110,14 @@ class PeerCollectivesTest {
   @MethodSource("groups")
   void aRecordedStepTakesTheDataOfEachReplay(int ranks, DType type) {
     List<List<Map<String, double[]>>> found =
-        RankRuns.run(
+        Ranks.run(
             ranks,
             transport -> {
               try (CudaBackend backend = CudaBackend.open(0, type, TestDevices.kernelCache())) {
                 PeerGroup peers = PeerGroup.open(backend, transport, LIMIT);
                 CollectiveScenario scenario =
                     new CollectiveScenario(backend, transport.rank(), ranks, type == DType.BF16);
-                Collectives group = peers.collectives(backend.computeLane(), RankRuns.all(ranks));
+                Collectives group = peers.collectives(backend.computeLane(), Ranks.all(ranks));
                 List<Map<String, double[]>> results = new ArrayList<>();
                 try (StepGraph graph = backend.record(() -> scenario.enqueue(group))) {
                   for (long seed : SEEDS) {
@@ -138,13 +139,13 @@ class PeerCollectivesTest {
   void buffersAreFreedAndOthersTakeTheirPlace() {
     int ranks = 4;
     List<List<Map<String, double[]>>> found =
-        RankRuns.run(
+        Ranks.run(
             ranks,
             transport -> {
               try (CudaBackend backend =
                   CudaBackend.open(0, DType.F32, TestDevices.kernelCache())) {
                 PeerGroup peers = PeerGroup.open(backend, transport, LIMIT);
-                Collectives group = peers.collectives(backend.computeLane(), RankRuns.all(ranks));
+                Collectives group = peers.collectives(backend.computeLane(), Ranks.all(ranks));
                 List<Map<String, double[]>> results = new ArrayList<>();
                 for (long seed : SEEDS) {
                   CollectiveScenario scenario =
@@ -167,7 +168,7 @@ class PeerCollectivesTest {
   @Test
   void groupsAndLanesDoNotMix() {
     int steps = 50;
-    RankRuns.run(
+    Ranks.run(
         4,
         transport -> {
           try (CudaBackend backend = CudaBackend.open(0, DType.F32, TestDevices.kernelCache())) {
@@ -210,14 +211,14 @@ class PeerCollectivesTest {
   void largeSumsOfEightRanksAreRight() {
     int ranks = 8;
     int length = (32 << 20) / Float.BYTES;
-    RankRuns.run(
+    Ranks.run(
         ranks,
         transport -> {
           try (CudaBackend backend = CudaBackend.open(0, DType.F32, TestDevices.kernelCache())) {
             PeerGroup peers = PeerGroup.open(backend, transport, LIMIT);
             HostValues values = new HostValues(backend.hostIo());
             Tensor large = tensor(backend, length);
-            Collectives group = peers.collectives(backend.computeLane(), RankRuns.all(ranks));
+            Collectives group = peers.collectives(backend.computeLane(), Ranks.all(ranks));
             double[] own = new double[length];
             double[] sums = new double[length];
             for (int i = 0; i < length; i++) {
@@ -260,7 +261,7 @@ class PeerCollectivesTest {
     CountDownLatch othersEnded = new CountDownLatch(3);
     CountDownLatch othersWait = new CountDownLatch(3);
     List<String> reasons =
-        RankRuns.run(
+        Ranks.run(
             4,
             transport -> {
               try (CudaBackend backend =
@@ -325,7 +326,7 @@ class PeerCollectivesTest {
 
   @Test
   void differentCallsAreNoticedAtTheFirstUse() {
-    RankRuns.run(
+    Ranks.run(
         2,
         transport -> {
           try (CudaBackend backend = CudaBackend.open(0, DType.F32, TestDevices.kernelCache())) {

@@ -3,6 +3,7 @@ package io.antiphon.comm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.antiphon.cpu.CpuBackend;
+import io.antiphon.cpu.Ranks;
 import io.antiphon.cpu.Transport;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.TestDevices;
@@ -29,7 +30,7 @@ class SeveralDevicesTest {
   }
 
   private static Collectives open(Way way, CudaBackend backend, Transport transport) {
-    int[] members = RankRuns.all(RANKS);
+    int[] members = Ranks.all(RANKS);
     return way == Way.NCCL
         ? NcclGroup.open(backend, transport).collectives(backend.computeLane(), members)
         : PeerGroup.open(backend, transport, LIMIT).collectives(backend.computeLane(), members);
@@ -39,7 +40,7 @@ class SeveralDevicesTest {
   @EnumSource
   void everyOperationHasTheBitsOfTheCpu(Way way) {
     List<Map<String, double[]>> found =
-        RankRuns.run(
+        Ranks.run(
             RANKS,
             transport -> {
               try (CudaBackend backend =
@@ -58,14 +59,14 @@ class SeveralDevicesTest {
               }
             });
     List<Map<String, double[]>> expected =
-        RankRuns.run(
+        Ranks.run(
             RANKS,
             transport -> {
               try (CpuBackend backend = CpuBackend.f32(1)) {
                 CollectiveScenario scenario =
                     new CollectiveScenario(backend, transport.rank(), RANKS, false, true);
                 scenario.fill(1);
-                scenario.enqueue(backend.collectives(transport, RankRuns.all(RANKS)));
+                scenario.enqueue(backend.collectives(transport, Ranks.all(RANKS)));
                 return scenario.read();
               }
             });

@@ -11,39 +11,40 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 /** Runs the ranks of one group as threads of the test. */
-final class Ranks {
-  private static final Duration DEADLINE = Duration.ofSeconds(30);
+public final class Ranks {
+  private static final Duration MESSAGE_LIMIT = Duration.ofSeconds(60);
+  private static final Duration DEADLINE = Duration.ofMinutes(2);
 
   private Ranks() {}
 
-  /** What one rank does. */
-  interface Body<R> {
+  /** What one rank does with its transport. */
+  public interface Body<R> {
+    R run(Transport transport) throws Exception;
+  }
+
+  /** What one rank of a group on the CPU does. */
+  interface GroupBody<R> {
     R run(TestTensors tensors, Collectives group);
   }
 
-  /** Runs {@code body} on every rank and returns the results by rank. */
-  static <R> List<R> run(int ranks, Supplier<CpuBackend> backends, Body<R> body) {
+  /** Ranks {@code 0 .. ranks - 1}, in order. */
+  public static int[] all(int ranks) {
+    return IntStream.range(0, ranks).toArray();
+  }
+
+  /**
+   * Runs {@code body} on every rank; results by rank. If one fails, the others learn it and the
+   * failure of the first of them is thrown.
+   */
+  public static <R> List<R> run(int ranks, Body<R> body) {
     ExecutorService threads = Executors.newFixedThreadPool(ranks);
     try {
       List<Future<R>> futures = new ArrayList<>();
-      for (Transport transport : ThreadTransport.group(ranks, DEADLINE)) {
-        futures.add(
-            threads.submit(
-                () -> {
-                  int[] members = new int[ranks];
-                  for (int rank = 0; rank < ranks; rank++) {
-                    members[rank] = rank;
-                  }
-                  try (CpuBackend backend = backends.get()) {
-                    return body.run(
-                        new TestTensors(backend), backend.collectives(transport, members));
-                  } catch (RuntimeException | Error e) {
-                    transport.abort(String.valueOf(e));
-                    throw e;
-                  }
-                }));
+      for (Transport transport : ThreadTransport.group(ranks, MESSAGE_LIMIT)) {
+        futures.add(threads.submit(() -> runOne(transport, body)));
       }
       List<R> results = new ArrayList<>();
       for (Future<R> future : futures) {
@@ -58,5 +59,25 @@ final class Ranks {
     } finally {
       threads.shutdownNow();
     }
+  }
+
+  private static <R> R runOne(Transport transport, Body<R> body) throws Exception {
+    try {
+      return body.run(transport);
+    } catch (Exception | Error e) {
+      transport.abort(String.valueOf(e));
+      throw e;
+    }
+  }
+
+  /** Runs {@code body} on every rank of a group whose ranks have backends of their own. */
+  static <R> List<R> run(int ranks, Supplier<CpuBackend> backends, GroupBody<R> body) {
+    return run(
+        ranks,
+        transport -> {
+          try (CpuBackend backend = backends.get()) {
+            return body.run(new TestTensors(backend), backend.collectives(transport, all(ranks)));
+          }
+        });
   }
 }
