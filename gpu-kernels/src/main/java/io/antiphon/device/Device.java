@@ -5,13 +5,10 @@ import static jcuda.driver.JCudaDriver.cuCtxSetCurrent;
 import static jcuda.driver.JCudaDriver.cuDeviceCanAccessPeer;
 import static jcuda.driver.JCudaDriver.cuDeviceGet;
 import static jcuda.driver.JCudaDriver.cuDeviceGetAttribute;
-import static jcuda.driver.JCudaDriver.cuDeviceGetCount;
 import static jcuda.driver.JCudaDriver.cuDeviceGetName;
 import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRelease;
 import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRetain;
-import static jcuda.driver.JCudaDriver.cuDriverGetVersion;
 import static jcuda.driver.JCudaDriver.cuEventCreate;
-import static jcuda.driver.JCudaDriver.cuInit;
 import static jcuda.driver.JCudaDriver.cuMemAlloc;
 import static jcuda.driver.JCudaDriver.cuMemFree;
 import static jcuda.driver.JCudaDriver.cuMemGetInfo;
@@ -28,7 +25,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.function.Supplier;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
@@ -91,7 +87,7 @@ public final class Device implements AutoCloseable {
    */
   public static Device open(int ordinal) {
     DriverCalls calls = new DriverCalls();
-    int count = count(calls);
+    int count = Driver.devices(calls);
     if (ordinal < 0 || ordinal >= count) {
       throw new DeviceException(
           "there is no CUDA device "
@@ -104,53 +100,6 @@ public final class Device implements AutoCloseable {
     CUdevice device = new CUdevice();
     calls.check("cuDeviceGet", cuDeviceGet(device, ordinal), "find device " + ordinal);
     return new Device(ordinal, device, calls);
-  }
-
-  /** Why no CUDA device can be used in this process; empty if one can. */
-  public static Optional<String> unavailable() {
-    try {
-      if (count(new DriverCalls()) > 0) {
-        return Optional.empty();
-      }
-      return Optional.of("the NVIDIA driver finds no device");
-    } catch (DeviceException e) {
-      return Optional.of(String.valueOf(e.getMessage()));
-    }
-  }
-
-  /** Version of the driver's CUDA interface, as "13.0". */
-  public static String driverVersion() {
-    DriverCalls calls = new DriverCalls();
-    count(calls);
-    return version(calls).toString();
-  }
-
-  private static DriverVersion version(DriverCalls calls) {
-    int[] version = new int[1];
-    calls.check("cuDriverGetVersion", cuDriverGetVersion(version), "ask for the driver's version");
-    return DriverVersion.of(version[0]);
-  }
-
-  /**
-   * Devices that this process sees.
-   *
-   * @throws DeviceException if there is no driver, or too old a one
-   */
-  public static int count() {
-    return count(new DriverCalls());
-  }
-
-  private static int count(DriverCalls calls) {
-    int[] count = new int[1];
-    NativeLibraries.load(
-        "libcuda.so.1",
-        "the NVIDIA driver",
-        () -> {
-          calls.check("cuInit", cuInit(0), "start the NVIDIA driver");
-          version(calls).requireSupported();
-          calls.check("cuDeviceGetCount", cuDeviceGetCount(count), "count the devices");
-        });
-    return count[0];
   }
 
   private int attribute(int attribute) {

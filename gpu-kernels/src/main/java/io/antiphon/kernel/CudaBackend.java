@@ -4,6 +4,7 @@ import io.antiphon.device.CubinCache;
 import io.antiphon.device.Device;
 import io.antiphon.device.DeviceException;
 import io.antiphon.device.DeviceMemory;
+import io.antiphon.device.Driver;
 import io.antiphon.device.DriverCalls;
 import io.antiphon.device.Event;
 import io.antiphon.device.Graph;
@@ -90,11 +91,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public String description() {
-    return device
-        + ", CUDA "
-        + Device.driverVersion()
-        + ", "
-        + (real == DType.BF16 ? "bf16" : "fp32");
+    return device + ", CUDA " + Driver.version() + ", " + (real == DType.BF16 ? "bf16" : "fp32");
   }
 
   @Override

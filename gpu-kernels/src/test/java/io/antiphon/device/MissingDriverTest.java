@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 class MissingDriverTest {
   @Test
   void namesTheLibraryAndWhereItWasLookedFor() {
-    String reason = Device.unavailable().orElse("");
+    String reason = Driver.whyNoDevice().orElse("");
     assumeThat(reason).as("a machine with a driver").contains("libcuda.so.1");
     assertThat(reason)
         .contains("the NVIDIA driver", "LD_LIBRARY_PATH", "/usr/lib", "Install the NVIDIA driver");
@@ -18,6 +18,6 @@ class MissingDriverTest {
         .isInstanceOfSatisfying(DeviceException.class, e -> assertThat(e.sticky()).isFalse())
         .hasMessageContaining("libcuda.so.1");
     // Also the second time, when the JVM only remembers that a class could not be initialised.
-    assertThat(Device.unavailable()).get().asString().contains("libcuda.so.1");
+    assertThat(Driver.whyNoDevice()).get().asString().contains("libcuda.so.1");
   }
 }

@@ -8,6 +8,7 @@ import io.antiphon.cpu.Transport;
 import io.antiphon.device.CubinCache;
 import io.antiphon.device.Device;
 import io.antiphon.device.DeviceException;
+import io.antiphon.device.Driver;
 import io.antiphon.device.OutOfDeviceMemory;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.DeviceTrial;
@@ -98,7 +99,7 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
     if (place.gpu().isEmpty()) {
       return Optional.of(place.whyNone());
     }
-    Optional<String> unavailable = Device.unavailable();
+    Optional<String> unavailable = Driver.whyNoDevice();
     if (unavailable.isPresent()) {
       return unavailable;
     }
@@ -156,7 +157,7 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
    */
   public static void requireAvailable(Settings settings) {
     if (settings.backend().kind() == io.antiphon.conf.Backend.Kind.CUDA) {
-      Device.unavailable()
+      Driver.whyNoDevice()
           .or(() -> whyNoCompiler(settings))
           .ifPresent(
               reason -> {

@@ -9,7 +9,7 @@ import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import io.antiphon.cpu.ThreadTransport;
 import io.antiphon.cpu.Transport;
-import io.antiphon.device.Device;
+import io.antiphon.device.Driver;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +26,7 @@ class DeviceChoiceTest {
 
   @Test
   void withoutAGpuAutoComputesOnTheCpu() {
-    assumeThat(Device.unavailable()).isPresent();
+    assumeThat(Driver.whyNoDevice()).isPresent();
     Transport alone = ThreadTransport.group(1, LIMIT).get(0);
     try (RankDevice device = RankDevice.open(settings("backend.kind=auto"), alone, onlyDevice())) {
       assertThat(device.backend().description()).contains("OpenBLAS");
@@ -37,7 +37,7 @@ class DeviceChoiceTest {
 
   @Test
   void withoutAGpuCudaIsTheUsersErrorAndSaysWhatIsMissing() {
-    assumeThat(Device.unavailable()).isPresent();
+    assumeThat(Driver.whyNoDevice()).isPresent();
     Settings cuda = settings("backend.kind=cuda");
     Transport alone = ThreadTransport.group(1, LIMIT).get(0);
 

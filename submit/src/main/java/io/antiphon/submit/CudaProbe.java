@@ -3,6 +3,7 @@ package io.antiphon.submit;
 import io.antiphon.device.CubinCache;
 import io.antiphon.device.Device;
 import io.antiphon.device.DeviceException;
+import io.antiphon.device.Driver;
 import io.antiphon.kernel.DeviceTrial;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,17 +18,17 @@ import java.util.function.Supplier;
 final class CudaProbe implements GpuProbe {
   @Override
   public Optional<String> unavailable() {
-    return Device.unavailable();
+    return Driver.whyNoDevice();
   }
 
   @Override
   public String driverVersion() {
-    return Device.driverVersion();
+    return Driver.version();
   }
 
   @Override
   public int count() {
-    return Device.count();
+    return Driver.devices();
   }
 
   @Override

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.antiphon.conf.SettingsReader;
-import io.antiphon.device.Device;
+import io.antiphon.device.Driver;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -31,7 +31,7 @@ class DoctorCommandTest {
     assertThat(json.exitCode()).isZero();
     JsonNode answer = new ObjectMapper().readTree(json.out());
     assertThat(answer.path("trainsOnCpu").asBoolean()).isTrue();
-    boolean hasGpu = Device.unavailable().isEmpty();
+    boolean hasGpu = Driver.whyNoDevice().isEmpty();
     assertThat(text.out().contains("can train on a GPU")).isEqualTo(hasGpu);
     assertThat(answer.path("trainsOnGpu").asBoolean()).isEqualTo(hasGpu);
     assertThat(answer.path("checks"))
@@ -89,7 +89,7 @@ class DoctorCommandTest {
 
   @Test
   void settingsForCudaFailWithoutAGpuAndStillShowTheirPlan() throws IOException {
-    assumeThat(Device.unavailable()).isPresent();
+    assumeThat(Driver.whyNoDevice()).isPresent();
     TinyRun.Result result = TinyRun.antiphon("doctor", "--preset", "moe-1b");
     TinyRun.Result json = TinyRun.antiphon("doctor", "--preset", "moe-1b", "--json");
 
