@@ -105,13 +105,16 @@ final class BarrierJob {
     }
 
     private R answer(BarrierTaskContext context, ProcessRanks room, RankPlaces places) {
+      CancelledRank cancellation = new CancelledRank(places.rank(), LOG::warn);
       try {
         Transport transport = ExecutorTransport.join(room, places);
         List<Consumer<String>> informed = new CopyOnWriteArrayList<>();
         informed.add(transport::abort);
         TaskInterruptListener cancelled =
-            (killed, why) ->
-                informed.forEach(one -> inform(one, "Spark cancelled the task: " + why));
+            (killed, why) -> {
+              informed.forEach(one -> inform(one, "Spark cancelled the task: " + why));
+              cancellation.watch();
+            };
         context.addTaskInterruptListener(cancelled);
         return answer(transport, GpuAddress.of(context, places), informed::add);
       } catch (Exception | Error failure) {
@@ -131,6 +134,8 @@ final class BarrierJob {
         throw failure instanceof RuntimeException unchecked
             ? unchecked
             : new IllegalStateException(failure);
+      } finally {
+        cancellation.end();
       }
     }
 
