@@ -81,7 +81,6 @@ public final class KernelModule {
         "load " + nameExpression);
     // A limit of the function, which all sizes share: only ever raised.
     if (dynamicSharedBytes > sharedLimits.getOrDefault(lowered, SHARED_BYTES_WITHOUT_ASKING)) {
-      sharedLimits.put(lowered, dynamicSharedBytes);
       calls.check(
           "cuFuncSetAttribute",
           cuFuncSetAttribute(
@@ -89,6 +88,7 @@ public final class KernelModule {
               CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
               dynamicSharedBytes),
           "give " + nameExpression + " " + dynamicSharedBytes + " bytes of shared memory");
+      sharedLimits.put(lowered, dynamicSharedBytes);
     }
     return new Kernel(device, nameExpression, function, dynamicSharedBytes);
   }

@@ -10,7 +10,8 @@ import java.util.regex.Pattern;
 
 /** Says what was looked for where when a native library is missing. */
 public final class NativeLibraries {
-  private static final List<String> SYSTEM_FOLDERS =
+  /** Folders of libraries on Linux, NVIDIA's included, in the order in which to look. */
+  public static final List<String> SYSTEM_FOLDERS =
       List.of(
           "/usr/lib/x86_64-linux-gnu",
           "/usr/lib/aarch64-linux-gnu",

@@ -49,7 +49,13 @@ public interface Backend extends AutoCloseable {
    */
   StepGraph record(Runnable step);
 
-  /** Waits until all enqueued work is done. */
+  /**
+   * Waits until all enqueued work is done.
+   *
+   * @throws CommException if the ranks have lost each other; what was enqueued may be without
+   *     effect
+   * @throws RuntimeException if the work is not done within {@code limit}, or the device is lost
+   */
   void synchronize(Duration limit);
 
   /**

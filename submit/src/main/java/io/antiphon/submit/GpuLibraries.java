@@ -1,5 +1,6 @@
 package io.antiphon.submit;
 
+import io.antiphon.device.NativeLibraries;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,14 +14,6 @@ import java.util.stream.Stream;
  * have no driver.
  */
 final class GpuLibraries {
-  private static final List<String> DIRECTORIES =
-      List.of(
-          "/usr/lib/x86_64-linux-gnu",
-          "/usr/lib/aarch64-linux-gnu",
-          "/usr/lib64",
-          "/usr/local/cuda/lib64",
-          "/usr/local/nvidia/lib64");
-
   private final Map<String, String> environment;
 
   GpuLibraries(Map<String, String> environment) {
@@ -58,7 +51,7 @@ final class GpuLibraries {
     Stream<String> own =
         Stream.of(environment.getOrDefault("LD_LIBRARY_PATH", "").split(":", -1))
             .filter(directory -> !directory.isEmpty());
-    return Stream.concat(own, DIRECTORIES.stream())
+    return Stream.concat(own, NativeLibraries.SYSTEM_FOLDERS.stream())
         .map(directory -> Path.of(directory, file))
         .filter(Files::exists)
         .findFirst();
