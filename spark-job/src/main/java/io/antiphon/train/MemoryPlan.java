@@ -138,7 +138,7 @@ public record MemoryPlan(
   /** What would take less memory, with the values there are now; not what would change nothing. */
   public String remedy(Settings settings) {
     Moe moe = settings.moe();
-    boolean clones = moe.experts() > 0 && moe.echo().enabled();
+    boolean clones = ModelSetup.hasClones(settings);
     List<String> lower = new ArrayList<>();
     if (settings.schedule().microBatch() > 1) {
       lower.add("schedule.micro-batch (now " + settings.schedule().microBatch() + ")");

@@ -89,9 +89,16 @@ public record ModelSetup(ModelOptions model, BatchOptions batch, UpdateOptions u
     };
   }
 
+  /** A rank that has all experts has nobody to send a clone to, and needs no slots for any. */
+  static boolean hasClones(Settings settings) {
+    return settings.moe().experts() > 0
+        && settings.moe().echo().enabled()
+        && settings.parallelism().expertParallel() > 1;
+  }
+
   private static MoeOptions moe(Settings settings) {
     Moe moe = settings.moe();
-    boolean echo = moe.echo().enabled() && moe.echo().slotsPerRank() > 0 && moe.experts() > 0;
+    boolean echo = hasClones(settings) && moe.echo().slotsPerRank() > 0;
     ScoreOrder order =
         switch (moe.scoreOrder()) {
           case SOFTMAX_THEN_TOP_K -> ScoreOrder.SOFTMAX_THEN_TOP_K;

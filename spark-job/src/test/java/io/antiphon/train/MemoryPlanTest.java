@@ -61,7 +61,10 @@ class MemoryPlanTest {
 
     assertThat(one.parameters()).isEqualTo(1_034_050_560);
     assertThat(one.training().get(Arena.Category.OPTIMIZER)).isEqualTo(12 * one.parameters());
-    assertThat(one.training().get(Arena.Category.GRADIENT)).isGreaterThan(4 * one.parameters());
+    // Slots have gradients of their own, and one rank has no slots.
+    assertThat(one.training().get(Arena.Category.GRADIENT)).isEqualTo(4 * one.parameters());
+    assertThat(quarter.training().get(Arena.Category.GRADIENT))
+        .isGreaterThan(4 * quarter.parameters());
     assertThat(one.bytesOnDevice(1)).isLessThan(60L << 30);
     assertThat(quarter.bytesOnDevice(4)).isLessThan(70L << 30);
     assertThat(one.toString()).startsWith("1,034,050,560 parameters; parameter ");
@@ -115,13 +118,15 @@ class MemoryPlanTest {
         .isEqualTo(
             "Lower schedule.micro-batch (now 4), model.sequence-length (now 2048) or the model, or"
                 + " spread the ranks over more GPUs");
-    Settings reuse = billion("moe.echo.reuse-clones=true");
+    Settings reuse = billion("moe.echo.reuse-clones=true", "parallelism.ranks=4");
     assertThat(MemoryPlan.onGpu(reuse, setup(reuse)).remedy(reuse))
         .contains("set model.recompute = true and moe.echo.reuse-clones = false, or");
     Settings least = billion("schedule.micro-batch=1", "moe.echo.slots-per-rank=1");
     assertThat(MemoryPlan.onGpu(least, setup(least)).remedy(least))
         .startsWith("Lower model.sequence-length (now 2048) or the model, set");
-    Settings without = billion("moe.echo.enabled=false");
+    Settings alone = billion("moe.echo.reuse-clones=true");
+    assertThat(MemoryPlan.onGpu(alone, setup(alone)).remedy(alone)).doesNotContain("echo");
+    Settings without = billion("moe.echo.enabled=false", "parallelism.ranks=4");
     assertThat(MemoryPlan.onGpu(without, setup(without)).remedy(without)).doesNotContain("echo");
   }
 

@@ -99,7 +99,7 @@ class DoctorCommandTest {
         .contains("FAIL GPU            none, and backend.kind is cuda: ")
         .contains("or set backend.kind to cpu or auto")
         .contains("in GiB: 1,034,050,560 parameters;")
-        .contains("-    GPU memory     1 rank on a GPU needs 28.0 GiB")
+        .contains("-    GPU memory     1 rank on a GPU needs 27.9 GiB")
         .contains("A run with these settings would fail here: see FAIL above.")
         .doesNotContain("Exception");
     assertThat(json.exitCode()).isEqualTo(Antiphon.FAILED);
@@ -131,7 +131,7 @@ class DoctorCommandTest {
             "ok   NCCL           version 2.28.3",
             "ok   GPU discovery  gpu-discovery.sh prints {\"name\": \"gpu\", \"addresses\": [\"0\"]}",
             "ok   memory plan    in GiB: 1,034,050,560 parameters;",
-            "ok   GPU memory     1 rank on a GPU needs 28.0 GiB, 79.0 of 80.0 GiB are free",
+            "ok   GPU memory     1 rank on a GPU needs 27.9 GiB, 79.0 of 80.0 GiB are free",
             "This machine can train on a GPU (backend.kind = cuda).",
             "Nothing here keeps a run with these settings from starting.");
   }
@@ -143,7 +143,7 @@ class DoctorCommandTest {
     assertThat(result.exitCode()).isEqualTo(Antiphon.FAILED);
     assertThat(result.out())
         .contains(
-            "FAIL GPU memory     1 rank on a GPU needs 28.0 GiB, 20.0 of 80.0 GiB are free",
+            "FAIL GPU memory     1 rank on a GPU needs 27.9 GiB, 20.0 of 80.0 GiB are free",
             "This machine can train on a GPU (backend.kind = cuda).",
             "A run with these settings would fail here: see FAIL above.");
   }
