@@ -10,10 +10,10 @@
 //   to_slot    [ranks, slots]    i32  written; how many of them each source rank sends
 //   ranks <= 32 * kRanksPerLane, experts and slots = ranks * slots_per_rank <= 1024
 //
-// Launch: one block of kBalancedThreads with 33 + 7 * experts + 12 * ranks + 18 * slots words of dynamic
-// shared memory. Bound: latency. Placing clones is a chain of at most slots rounds, each of which depends on
-// the last; one warp takes it. Passes with different preferences are independent: one warp each. Sums and
-// splits use the whole block. Deterministic: integers, and ties go to the lowest index.
+// Launch: one block of kBalancedThreads with the dynamic shared memory that PlanKernels computes. Bound:
+// latency. Placing clones is a chain of at most slots rounds, each of which depends on the last; one warp
+// takes it. Passes with different preferences are independent: one warp each. Sums and splits use the whole
+// block. Deterministic: integers, and ties go to the lowest index.
 #include "plan_pass.cuh"
 #include "plan_split.cuh"
 
@@ -21,72 +21,91 @@ constexpr int kMillion = 1000000;
 constexpr int kSearchSteps = 10;
 constexpr int kPlacements = 5;  // one per pass, and the best so far
 
+// Words of shared memory for the search, and before for sums; the launcher computes the same.
+__device__ __forceinline__ int search_words(const int ranks, const int experts, const int slots) {
+    const int words = kPlacements * placement_words(ranks, slots) + kPreferences * pass_words(ranks, experts);
+    return larger(kSumWords, words);
+}
+
+enum Stage { kWithHeld, kAnew, kOneByOne, kBisection };
+
 // Chooses among passes; every thread of the block holds the same state and makes the same decisions.
-template <int kRanksPerLane>
+template <int kRanksPerLane, bool kReplan>
 struct Search {
     const Problem& problem;
-    int* const placements;      // kPlacements placements, one after the other
-    int* const loads;           // [kPreferences, ranks]
-    int* const remaining;       // [kPreferences, experts]
+    int* const placements;      // kPlacements placements, then what the passes need besides
     PassResult* const results;  // [2, kPreferences]
     const int lowest;
-    const bool several_nodes;
+    const bool small_loads;     // a load and a rank fit one word
     int best;
+    int best_placed;
     int best_load;
     int best_sent;
     int best_sent_across;
     int round;
 
     __device__ __forceinline__ Placement placement(const int index) const {
-        int* const first = placements + index * (3 * problem.slots + problem.ranks);
-        return {first, first + problem.slots, first + 2 * problem.slots, first + 3 * problem.slots};
+        int* const quota = placements + index * placement_words(problem.ranks, problem.slots);
+        int* const order = quota + problem.slots;
+        int* const clones = order + problem.slots;
+        return {quota, order, clones, (uint16*)(clones + problem.ranks)};
     }
 
     // Where the pass of a preference places: not where the best is.
-    __device__ __forceinline__ int place_of(const int preference) const {
-        return (best + 1 + preference) % kPlacements;
+    __device__ __forceinline__ static int place_of(const int preference, const int best_place) {
+        const int place = best_place + 1 + preference;
+        return place < kPlacements ? place : place - kPlacements;
+    }
+
+    template <typename Key>
+    __device__ __forceinline__ void run_pass(const Preference preference, const Stage stage,
+                                             const int threshold) {
+        int* const memory = placements + kPlacements * placement_words(problem.ranks, problem.slots) +
+                            preference * pass_words(problem.ranks, problem.experts);
+        const Placement into = placement(place_of(preference, best));
+        Pass<Key, kRanksPerLane, kReplan> pass(problem, into, memory, threshold);
+        bool reached = true;
+        if (stage == kOneByOne) {
+            pass.fill_one_by_one();
+        } else {
+            reached = pass.place(preference, stage == kWithHeld);
+        }
+        pass.give_back(reached, &results[round % 2 * kPreferences + preference]);
     }
 
     // Runs passes, one warp each; all threads must call it.
-    __device__ __forceinline__ void run(const uint32 preferences, const int threshold, const bool use_held,
-                                        const bool one_by_one) {
+    __device__ __forceinline__ void run(const uint32 preferences, const Stage stage,
+                                        const int threshold) {
         const int warp = threadIdx.x / kWarpSize;
         ++round;
         if (warp < kPreferences && (preferences >> warp & 1u) != 0) {
-            Pass<kRanksPerLane> pass(problem, placement(place_of(warp)), loads + warp * problem.ranks,
-                                     remaining + warp * problem.experts, threshold);
-            bool reached = true;
-            if (one_by_one) {
-                pass.fill_one_by_one();
+            if (small_loads) {
+                run_pass<uint32>((Preference)warp, stage, threshold);
             } else {
-                reached = pass.place((Preference)warp, use_held);
+                run_pass<uint64>((Preference)warp, stage, threshold);
             }
-            pass.give_back();
-            pass.report(reached, &results[round % 2 * kPreferences + warp]);
         }
         __syncthreads();
     }
 
     // Balance within the threshold is equal balance; then the weights to send count.
-    __device__ __forceinline__ bool keep_if_better(const int preference, const int index) {
+    __device__ __forceinline__ bool keep_if_better(const int preference, const int place) {
         const PassResult result = results[round % 2 * kPreferences + preference];
         const int load = larger(lowest, result.max_load);
-        const int across = several_nodes ? result.sent_across : 0;
         if (load <= best_load && (load < best_load || result.sent < best_sent ||
-                                  (result.sent == best_sent && across < best_sent_across))) {
-            best = index;
+                                  (result.sent == best_sent && result.sent_across < best_sent_across))) {
+            best = place;
+            best_placed = result.placed;
             best_load = load;
             best_sent = result.sent;
-            best_sent_across = across;
+            best_sent_across = result.sent_across;
         }
         return result.reached != 0;
     }
 
-    // Leaves the placement to use in `best`. One loop around one call of run, because the code of a pass is
-    // long.
+    // Leaves the placement to use in `best`. One loop around one call of run, for the code of a pass is long.
     __device__ __forceinline__ void place() {
-        enum Stage { kWithHeld, kAnew, kOneByOne, kBisection };
-        const uint32 first = 1u << kSurplus | (several_nodes ? 1u << kSameNode : 0u);
+        const uint32 first = 1u << kSurplus | (problem.several_nodes ? 1u << kSameNode : 0u);
         const uint32 others = 1u << kRemaining | 1u << kExactMatch;
         Stage stage = problem.holds_any ? kWithHeld : kAnew;
         uint32 preferences = first;
@@ -94,18 +113,17 @@ struct Search {
         int missed = lowest;
         int step = 0;
         bool reached = false;
+#pragma unroll 1
         while (true) {
             const int former = best;
-            run(preferences, threshold, stage == kWithHeld, stage == kOneByOne);
+            run(preferences, stage, threshold);
 #pragma unroll 1
-            for (int preference = 0; preference < kPreferences; ++preference) {
-                if ((preferences >> preference & 1u) == 0) continue;
+            for (uint32 left = preferences; left != 0; left &= left - 1) {
+                const int preference = first_lane(left);
                 // In the bisection all passes run beside each other, needed or not.
-                if (preference == kRemaining && preferences != others && reached &&
-                    best_sent < problem.ranks) {
-                    break;
-                }
-                reached |= keep_if_better(preference, (former + 1 + preference) % kPlacements);
+                const bool enough = reached && best_sent < problem.ranks;
+                if (stage == kBisection && preference == kRemaining && enough) break;
+                reached |= keep_if_better(preference, place_of(preference, former));
             }
             if (stage <= kAnew && preferences == first && (!reached || best_sent >= problem.ranks)) {
                 preferences = others;
@@ -133,17 +151,12 @@ struct Search {
     }
 };
 
-// Words of shared memory; the launcher computes the same.
-__device__ __forceinline__ int placements_words(const int ranks, const int slots) {
-    return kPlacements * (3 * slots + ranks);
-}
-
-// Writes the chosen clones of one rank: those whose weights a slot holds already stay in it, the others take
-// the free slots in the order of placement.
+// Writes the clones of one rank, which are given by position: those whose weights a slot holds already stay
+// in it, the others take the free slots in the order of placement.
 __device__ __forceinline__ void write_rank(const Problem& problem, const Placement& placement, const int rank,
-                                           int* slot_home, int* quota) {
+                                           const int clones, int* slot_home, int* quota) {
     const int first = rank * problem.slots_per_rank;
-    const int clones = placement.clones[rank];
+    const int end = first + clones;
 #pragma unroll 1
     for (int slot = first; slot < first + problem.slots_per_rank; ++slot) {
         slot_home[slot] = kUnusedSlot;
@@ -151,9 +164,9 @@ __device__ __forceinline__ void write_rank(const Problem& problem, const Placeme
     }
     if (problem.holds_any) {
 #pragma unroll 1
-        for (int i = first; i < first + clones; ++i) {
-            const int slot =
-                placement.quota[i] > 0 ? held_slot(problem, rank, placement.expert[i]) : kUnusedSlot;
+        for (int i = first; i < end; ++i) {
+            if (placement.quota[i] == 0) continue;
+            const int slot = held_slot(problem, rank, placement.expert[i]);
             if (slot == kUnusedSlot) continue;
             slot_home[slot] = placement.expert[i];
             quota[slot] = placement.quota[i];
@@ -161,7 +174,7 @@ __device__ __forceinline__ void write_rank(const Problem& problem, const Placeme
     }
     int slot = first;
 #pragma unroll 1
-    for (int i = first; i < first + clones; ++i) {
+    for (int i = first; i < end; ++i) {
         if (placement.quota[i] == 0) continue;
         if (problem.holds_any && held_slot(problem, rank, placement.expert[i]) != kUnusedSlot) continue;
         while (slot_home[slot] != kUnusedSlot) ++slot;
@@ -173,9 +186,11 @@ __device__ __forceinline__ void write_rank(const Problem& problem, const Placeme
 // The load that no rank shall exceed.
 __device__ __forceinline__ int lowest_threshold(const int total, const int ranks,
                                                 const int tolerance_millionths) {
-    const int mean = (int)(((int64)total + ranks - 1) / ranks);
-    const int64 band = (int64)total * (kMillion + tolerance_millionths) / ((int64)kMillion * ranks);
-    return larger(mean, band < total ? (int)band : total);
+    const int mean = (int)(((uint32)total + (uint32)ranks - 1) / (uint32)ranks);
+    if (tolerance_millionths == 0) return mean;
+    const int64 scaled = (int64)total * (kMillion + tolerance_millionths);  // below 2^52
+    const uint32 band = divide(scaled, (int64)kMillion * ranks);
+    return larger(mean, band < (uint32)total ? (int)band : total);
 }
 
 constexpr int kBalancedThreads = 512;
@@ -192,72 +207,83 @@ __global__ void __launch_bounds__(kBalancedThreads, 1)
     extern __shared__ int4 shared_memory[];
     const int slots = ranks * slots_per_rank;
     PassResult* const results = (PassResult*)shared_memory;
-    int* const expert_load = (int*)(results + 2 * kPreferences);
+    int* const search_memory = (int*)(results + 2 * kPreferences);
+    int* const expert_load = search_memory + search_words(ranks, experts, slots);
     int* const clones_of = expert_load + experts;
     int* const cloned = clones_of + experts;
     int* const rank_load = cloned + experts;
     int* const rank_most = rank_load + ranks;
     int* const node_start = rank_most + ranks;
-    int* const loads = node_start + ranks;
-    int* const remaining = loads + kPreferences * ranks;
-    int* const holding = remaining + kPreferences * experts;
+    int* const holding = node_start + ranks;
     int* const home_in_slot = holding + slots;
     int* const missing = home_in_slot + slots;
-    int* const placements = missing + slots;
-    int* const listed = placements + placements_words(ranks, slots);
+    int* const listed = missing + slots;
+    int* const next = listed + 1;
 
-#pragma unroll 1
-    for (int expert = threadIdx.x; expert < experts; expert += kThreads) {
-        expert_load[expert] = 0;
-        clones_of[expert] = 0;
-    }
-#pragma unroll 1
-    for (int rank = threadIdx.x; rank < ranks; rank += kThreads) {
-        node_start[rank] = rank - rank % ranks_per_node;
-        placements[3 * slots + rank] = 0;  // the first placement starts as the best: empty
-    }
-    if (threadIdx.x == 0) *listed = 0;
     bool holds = false;
+    sum_loads(counts, ranks, experts, search_memory, expert_load, rank_load, rank_most, [&] {
+        fill(clones_of, experts, 0);
+        fill(to_slot, ranks * slots, 0);
 #pragma unroll 1
-    for (int slot = threadIdx.x; slot < slots; slot += kThreads) {
-        holding[slot] = kReplan ? held[slot] : kUnusedSlot;
-        holds |= holding[slot] != kUnusedSlot;
-    }
-    fill(to_slot, (int64)ranks * slots, 0);
+        for (int rank = threadIdx.x; rank < ranks; rank += kThreads) {
+            node_start[rank] = rank - rank % ranks_per_node;
+        }
+        if (threadIdx.x < 2) listed[threadIdx.x] = 0;  // and next
+        if (kReplan) {
+#pragma unroll 1
+            for (int slot = threadIdx.x; slot < slots; slot += kThreads) {
+                holding[slot] = held[slot];
+                holds |= holding[slot] != kUnusedSlot;
+            }
+        }
+    });
     const bool holds_any = kReplan ? __syncthreads_or(holds) != 0 : false;
-    if (!kReplan) __syncthreads();
-    sum_loads(counts, ranks, experts, expert_load, rank_load, rank_most);
 
-    const int lowest = lowest_threshold(sum_in_warp(rank_load, ranks), ranks, tolerance_millionths);
-    const int local_experts = experts / ranks;
-    const bool several_nodes = ranks_per_node < ranks;
+    const int total = sum_in_warp(rank_load, ranks);
+    const int lowest = lowest_threshold(total, ranks, tolerance_millionths);
     const Problem problem = {
-        counts,    ranks,            experts,     slots_per_rank, slots,     local_experts, ranks_per_node,
-        min_quota, min_quota_across, expert_load, rank_load,      rank_most, holding,       node_start,
-        several_nodes, holds_any};
-    Search<kRanksPerLane> search = {problem, placements, loads, remaining, results,
-                                    lowest,  several_nodes, 0,  kLargestInt, 0, 0, 0};
+        counts,    ranks,          experts,     slots_per_rank,   slots,
+        experts / ranks, ranks_per_node, min_quota, min_quota_across, ranks_per_node < ranks,
+        holds_any, expert_load,    rank_load,   rank_most,        holding,
+        node_start};
+    const bool small_loads = total <= RankKeys<uint32>(ranks).limit();
+    Search<kRanksPerLane, kReplan> search = {problem, search_memory, results, lowest, small_loads, 0,
+                                             0,       kLargestInt,   0,       0,      0};
     search.place();
 
     const Placement best = search.placement(search.best);
+    const Placement by_position = search.placement(search.place_of(0, search.best));
 #pragma unroll 1
-    for (int rank = threadIdx.x; rank < ranks; rank += kThreads) {
-        write_rank(problem, best, rank, home_in_slot, missing);
+    for (int i = threadIdx.x; i < search.best_placed; i += kThreads) {
+        const int position = position_of(best.order[i]);
+        by_position.quota[position] = best.quota[i];
+        by_position.expert[position] = best.expert[i];
     }
     __syncthreads();
 #pragma unroll 1
-    for (int slot = threadIdx.x; slot < slots; slot += kThreads) {
-        const int wanted = home_in_slot[slot];
-        slot_home[slot] = wanted;
-        quota[slot] = missing[slot];
-        if (kReplan) {
-            const bool lacks = wanted != kUnusedSlot && wanted != holding[slot];
-            to_send[slot] = lacks ? wanted : kUnusedSlot;
-            if (lacks) held[slot] = wanted;
+    for (int rank = threadIdx.x; rank < ranks; rank += kThreads) {
+        write_rank(problem, by_position, rank, best.clones[rank], home_in_slot, missing);
+#pragma unroll 1
+        for (int slot = rank * slots_per_rank; slot < (rank + 1) * slots_per_rank; ++slot) {
+            const int wanted = home_in_slot[slot];
+            slot_home[slot] = wanted;
+            quota[slot] = missing[slot];
+            if (wanted != kUnusedSlot && atomicAdd(&clones_of[wanted], 1) == 0) {
+                cloned[atomicAdd(listed, 1)] = wanted;
+            }
+            if (kReplan) {
+                const bool lacks = wanted != kUnusedSlot && wanted != holding[slot];
+                to_send[slot] = lacks ? wanted : kUnusedSlot;
+                if (lacks) held[slot] = wanted;
+            }
         }
     }
-    list_cloned(home_in_slot, slots, clones_of, cloned, listed);
+    __syncthreads();
     const Split<kRanksPerLane> split = {problem, home_in_slot, missing, to_slot};
 #pragma unroll 1
-    for (int i = threadIdx.x / kWarpSize; i < *listed; i += kThreads / kWarpSize) split.split(cloned[i]);
+    for (int i = threadIdx.x / kWarpSize; i < *listed;) {
+        split.split(cloned[i]);
+        if (lane_index() == 0) i = kThreads / kWarpSize + atomicAdd(next, 1);  // experts take unlike times
+        i = __shfl_sync(kFullWarp, i, 0);
+    }
 }

@@ -54,9 +54,8 @@ struct Split {
         // The home rank has what is left: quotas sum to at most what the expert has.
 #pragma unroll 1
         for (int slot = lane; slot < slots; slot += kWarpSize) {
-            if (slot_home[slot] == expert && missing[slot] > 0) {
-                to_slot[(int64)home * slots + slot] = missing[slot];
-            }
+            const bool lacks = slot_home[slot] == expert && missing[slot] > 0;
+            if (lacks) to_slot[(int64)home * slots + slot] = missing[slot];
         }
     }
 
@@ -81,16 +80,24 @@ struct Split {
             if (all == 0) continue;
             const int sum_before = larger(0, sum - exclusive_warp_sum(lacking));
             const int wanted = smaller(sum_before, lacking);
-            const uint32 share = wanted < sum_before ? proportion(wanted, sum_before) : 0;
+            const uint32 share = proportion(wanted, sum_before);
+            uint32 waits = __ballot_sync(kFullWarp, wanted > 0);
+            int index = first_lane(waits);
+            int slot_wanted = __shfl_sync(kFullWarp, wanted, index & (kWarpSize - 1));
+            int slot_sum = __shfl_sync(kFullWarp, sum_before, index & (kWarpSize - 1));
+            uint32 slot_share = __shfl_sync(kFullWarp, share, index & (kWarpSize - 1));
 #pragma unroll 1
-            for (uint32 waits = __ballot_sync(kFullWarp, wanted > 0); waits != 0; waits &= waits - 1) {
-                const int index = first_lane(waits);
-                int given[kRanksPerLane];
-#pragma unroll
-                for (int k = 0; k < kRanksPerLane; ++k) given[k] = available[k];
-                give(base + index, __shfl_sync(kFullWarp, wanted, index),
-                     __shfl_sync(kFullWarp, sum_before, index), __shfl_sync(kFullWarp, share, index), given,
-                     available);
+            while (waits != 0) {
+                waits &= waits - 1;
+                const int next = first_lane(waits);  // in advance, beside the sums of this one
+                const int next_wanted = __shfl_sync(kFullWarp, wanted, next & (kWarpSize - 1));
+                const int next_sum = __shfl_sync(kFullWarp, sum_before, next & (kWarpSize - 1));
+                const uint32 next_share = __shfl_sync(kFullWarp, share, next & (kWarpSize - 1));
+                give(base + index, slot_wanted, slot_sum, slot_share, available, available);
+                index = next;
+                slot_wanted = next_wanted;
+                slot_sum = next_sum;
+                slot_share = next_share;
             }
             if (lacking > 0) missing[slot] = lacking - wanted;
             sum -= __reduce_add_sync(kFullWarp, wanted);
@@ -128,7 +135,7 @@ struct Split {
                 sum = __reduce_add_sync(kFullWarp, sum);
                 if (sum == 0) continue;
                 const int wanted = smaller(sum, __shfl_sync(kFullWarp, lacking, index));
-                give(base + index, wanted, sum, wanted < sum ? proportion(wanted, sum) : 0, given, available);
+                give(base + index, wanted, sum, proportion(wanted, sum), given, available);
                 left -= lane == index ? wanted : 0;
             }
             if (left != lacking) missing[slot] = left;
@@ -138,35 +145,57 @@ struct Split {
 
     // Moves `wanted` of what sources can give, `sum` together, to a slot.
     __device__ __forceinline__ void give(const int slot, const int wanted, const int sum, const uint32 share,
-                                         int (&given)[kRanksPerLane], int (&available)[kRanksPerLane]) const {
+                                         const int (&can_give)[kRanksPerLane],
+                                         int (&available)[kRanksPerLane]) const {
         const int lane = lane_index();
-        if (wanted < sum) {
-            int left[kRanksPerLane];
-            int taken = 0;
-#pragma unroll
-            for (int k = 0; k < kRanksPerLane; ++k) {
-                const int part = share_of(given[k], wanted, sum, share);
-                left[k] = given[k] - part;
-                given[k] = part;
-                taken += part;
-            }
-            int rest = wanted - __reduce_add_sync(kFullWarp, taken);
-#pragma unroll
-            for (int k = 0; k < kRanksPerLane; ++k) {
-                uint32 can = rest > 0 ? __ballot_sync(kFullWarp, left[k] > 0) : 0;
-                while (rest > 0 && can != 0) {
-                    const int source = first_lane(can);
-                    const int more = smaller(rest, __shfl_sync(kFullWarp, left[k], source));
-                    given[k] += lane == source ? more : 0;
-                    rest -= more;
-                    can &= can - 1;
-                }
-            }
-        }
+        const uint32 lower_lanes = (1u << lane) - 1;
+        int given[kRanksPerLane];
+        int left[kRanksPerLane];
+        int taken = 0;
 #pragma unroll
         for (int k = 0; k < kRanksPerLane; ++k) {
-            if (given[k] > 0) to_slot[(int64)(lane + k * kWarpSize) * problem.slots + slot] = given[k];
+            given[k] = share_of(can_give[k], wanted, sum, share);
+            left[k] = can_give[k] - given[k];
+            taken += given[k];
+        }
+        const int rest = wanted - __reduce_add_sync(kFullWarp, taken);
+        // The lowest ranks give the rest, and mostly the first that has some left has enough.
+        int more[kRanksPerLane];
+        bool found = false;
+        bool falls_short = false;
+#pragma unroll
+        for (int k = 0; k < kRanksPerLane; ++k) {
+            const uint32 ballot = __ballot_sync(kFullWarp, left[k] > 0);
+            const bool first = left[k] > 0 && !found && (ballot & lower_lanes) == 0;
+            more[k] = first ? smaller(rest, left[k]) : 0;
+            falls_short |= first && left[k] < rest;
+            found |= ballot != 0;
+        }
+        if (__any_sync(kFullWarp, falls_short)) share_rest(rest, left, more);
+#pragma unroll
+        for (int k = 0; k < kRanksPerLane; ++k) {
+            given[k] += more[k];
             available[k] -= given[k];
+            if (given[k] > 0) to_slot[(int64)(lane + k * kWarpSize) * problem.slots + slot] = given[k];
+        }
+    }
+
+    // The lowest ranks give `rest` of what they have left.
+    __device__ __forceinline__ void share_rest(int rest, const int (&left)[kRanksPerLane],
+                                               int (&more)[kRanksPerLane]) const {
+#pragma unroll
+        for (int k = 0; k < kRanksPerLane; ++k) {
+            more[k] = 0;
+            uint32 can = __ballot_sync(kFullWarp, left[k] > 0);
+#pragma unroll 1
+            while (rest > 0 && can != 0) {
+                const int source = first_lane(can);
+                const int part = smaller(rest, __shfl_sync(kFullWarp, left[k], source));
+                more[k] += lane_index() == source ? part : 0;
+                rest -= part;
+                can &= can - 1;
+            }
         }
     }
 };
+

@@ -25,6 +25,16 @@ final class PlanKernels {
   static final int MOST_SLOTS = 1024;
 
   private static final int THREADS = 512;
+
+  /** Shared memory for sums of counts, {@code kSumWords} in plan.cuh. */
+  private static final int SUM_WORDS = 2048;
+
+  /** Placements of clones that the balanced planner keeps. */
+  private static final int PLACEMENTS = 5;
+
+  /** Passes that it runs beside each other. */
+  private static final int PASSES = 4;
+
   private static final int NO_CLONES_THREADS = 256;
   private static final int WARP = 32;
   private static final String ONE_SHOT = "plan_prototype<kOneShot>";
@@ -126,7 +136,7 @@ final class PlanKernels {
   private void prototype(Stream stream, String name, Tensor counts, PlanTensors plan) {
     int ranks = counts.extent(0);
     int experts = counts.extent(1);
-    int words = 6 * experts + 3 * ranks + 3 * plan.slots() + 20;
+    int words = SUM_WORDS + 6 * experts + 4 * ranks + 3 * plan.slots() + 20;
     prototype
         .kernel(name, words * Integer.BYTES)
         .launch(
@@ -153,7 +163,7 @@ final class PlanKernels {
     int experts = counts.extent(1);
     int ranksPerLane =
         RANKS_PER_LANE.stream().filter(each -> ranks <= WARP * each).findFirst().orElseThrow();
-    int words = 33 + 7 * experts + 12 * ranks + 18 * plan.slots();
+    int words = balancedWords(ranks, experts, plan.slots());
     balanced
         .kernel(balancedName(ranksPerLane, replan), words * Integer.BYTES)
         .launch(
@@ -176,6 +186,14 @@ final class PlanKernels {
 
   private static String balancedName(int ranksPerLane, boolean replan) {
     return "plan_balanced<" + ranksPerLane + ", " + replan + ">";
+  }
+
+  /** Shared memory of the balanced planner, as the kernel lays it out. */
+  private static int balancedWords(int ranks, int experts, int slots) {
+    int placement = ranks + 2 * slots + (slots + 1) / 2;
+    int pass = 2 * ranks + experts;
+    int search = Math.max(SUM_WORDS, PLACEMENTS * placement + PASSES * pass);
+    return 42 + search + 3 * experts + 3 * ranks + 3 * slots;
   }
 
   private static Arguments outputs(Arguments arguments, PlanTensors plan) {
