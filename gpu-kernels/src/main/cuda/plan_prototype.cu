@@ -8,8 +8,8 @@
 //   ranks <= 128, experts <= 1024, slots <= 1024
 //
 // Launch: plan_no_clones 1-D of any size; the others one block of 512 threads with shared memory for
-// 6 * experts + 3 * ranks + 3 * slots + 20 words. Bound: latency. Deterministic: integers, and ties go to the
-// lowest index.
+// kSumWords + 6 * experts + 4 * ranks + 3 * slots + 20 words. Bound: latency. Deterministic: integers, and
+// ties go to the lowest index.
 #include "plan.cuh"
 
 constexpr int kPrototypeThreads = 512;
@@ -17,8 +17,8 @@ constexpr int kBuckets = 8;
 
 enum Prototype { kOneShot, kBinPacking };
 
-// What the loads of a group leave over (echo-spec 2.1): the spill of experts on ranks above the average, and the
-// spare room of ranks below it, both sorted.
+// What the loads of a group leave over (echo-spec 2.1): the spill of experts on ranks above the average, and
+// the spare room of ranks below it, both sorted.
 struct Imbalance {
     int average;
     int spilling;                // experts with spill
@@ -37,7 +37,9 @@ __device__ __forceinline__ void sort_positive_descending(const int* values, cons
         const int value = values[i];
         if (value == 0) continue;
         int position = 0;
-        for (int j = 0; j < length; ++j) position += values[j] > value || (values[j] == value && j < i) ? 1 : 0;
+        for (int j = 0; j < length; ++j) {
+            position += values[j] > value || (values[j] == value && j < i) ? 1 : 0;
+        }
         order[position] = i;
         atomicAdd(positive, 1);
     }
@@ -67,8 +69,9 @@ __device__ __forceinline__ void measure_spill(const int ranks, const int experts
     }
 }
 
-// Spills and rooms, largest first, are laid end to end on the same line; where they overlap, a piece may move. A
-// rank keeps its largest pieces, one per slot. One warp per rank with room; the line's marks are the ends.
+// Spills and rooms, largest first, are laid end to end on the same line; where they overlap, a piece may
+// move. A rank keeps its largest pieces, one per slot. One warp per rank with room; the line's marks are the
+// ends.
 __device__ __forceinline__ void place_one_shot(const Imbalance& imbalance, const int slots_per_rank,
                                                const int* spill_end, const int* spare_end, int* slot_home,
                                                int* quota) {
@@ -86,7 +89,8 @@ __device__ __forceinline__ void place_one_shot(const Imbalance& imbalance, const
                 const int other_end = spill_end[other];
                 const int other_start = other_end - imbalance.spill[imbalance.expert_by_spill[other]];
                 const int overlap = larger(0, smaller(end, other_end) - larger(start, other_start));
-                const bool waits = (uint32)overlap < last || ((uint32)overlap == last && other > last_position);
+                const bool waits =
+                    (uint32)overlap < last || ((uint32)overlap == last && other > last_position);
                 if (waits && (uint32)overlap > size) {
                     size = (uint32)overlap;
                     position = other;
@@ -105,7 +109,8 @@ __device__ __forceinline__ void place_one_shot(const Imbalance& imbalance, const
 }
 
 // Ends of values laid end to end in an order; one warp.
-__device__ __forceinline__ void lay_end_to_end(const int* values, const int* order, const int length, int* ends) {
+__device__ __forceinline__ void lay_end_to_end(const int* values, const int* order, const int length,
+                                               int* ends) {
     int before = 0;
     for (int base = 0; base < length; base += kWarpSize) {
         const int i = base + lane_index();
@@ -140,8 +145,8 @@ struct SpillBuckets {
     }
 };
 
-// Each rank with room, roomiest first, takes from the expert with about the largest spill left. One thread after
-// the queue has been filled.
+// Each rank with room, roomiest first, takes from the expert with about the largest spill left. One thread
+// after the queue has been filled.
 __device__ __forceinline__ void place_bin_packing(const Imbalance& imbalance, const SpillBuckets& buckets,
                                                   int* left, int* slot_home, int* quota) {
     if (threadIdx.x < kBuckets) buckets.head[threadIdx.x] = -1;
@@ -181,7 +186,8 @@ __device__ __forceinline__ void place_bin_packing(const Imbalance& imbalance, co
 // then the rest from the lowest ranks that still have some. One warp; lanes hold sources with stride 32.
 __device__ __forceinline__ void split_in_proportion(const int* counts, const int ranks, const int experts,
                                                     const int slots, const int expert, const int load,
-                                                    const int* slot_home, const int* quota, int* rest, int* to_slot) {
+                                                    const int* slot_home, const int* quota, int* rest,
+                                                    int* to_slot) {
     const int lane = lane_index();
     int count[kMostRanksPerLane];
     int available[kMostRanksPerLane];
@@ -238,11 +244,13 @@ __device__ __forceinline__ void split_in_proportion(const int* counts, const int
 
 template <Prototype kPrototype>
 __global__ void __launch_bounds__(kPrototypeThreads)
-    plan_prototype(const int* __restrict__ counts, const int ranks, const int experts, const int slots_per_rank,
-                   int* __restrict__ slot_home, int* __restrict__ quota, int* __restrict__ to_slot) {
+    plan_prototype(const int* __restrict__ counts, const int ranks, const int experts,
+                   const int slots_per_rank, int* __restrict__ slot_home, int* __restrict__ quota,
+                   int* __restrict__ to_slot) {
     extern __shared__ int4 shared_memory[];
     const int slots = ranks * slots_per_rank;
-    int* const listed = (int*)shared_memory;
+    int* const partial = (int*)shared_memory;
+    int* const listed = partial + kSumWords;
     int* const spilling = listed + 1;
     int* const sparing = listed + 2;
     int* const head = listed + 4;
@@ -256,17 +264,17 @@ __global__ void __launch_bounds__(kPrototypeThreads)
     int* const spare = cloned + experts;
     int* const rank_by_spare = spare + ranks;
     int* const rank_load = rank_by_spare + ranks;  // one-shot: ends of the rooms, later
-    int* const home_in_slot = rank_load + ranks;
+    int* const rank_most = rank_load + ranks;
+    int* const home_in_slot = rank_most + ranks;
     int* const quota_of_slot = home_in_slot + slots;
     int* const rest = quota_of_slot + slots;
 
-    fill(expert_load, experts, 0);
-    fill(home_in_slot, slots, kUnusedSlot);
-    fill(quota_of_slot, slots, 0);
-    fill(to_slot, (int64)ranks * slots, 0);
-    if (threadIdx.x < 3) listed[threadIdx.x] = 0;
-    __syncthreads();
-    sum_loads(counts, ranks, experts, expert_load, rank_load);
+    sum_loads(counts, ranks, experts, partial, expert_load, rank_load, rank_most, [&] {
+        fill(home_in_slot, slots, kUnusedSlot);
+        fill(quota_of_slot, slots, 0);
+        fill(to_slot, (int64)ranks * slots, 0);
+        if (threadIdx.x < 3) listed[threadIdx.x] = 0;
+    });
     const int average = sum_in_warp(rank_load, ranks) / ranks;
     measure_spill(ranks, experts, average, expert_load, rank_load, spill, spare);
     __syncthreads();
@@ -276,7 +284,9 @@ __global__ void __launch_bounds__(kPrototypeThreads)
     const Imbalance imbalance = {average, *spilling, *sparing, expert_load, spill, spare, expert_by_spill,
                                  rank_by_spare};
     if constexpr (kPrototype == kOneShot) {
-        if (threadIdx.x / kWarpSize == 0) lay_end_to_end(spill, expert_by_spill, imbalance.spilling, spill_end);
+        if (threadIdx.x / kWarpSize == 0) {
+            lay_end_to_end(spill, expert_by_spill, imbalance.spilling, spill_end);
+        }
         if (threadIdx.x / kWarpSize == 1) lay_end_to_end(spare, rank_by_spare, imbalance.sparing, rank_load);
         __syncthreads();
         place_one_shot(imbalance, slots_per_rank, spill_end, rank_load, home_in_slot, quota_of_slot);

@@ -25,32 +25,24 @@ final class PlanKernels {
   static final int MOST_SLOTS = 1024;
 
   private static final int THREADS = 512;
+
+  /** Shared memory for sums of counts, {@code kSumWords} in plan.cuh. */
+  private static final int SUM_WORDS = 2048;
+
+  /** Placements of clones that the balanced planner keeps. */
+  private static final int PLACEMENTS = 5;
+
+  /** Passes that it runs beside each other. */
+  private static final int PASSES = 4;
+
   private static final int NO_CLONES_THREADS = 256;
   private static final int WARP = 32;
   private static final String ONE_SHOT = "plan_prototype<kOneShot>";
   private static final String BIN_PACKING = "plan_prototype<kBinPacking>";
   private static final String NO_CLONES = "plan_no_clones";
 
-  /**
-   * Experts and ranks that a lane of the balanced planner holds; the first that suffices is taken.
-   */
-  private record Lanes(int experts, int ranks) {
-    String kernel(boolean replan) {
-      return "plan_balanced<" + experts + ", " + ranks + ", " + replan + ">";
-    }
-
-    /** Fewer where a lane holds many experts, so that they fit its registers. */
-    int threads() {
-      return experts > 8 ? THREADS / 2 : THREADS;
-    }
-
-    boolean suffice(int experts, int ranks) {
-      return experts <= WARP * this.experts && ranks <= WARP * this.ranks;
-    }
-  }
-
-  private static final List<Lanes> LANES =
-      List.of(new Lanes(2, 1), new Lanes(8, 1), new Lanes(8, 2), new Lanes(32, 4));
+  /** Ranks that a lane of the balanced planner holds; the first that suffices is taken. */
+  private static final List<Integer> RANKS_PER_LANE = List.of(1, 2, 4);
 
   private final Device device;
   private final KernelModule balanced;
@@ -64,9 +56,9 @@ final class PlanKernels {
 
   static KernelSource balancedSource() {
     List<String> names = new ArrayList<>();
-    for (Lanes lanes : LANES) {
-      names.add(lanes.kernel(false));
-      names.add(lanes.kernel(true));
+    for (int ranksPerLane : RANKS_PER_LANE) {
+      names.add(balancedName(ranksPerLane, false));
+      names.add(balancedName(ranksPerLane, true));
     }
     return new KernelSource("plan_balanced.cu", names, KernelSource.Target.PORTABLE);
   }
@@ -144,7 +136,7 @@ final class PlanKernels {
   private void prototype(Stream stream, String name, Tensor counts, PlanTensors plan) {
     int ranks = counts.extent(0);
     int experts = counts.extent(1);
-    int words = 6 * experts + 3 * ranks + 3 * plan.slots() + 20;
+    int words = SUM_WORDS + 6 * experts + 4 * ranks + 3 * plan.slots() + 20;
     prototype
         .kernel(name, words * Integer.BYTES)
         .launch(
@@ -169,14 +161,14 @@ final class PlanKernels {
       boolean replan) {
     int ranks = counts.extent(0);
     int experts = counts.extent(1);
-    Lanes lanes =
-        LANES.stream().filter(each -> each.suffice(experts, ranks)).findFirst().orElseThrow();
-    int words = 33 + 3 * experts + 11 * ranks + 18 * plan.slots();
+    int ranksPerLane =
+        RANKS_PER_LANE.stream().filter(each -> ranks <= WARP * each).findFirst().orElseThrow();
+    int words = balancedWords(ranks, experts, plan.slots());
     balanced
-        .kernel(lanes.kernel(replan), words * Integer.BYTES)
+        .kernel(balancedName(ranksPerLane, replan), words * Integer.BYTES)
         .launch(
             stream,
-            Grid.of(1, lanes.threads()),
+            Grid.of(1, THREADS),
             outputs(
                 new Arguments()
                     .address(CudaStorage.address(counts))
@@ -190,6 +182,18 @@ final class PlanKernels {
                     .address(held)
                     .address(toSend),
                 plan));
+  }
+
+  private static String balancedName(int ranksPerLane, boolean replan) {
+    return "plan_balanced<" + ranksPerLane + ", " + replan + ">";
+  }
+
+  /** Shared memory of the balanced planner, as the kernel lays it out. */
+  private static int balancedWords(int ranks, int experts, int slots) {
+    int placement = ranks + 2 * slots + (slots + 1) / 2;
+    int pass = 2 * ranks + experts;
+    int search = Math.max(SUM_WORDS, PLACEMENTS * placement + PASSES * pass);
+    return 42 + search + 3 * experts + 3 * ranks + 3 * slots;
   }
 
   private static Arguments outputs(Arguments arguments, PlanTensors plan) {
