@@ -21,8 +21,13 @@
 // by bulk stores (bulk additions to gradients), which run on while the next tile begins; tiles that reach
 // past their expert's rows are masked.
 //
+// The weight gradient's tiles differ in depth and end in many bytes, hence: every other round of tiles is dealt
+// to the blocks in reverse; in wide tiles the second warpgroup follows the first by kLead steps, so that one
+// multiplies while the other stores; gradients leave L2 before the operands, which other blocks read too.
+//
 // Launch: 1-D grid, one block per multiprocessor, 384 threads, kSharedBytes<kTileN> of dynamic shared memory.
-// Bound: tensor cores; the weight gradient of few rows by memory (8 bytes per gradient element).
+// Bound: tensor cores; the weight gradient of few rows by memory: 4 bytes per element written, 12 per element
+// added to (a bulk addition reads twice what is not in L2).
 // Deterministic: one block computes a result element, in ascending order of the sum; a bulk addition adds once.
 #include "mma_sm90.cuh"
 #include "mma_tiles.cuh"
@@ -50,7 +55,11 @@ template <int kTileN>
 constexpr int kBarrierOffset = kOutOffset<kTileN> + 2 * kOutBuffers * kBlockBytes;
 
 template <int kTileN>
-constexpr int kSharedBytes = kBarrierOffset<kTileN> + kStages<kTileN> * 2 * 8;
+constexpr int kSharedBytes = kBarrierOffset<kTileN> + (kStages<kTileN> * 2 + 1) * 8;
+
+// Steps by which the first warpgroup leads the second; fewer than the stages, which both must free.
+template <int kPass, int kTileN>
+constexpr int kLead = kPass == kWeightGradient && kTileN == 256 ? 3 : 0;
 
 template <int kPass>
 struct ResultType {
@@ -80,6 +89,24 @@ struct StageCursor {
     }
 };
 
+// The block's tile of a round. Rounds of the weight gradient are dealt from either end in turn: where the rows per
+// expert fall or rise, the first blocks would otherwise get the deeper tiles, or the shallower, in every round.
+template <int kPass>
+__device__ __forceinline__ int tile_of(const int round) {
+    const bool reversed = kPass == kWeightGradient && round % 2 != 0;
+    return round * (int)gridDim.x + (int)(reversed ? gridDim.x - 1 - blockIdx.x : blockIdx.x);
+}
+
+template <int kPass>
+__device__ __forceinline__ void fetch_tile(const uint32 to, const TensorMap& map, const int x, const int y,
+                                           const uint32 barrier) {
+    if constexpr (kPass == kWeightGradient) {
+        copy_tile_in(to, map, x, y, barrier, kLeaveLast);
+    } else {
+        copy_tile_in(to, map, x, y, barrier);
+    }
+}
+
 template <int kPass, int kTileN>
 __device__ __forceinline__ void produce(const TensorMap& left_map, const TensorMap& right_home_map,
                                         const TensorMap& right_slots_map, const int* const row_counts,
@@ -88,7 +115,7 @@ __device__ __forceinline__ void produce(const TensorMap& left_map, const TensorM
     const uint32 empty = full + kStages<kTileN> * 8;
     TileWalker<kPass, kTileM, kTileN> walker(row_counts, shape);
     StageCursor<kTileN> cursor;
-    for (int tile = blockIdx.x; walker.seek(tile); tile += gridDim.x) {
+    for (int round = 0; walker.seek(tile_of<kPass>(round)); ++round) {
         const TensorMap& right_map =
             kPass == kWeightGradient || walker.is_home() ? right_home_map : right_slots_map;
         const int steps = (walker.depth() + kTileK - 1) / kTileK;
@@ -105,19 +132,20 @@ __device__ __forceinline__ void produce(const TensorMap& left_map, const TensorM
             if constexpr (kPass == kWeightGradient) {
 #pragma unroll
                 for (int block = 0; block < kTileM / 64; ++block) {
-                    copy_tile_in(left + block * kBlockBytes, left_map, row + block * 64, walker.first_row + depth,
-                                 barrier);
+                    fetch_tile<kPass>(left + block * kBlockBytes, left_map, row + block * 64,
+                                      walker.first_row + depth, barrier);
                 }
             } else {
-                copy_tile_in(left, left_map, depth, walker.first_row + row, barrier);
+                fetch_tile<kPass>(left, left_map, depth, walker.first_row + row, barrier);
             }
             if constexpr (kPass == kForward) {
-                copy_tile_in(right, right_map, depth, weight_row + column, barrier);
+                fetch_tile<kPass>(right, right_map, depth, weight_row + column, barrier);
             } else {
                 const int right_row = (kPass == kWeightGradient ? walker.first_row : weight_row) + depth;
 #pragma unroll
                 for (int block = 0; block < kTileN / 64; ++block) {
-                    copy_tile_in(right + block * kBlockBytes, right_map, column + block * 64, right_row, barrier);
+                    fetch_tile<kPass>(right + block * kBlockBytes, right_map, column + block * 64, right_row,
+                                      barrier);
                 }
             }
             cursor.advance();
@@ -145,6 +173,26 @@ __device__ __forceinline__ void clear_tail(const uint32 left, const uint32 right
     named_barrier(3, 2 * kGroupThreads);
 }
 
+// The same for a tail that ends at the next multiple of 16, in all of the right operand: the other warpgroup may
+// be elsewhere, and writes the same zeros when it comes here.
+template <int kTileN>
+__device__ __forceinline__ void clear_tail_alone(const uint32 left, const uint32 right, const int group,
+                                                 const int depths) {
+    const int thread = threadIdx.x % kGroupThreads;
+    const uint32 zeros[4] = {0, 0, 0, 0};
+    const int depth = depths / 16 * 16 + thread / 8;
+    if (depth >= depths) {
+        const int offset = depth * 128 + thread % 8 * 16;
+        store_shared_16(left + group * kBlockBytes + offset, zeros);
+#pragma unroll
+        for (int block = 0; block < kTileN / 64; ++block) {
+            store_shared_16(right + block * kBlockBytes + offset, zeros);
+        }
+    }
+    fence_shared_for_async();
+    named_barrier(1 + group, kGroupThreads);
+}
+
 // Writes 64 x 64 bf16 results of the warpgroup, columns from chunk * 64 of its sums, to a swizzled block.
 template <int kSums>
 __device__ __forceinline__ void stage_results(const uint32 buffer, const float (&sums)[kSums], const int chunk,
@@ -162,7 +210,8 @@ __device__ __forceinline__ void stage_results(const uint32 buffer, const float (
     }
 }
 
-// The same for 64 x 32 float results, columns from chunk * 32.
+// The same for 64 x 32 float results, columns from chunk * 32. Odd rows take the groups of columns in another
+// order, since the swizzle would send two rows at a time to the same banks.
 template <int kSums>
 __device__ __forceinline__ void stage_results(const uint32 buffer, const float (&sums)[kSums], const int chunk,
                                               float) {
@@ -170,8 +219,13 @@ __device__ __forceinline__ void stage_results(const uint32 buffer, const float (
     const int row = threadIdx.x % kGroupThreads / 32 * 16 + lane / 4;
 #pragma unroll
     for (int group = 0; group < 4; ++group) {
-        const float* const from = sums + chunk * 16 + group * 4;
-        const int column_chunk = group * 2 + lane % 4 / 2;
+        const bool odd = lane / 4 % 2 != 0;
+        float from[4];
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+            from[i] = odd ? sums[chunk * 16 + (group ^ 2) * 4 + i] : sums[chunk * 16 + group * 4 + i];
+        }
+        const int column_chunk = (odd ? group ^ 2 : group) * 2 + lane % 4 / 2;
         const int inside = lane % 2 * 8;
         asm volatile("st.shared.v2.f32 [%0], {%1, %2};" ::"r"(buffer + swizzled(row, column_chunk) + inside),
                      "f"(from[0]), "f"(from[1])
@@ -226,6 +280,8 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
     using Result = typename ResultType<kPass>::Type;
     constexpr bool kLeftDepthOuter = kPass == kWeightGradient;
     constexpr bool kRightDepthOuter = kPass != kForward;
+    constexpr bool kLeads = kLead<kPass, kTileN> > 0;
+    static_assert(kLead<kPass, kTileN> < kStages<kTileN>, "the first warpgroup must not wait for the second");
     constexpr int kSums = kTileN / 2;
     constexpr int kChunkColumns = 128 / sizeof(Result);
     constexpr int kChunks = kTileN / kChunkColumns;
@@ -235,11 +291,13 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
     const bool leader = threadIdx.x % kGroupThreads == 0;
     const bool arrives = threadIdx.x % 32 == 0;
     const uint32 out_buffers = shared + kOutOffset<kTileN> + group * (kOutBuffers * kBlockBytes);
+    const uint32 lead = empty + kStages<kTileN> * 8;
+    uint32 lead_parity = 0;
 
     float sums[kSums];
     TileWalker<kPass, kTileM, kTileN> walker(row_counts, shape);
     StageCursor<kTileN> cursor;
-    for (int tile = blockIdx.x; walker.seek(tile); tile += gridDim.x) {
+    for (int round = 0; walker.seek(tile_of<kPass>(round)); ++round) {
         const int depth = walker.depth();
         const int steps = (depth + kTileK - 1) / kTileK;
         const int row = walker.tile_row * kTileM + group * 64;
@@ -256,12 +314,20 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
 #pragma unroll
             for (int i = 0; i < kSums; ++i) sums[i] = 0.0f;
         }
+        // Shorter tiles go without: the first warpgroup could then be two phases of the barrier ahead.
+        const bool leads = kLeads && steps >= kStages<kTileN>;
+        if (leads && group == 1) {
+            barrier_wait(lead, lead_parity);
+            lead_parity ^= 1;
+        }
+        const int tail = kLeads ? depth % kTileK : 0;
+        const int whole_steps = tail > 0 ? steps - 1 : steps;
         int last_stage = 0;
-        for (int step = 0; step < steps; ++step) {
+        for (int step = 0; step < whole_steps; ++step) {
             const uint32 left = shared + cursor.stage * (kLeftBytes + kRightBytes<kTileN>);
             const uint32 right = left + kLeftBytes;
             barrier_wait(full + cursor.stage * 8, cursor.parity);
-            if constexpr (kPass == kWeightGradient) {
+            if constexpr (kPass == kWeightGradient && !kLeads) {
                 if (depth - step * kTileK < kTileK) {
                     clear_tail<kTileN>(left, right, group, depth - step * kTileK);
                 }
@@ -277,6 +343,7 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
                                                             step > 0 || k > 0);
             }
             products_commit();
+            if (leads && group == 0 && step == kLead<kPass, kTileN> - 1 && arrives) barrier_arrive(lead);
             // The previous step's products are done once only this step's are under way: free its stage.
             products_wait<1>();
             if (step > 0 && arrives) barrier_arrive(empty + last_stage * 8);
@@ -285,7 +352,27 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
         }
         products_wait<0>();
         pin(sums);
-        if (steps > 0 && arrives) barrier_arrive(empty + last_stage * 8);
+        if (whole_steps > 0 && arrives) barrier_arrive(empty + last_stage * 8);
+        if constexpr (kLeads) {
+            if (tail > 0) {
+                const uint32 left = shared + cursor.stage * (kLeftBytes + kRightBytes<kTileN>);
+                const uint32 right = left + kLeftBytes;
+                barrier_wait(full + cursor.stage * 8, cursor.parity);
+                if (tail % 16 != 0) clear_tail_alone<kTileN>(left, right, group, tail);
+#pragma unroll 1
+                for (int k = 0; k * 16 < tail; ++k) {  // one at a time, or ptxas would serialize the steps above
+                    products_fence();
+                    multiply<kLeftDepthOuter, kRightDepthOuter>(
+                        sums, operand(left + group * kBlockBytes + k * 2048, 1024, kBlockBytes),
+                        operand(right + k * 2048, 1024, kBlockBytes), whole_steps > 0 || k > 0);
+                    products_commit();
+                    products_wait<0>();
+                    pin(sums);
+                }
+                if (arrives) barrier_arrive(empty + cursor.stage * 8);
+                cursor.advance();
+            }
+        }
 
         const int column = walker.tile_column * kTileN;
         const int columns = walker.result_columns();
@@ -310,7 +397,9 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
                 store_masked(result, rows, chunk_column, columns, buffer, walker.adds());
             } else if (leader && chunk_column < columns) {
                 if (walker.adds()) {
-                    add_tile_out(result_map, chunk_column, (int)result_row, buffer);
+                    add_tile_out(result_map, chunk_column, (int)result_row, buffer, kLeaveFirst);
+                } else if (kPass == kWeightGradient) {
+                    copy_tile_out(result_map, chunk_column, (int)result_row, buffer, kLeaveFirst);
                 } else {
                     copy_tile_out(result_map, chunk_column, (int)result_row, buffer);
                 }
@@ -343,6 +432,7 @@ __global__ void __launch_bounds__(kThreads, 1)
             barrier_init(full + stage * 8, 1);
             barrier_init(empty + stage * 8, kConsumerWarps);
         }
+        barrier_init(empty + kStages<kTileN> * 8, kConsumerWarps / 2);
         fence_barrier_init();
         prefetch_map(left_map);
         prefetch_map(right_home_map);

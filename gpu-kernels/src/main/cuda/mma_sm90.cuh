@@ -79,18 +79,41 @@ __device__ __forceinline__ void copy_tile_in(const uint32 to, const TensorMap& m
         : "memory");
 }
 
+// How long what a copy touches should stay in L2.
+constexpr uint64 kLeaveFirst = 0x12f0000000000000;
+constexpr uint64 kLeaveLast = 0x14f0000000000000;
+
+__device__ __forceinline__ void copy_tile_in(const uint32 to, const TensorMap& map, const int x, const int y,
+                                             const uint32 barrier, const uint64 stay) {
+    asm volatile(
+        "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint "
+        "[%0], [%1, {%2, %3}], [%4], %5;" ::"r"(to),
+        "l"(&map), "r"(x), "r"(y), "r"(barrier), "l"(stay)
+        : "memory");
+}
+
 __device__ __forceinline__ void copy_tile_out(const TensorMap& map, const int x, const int y, const uint32 from) {
     asm volatile("cp.async.bulk.tensor.2d.global.shared::cta.bulk_group [%0, {%1, %2}], [%3];" ::"l"(&map),
                  "r"(x), "r"(y), "r"(from)
                  : "memory");
 }
 
-// Adds the tile to what the tensor holds, element by element.
-__device__ __forceinline__ void add_tile_out(const TensorMap& map, const int x, const int y, const uint32 from) {
-    asm volatile("cp.reduce.async.bulk.tensor.2d.global.shared::cta.add.bulk_group [%0, {%1, %2}], [%3];" ::"l"(
-                     &map),
-                 "r"(x), "r"(y), "r"(from)
+__device__ __forceinline__ void copy_tile_out(const TensorMap& map, const int x, const int y, const uint32 from,
+                                              const uint64 stay) {
+    asm volatile("cp.async.bulk.tensor.2d.global.shared::cta.bulk_group.L2::cache_hint [%0, {%1, %2}], [%3], %4;" ::
+                     "l"(&map),
+                 "r"(x), "r"(y), "r"(from), "l"(stay)
                  : "memory");
+}
+
+// Adds the tile to what the tensor holds, element by element. Where that is not in L2, an H100 reads it twice.
+__device__ __forceinline__ void add_tile_out(const TensorMap& map, const int x, const int y, const uint32 from,
+                                             const uint64 stay) {
+    asm volatile(
+        "cp.reduce.async.bulk.tensor.2d.global.shared::cta.add.bulk_group.L2::cache_hint "
+        "[%0, {%1, %2}], [%3], %4;" ::"l"(&map),
+        "r"(x), "r"(y), "r"(from), "l"(stay)
+        : "memory");
 }
 
 __device__ __forceinline__ void commit_tiles_out() { asm volatile("cp.async.bulk.commit_group;" ::: "memory"); }

@@ -58,7 +58,7 @@ final class GroupedGemmHopper {
     int stages = tileColumns == 256 ? 4 : 6;
     return stages * (GroupedGemmTile.ROWS + tileColumns) * DEPTH * Short.BYTES
         + OUT_BYTES
-        + stages * 2 * Long.BYTES;
+        + (stages * 2 + 1) * Long.BYTES;
   }
 
   void enqueue(Stream stream, Call call) {
