@@ -137,9 +137,10 @@ __global__ void link_runs(const uint64* __restrict__ sorted, const int tiles, co
 }
 
 constexpr int kAddThreads = 64;
-constexpr int kAddColumns = 4;    // per thread
-constexpr int kAddPlaces = 8;     // per block
-constexpr int kTokensAtOnce = 8;  // rows in flight: the adds are in order, the loads need not be
+constexpr int kAddColumns = 4;     // per thread
+constexpr int kAddPlaces = 8;      // per block
+constexpr int kTokensAtOnce = 16;  // rows in flight: the adds are in order, the loads need not be
+constexpr int kFewTokens = 4;
 
 // Four columns of one row: neighbours if kPacked, else kAddThreads apart.
 template <bool kPacked, typename Element>
@@ -156,6 +157,23 @@ __device__ __forceinline__ void load_columns(const Element* __restrict__ row, co
     }
 }
 
+// Adds kTokens rows to the sums, in order. No branch parts the loads, so that all are in flight together.
+template <int kTokens, bool kPacked, typename Real>
+__device__ __forceinline__ void add_rows(const uint64* __restrict__ tokens, const Real* __restrict__ d_out,
+                                         const int64 hidden, const int64 column, float (&sums)[kAddColumns]) {
+    const Real* __restrict__ rows[kTokens];
+#pragma unroll
+    for (int i = 0; i < kTokens; ++i) rows[i] = d_out + (int64)(uint32)tokens[i] * hidden;
+    float terms[kTokens][kAddColumns];
+#pragma unroll
+    for (int i = 0; i < kTokens; ++i) load_columns<kPacked>(rows[i], column, hidden, terms[i]);
+#pragma unroll
+    for (int i = 0; i < kTokens; ++i) {
+#pragma unroll
+        for (int j = 0; j < kAddColumns; ++j) sums[j] += terms[i][j];
+    }
+}
+
 template <bool kPacked, typename Real>
 __device__ __forceinline__ void add_chain(const uint64* __restrict__ sorted, const Run* __restrict__ runs,
                                           const int head, const Real* __restrict__ d_out,
@@ -167,22 +185,16 @@ __device__ __forceinline__ void add_chain(const uint64* __restrict__ sorted, con
     load_columns<kPacked>(into, column, hidden, sums);
     for (int place = head; place >= 0; place = run.next) {
         run = runs[place];
-        for (int first = 0; first < run.tokens; first += kTokensAtOnce) {
-            float terms[kTokensAtOnce][kAddColumns];
-#pragma unroll
-            for (int i = 0; i < kTokensAtOnce; ++i) {
-                if (first + i < run.tokens) {
-                    const int64 token = (int64)(uint32)sorted[place + first + i];
-                    load_columns<kPacked>(d_out + token * hidden, column, hidden, terms[i]);
-                }
-            }
-#pragma unroll
-            for (int i = 0; i < kTokensAtOnce; ++i) {
-                if (first + i < run.tokens) {
-#pragma unroll
-                    for (int j = 0; j < kAddColumns; ++j) sums[j] += terms[i][j];
-                }
-            }
+        const uint64* __restrict__ tokens = sorted + place;
+        int token = 0;
+        for (; token + kTokensAtOnce <= run.tokens; token += kTokensAtOnce) {
+            add_rows<kTokensAtOnce, kPacked>(tokens + token, d_out, hidden, column, sums);
+        }
+        for (; token + kFewTokens <= run.tokens; token += kFewTokens) {
+            add_rows<kFewTokens, kPacked>(tokens + token, d_out, hidden, column, sums);
+        }
+        for (; token < run.tokens; ++token) {
+            add_rows<1, kPacked>(tokens + token, d_out, hidden, column, sums);
         }
     }
     if constexpr (kPacked) {
@@ -204,7 +216,7 @@ __device__ __forceinline__ void add_chain(const uint64* __restrict__ sorted, con
 // Launch: grid (places / kAddPlaces, hidden / (kAddThreads * kAddColumns) rounded up), blocks of kAddThreads.
 // Bound: memory; latency if one id has most tokens. Deterministic: one thread per element, tokens ascending.
 template <typename Real>
-__global__ void __launch_bounds__(kAddThreads)
+__global__ void __launch_bounds__(kAddThreads, 8)  // else the compiler saves registers and waits for each row
     add_token_rows(const uint64* __restrict__ sorted, const Run* __restrict__ runs,
                    const Real* __restrict__ d_out, const int64 hidden, float* __restrict__ d_table) {
     const bool packed = packable(d_out, d_table) && hidden % kAddColumns == 0;
