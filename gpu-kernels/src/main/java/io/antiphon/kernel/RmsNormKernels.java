@@ -100,7 +100,7 @@ final class RmsNormKernels {
     int sharedBytes = Math.multiplyExact(columns, Float.BYTES);
     Kernel kernel =
         backward.computeIfAbsent(sharedBytes, bytes -> module.kernel(backward(real), bytes));
-    int blocks = (int) Math.min(rows, 2L * device.multiprocessors());
+    int blocks = (int) Math.min(rows, 3L * device.multiprocessors());
     long partials = stream.scratch(blocks * hidden * Float.BYTES);
     kernel.launch(
         stream,
