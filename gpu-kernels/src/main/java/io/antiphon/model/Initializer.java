@@ -1,18 +1,20 @@
 package io.antiphon.model;
 
 import io.antiphon.tensor.Backend;
+import io.antiphon.tensor.DType;
 import io.antiphon.tensor.HostIo;
 import io.antiphon.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.stream.IntStream;
 
 /**
  * Initial weights, the same for any number of ranks: every number is a function of the seed, the
  * global name of its parameter and its place in it.
  */
 final class Initializer {
-  private static final int CHUNK = 1 << 16;
+  private static final int CHUNK = 1 << 20;
 
   private final HostIo io;
   private final long seed;
@@ -43,21 +45,26 @@ final class Initializer {
     long key = mix(seed ^ mix(hash(name)));
     long elements = target.elements();
     int size = target.dtype().bytes();
-    ByteBuffer chunk = ByteBuffer.allocate(CHUNK * size).order(ByteOrder.LITTLE_ENDIAN);
+    int most = (int) Math.min(elements, CHUNK);
+    ByteBuffer chunk = ByteBuffer.allocate(most * size).order(ByteOrder.LITTLE_ENDIAN);
     for (long first = 0; first < elements; first += CHUNK) {
-      chunk.clear();
-      long end = Math.min(elements, first + CHUNK);
-      for (long element = first; element < end; element++) {
-        // Rounded to fp32, so that backends of any precision start from the same weights.
-        float value =
-            (float) (parameter.initialValue() + parameter.initialStd() * normal(key, element));
-        if (size == Double.BYTES) {
-          chunk.putDouble(value);
-        } else {
-          chunk.putFloat(value);
-        }
-      }
-      io.write(target, first, chunk.flip());
+      long start = first;
+      int count = (int) Math.min(elements - first, CHUNK);
+      // Each number depends on its place alone, so the processors can share them.
+      IntStream.range(0, count)
+          .parallel()
+          .forEach(i -> put(chunk, i * size, parameter, normal(key, start + i)));
+      io.write(target, first, chunk.slice(0, count * size).order(ByteOrder.LITTLE_ENDIAN));
+    }
+  }
+
+  /** Rounded to fp32, so that backends of any precision start from the same weights. */
+  private static void put(ByteBuffer chunk, int place, Parameter parameter, double normal) {
+    float value = (float) (parameter.initialValue() + parameter.initialStd() * normal);
+    if (parameter.tensors().master().dtype() == DType.F64) {
+      chunk.putDouble(place, value);
+    } else {
+      chunk.putFloat(place, value);
     }
   }
 
