@@ -22,7 +22,10 @@ final class ControlBlock {
 
   private static final long MAGIC = 0x616e74697068L << 16;
   private static final int EPOCH = 8;
-  private static final int ARRIVED = 128;
+
+  /** Where a block holds how often each member has come to a meeting, 8 bytes each. */
+  static final int ARRIVED = 128;
+
   private static final int RELEASED = ARRIVED + MAX_RANKS * Long.BYTES;
   private static final int HEAD_BYTES = RELEASED + MAX_RANKS * Long.BYTES;
   private static final long GONE = 1L << 63;

@@ -49,6 +49,10 @@ final class PeerCollectives implements Collectives {
     return members;
   }
 
+  ControlBlock control() {
+    return control;
+  }
+
   @Override
   public int rank() {
     return members.rank();
