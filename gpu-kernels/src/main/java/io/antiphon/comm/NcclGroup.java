@@ -17,6 +17,7 @@ import static org.bytedeco.cuda.global.nccl.ncclSend;
 import static org.bytedeco.cuda.global.nccl.ncclSuccess;
 
 import io.antiphon.cpu.Transport;
+import io.antiphon.device.Device;
 import io.antiphon.device.DeviceException;
 import io.antiphon.device.Stream;
 import io.antiphon.kernel.CudaBackend;
@@ -28,6 +29,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.nccl.ncclComm;
 import org.bytedeco.cuda.nccl.ncclUniqueId;
@@ -80,7 +82,7 @@ public final class NcclGroup implements AutoCloseable {
       throw new IllegalArgumentException(
           "a group has at most " + ControlBlock.MAX_RANKS + " ranks, was " + members.length);
     }
-    Communicator communicator = new Communicator(new Members(transport, members));
+    Communicator communicator = new Communicator(backend.device(), new Members(transport, members));
     communicators.add(communicator);
     return new NcclCollectives(this, communicator, lane);
   }
@@ -148,10 +150,12 @@ public final class NcclGroup implements AutoCloseable {
 
   /** NCCL's communicator of one group. */
   static final class Communicator {
+    private final Device device;
     private final Members members;
     private final ncclComm handle = new ncclComm();
 
-    Communicator(Members members) {
+    Communicator(Device device, Members members) {
+      this.device = device;
       this.members = members;
       byte[] id = new byte[ID_BYTES];
       try (ncclUniqueId made = new ncclUniqueId()) {
@@ -175,7 +179,10 @@ public final class NcclGroup implements AutoCloseable {
     void allGather(Stream stream, long from, long to, long bytes) {
       stream.use();
       check(
-          ncclAllGather(new Raw(from), new Raw(to), bytes, ncclInt8, handle, handle(stream)),
+          connecting(
+              () ->
+                  ncclAllGather(
+                      new Raw(from), new Raw(to), bytes, ncclInt8, handle, handle(stream))),
           "all-gather");
     }
 
@@ -192,7 +199,12 @@ public final class NcclGroup implements AutoCloseable {
             ncclRecv(new Raw(to + offset), slabBytes, ncclInt8, peer, handle, handle(stream)),
             "receive");
       }
-      check(ncclGroupEnd(), "enqueue an all-to-all");
+      check(connecting(() -> ncclGroupEnd()), "enqueue an all-to-all");
+    }
+
+    /** The first call of its kind connects devices, which a thread that captures may not. */
+    private int connecting(Supplier<Integer> call) {
+      return device.relaxed(call);
     }
 
     void requireHealthy() {

@@ -325,8 +325,11 @@ public final class Device implements AutoCloseable {
     return new Event(this, event);
   }
 
-  /** Runs {@code work} so that it may allocate although this thread is capturing a stream. */
-  <T> T relaxed(Supplier<T> work) {
+  /**
+   * Runs {@code work}, which may allocate and reach other devices although this thread is capturing
+   * a stream.
+   */
+  public <T> T relaxed(Supplier<T> work) {
     int[] mode = {CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED};
     exchange(mode);
     try {

@@ -5,6 +5,7 @@ import io.antiphon.cpu.OpCases;
 import io.antiphon.cpu.OpParity;
 import io.antiphon.tensor.DType;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
@@ -12,7 +13,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every operation on a CUDA device against the fp64 oracle, in bf16 and in fp32. */
+/**
+ * Every operation on a CUDA device against the fp64 oracle, in bf16 and in fp32; of the operations
+ * whose names match the system property {@code antiphon.test.operations}, if it is set.
+ */
 @Tag("gpu")
 class CudaOpParityTest {
   private static final long[] SEEDS = {1, 2};
@@ -25,8 +29,13 @@ class CudaOpParityTest {
   }
 
   private static Stream<Arguments> withTypes(List<OpCase> cases) {
+    Pattern wanted = Pattern.compile(System.getProperty("antiphon.test.operations", ""));
     return Stream.of(DType.F32, DType.BF16)
-        .flatMap(type -> cases.stream().map(each -> Arguments.of(type, each)));
+        .flatMap(
+            type ->
+                cases.stream()
+                    .filter(each -> wanted.matcher(each.toString()).find())
+                    .map(each -> Arguments.of(type, each)));
   }
 
   static Stream<Arguments> cases() {
