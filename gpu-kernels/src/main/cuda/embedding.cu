@@ -139,7 +139,7 @@ __global__ void link_runs(const uint64* __restrict__ sorted, const int tiles, co
 constexpr int kAddThreads = 64;
 constexpr int kAddColumns = 4;     // per thread
 constexpr int kAddPlaces = 8;      // per block
-constexpr int kTokensAtOnce = 8;   // rows in flight: the adds are in order, the loads need not be
+constexpr int kTokensAtOnce = 16;  // rows in flight: the adds are in order, the loads need not be
 constexpr int kFewTokens = 4;
 
 // Four columns of one row: neighbours if kPacked, else kAddThreads apart.
@@ -216,7 +216,7 @@ __device__ __forceinline__ void add_chain(const uint64* __restrict__ sorted, con
 // Launch: grid (places / kAddPlaces, hidden / (kAddThreads * kAddColumns) rounded up), blocks of kAddThreads.
 // Bound: memory; latency if one id has most tokens. Deterministic: one thread per element, tokens ascending.
 template <typename Real>
-__global__ void __launch_bounds__(kAddThreads, 16)  // else the compiler saves registers and waits for each row
+__global__ void __launch_bounds__(kAddThreads, 8)  // else the compiler saves registers and waits for each row
     add_token_rows(const uint64* __restrict__ sorted, const Run* __restrict__ runs,
                    const Real* __restrict__ d_out, const int64 hidden, float* __restrict__ d_table) {
     const bool packed = packable(d_out, d_table) && hidden % kAddColumns == 0;
