@@ -8,7 +8,8 @@
 // its experts has left: which expert that is follows from the experts of this rank alone.
 #pragma once
 
-#include "plan.cuh"
+#include "plan_keys.cuh"
+#include "plan_problem.cuh"
 
 constexpr int kNone = -1;
 
@@ -24,116 +25,8 @@ struct PassResult {
     int placed;
 };
 
-// Sizes and options, the same for all passes.
-struct Problem {
-    const int* counts;
-    int ranks;
-    int experts;
-    int slots_per_rank;
-    int slots;
-    int local_experts;
-    int ranks_per_node;
-    int min_quota;
-    int min_quota_across;
-    bool several_nodes;
-    bool holds_any;
-    const int* expert_load;  // [experts]
-    const int* rank_load;    // [ranks]
-    const int* rank_most;    // [ranks]: the largest load of an expert of the rank
-    const int* held;         // [slots]
-    const int* node_start;   // [ranks]: first rank of a rank's node
-};
-
-// Keeps a value in a register: the compiler does not know that a shuffle gives what it got, else it computes
-// the value from the kernel's parameters again wherever it is used, and a lone warp waits for it there.
-__device__ __forceinline__ int pinned(const int value) { return __shfl_sync(kFullWarp, value, 0); }
-
-// The same for a pointer into shared memory.
-template <typename Value>
-__device__ __forceinline__ Value* pinned(Value* pointer) {
-    const uint32 address = (uint32)pinned((int)__cvta_generic_to_shared(pointer));
-    return (Value*)__cvta_shared_to_generic(address);
-}
-
-// The clones of one pass, in the order of placement.
-struct Placement {
-    int* quota;      // [slots]
-    int* order;      // [slots]: packed, see pack_clone
-    int* clones;     // [ranks]: placed there
-    uint16* expert;  // [slots]
-};
-
-// Words of shared memory of a placement.
-__device__ __forceinline__ int placement_words(const int ranks, const int slots) {
-    return ranks + 2 * slots + (slots + 1) / 2;
-}
-
-// A clone's position, by rank and, on it, in the order of placement; its receiver and home rank. In one word.
-__device__ __forceinline__ int pack_clone(const int position, const int receiver, const int home) {
-    return position | receiver << 10 | home << 17;
-}
-
-__device__ __forceinline__ int position_of(const int packed) { return packed & 1023; }
-
-__device__ __forceinline__ int receiver_of(const int packed) { return packed >> 10 & 127; }
-
-__device__ __forceinline__ int home_of(const int packed) { return packed >> 17; }
-
-__device__ __forceinline__ bool same_node(const Problem& problem, const int rank, const int other) {
-    return problem.node_start[rank] == problem.node_start[other];
-}
-
 // Words of shared memory of a pass besides its placement.
 __device__ __forceinline__ int pass_words(const int ranks, const int experts) { return 2 * ranks + experts; }
-
-// The slot of a rank that holds an expert already, or kUnusedSlot.
-__device__ __forceinline__ int held_slot(const Problem& problem, const int rank, const int expert) {
-    const int first = rank * problem.slots_per_rank;
-#pragma unroll 1
-    for (int slot = first; slot < first + problem.slots_per_rank; ++slot) {
-        if (problem.held[slot] == expert) return slot;
-    }
-    return kUnusedSlot;
-}
-
-// Values and ranks packed, so that one reduction finds the largest value and the lowest rank that has it; 0
-// is nobody. In 64 bits where values are too large for 32: then it takes two reductions.
-template <typename Key>
-struct RankKeys {
-    int ranks;
-    int bits;
-
-    __device__ __forceinline__ explicit RankKeys(const int of_ranks)
-        : ranks(of_ranks), bits(bits_of(of_ranks)) {}
-
-    __device__ __forceinline__ Key key(const int value, const int rank) const {
-        return (Key)(uint32)value << bits | (uint32)(ranks - rank);
-    }
-
-    __device__ __forceinline__ int value(const Key key) const { return (int)(key >> bits); }
-
-    __device__ __forceinline__ int rank(const Key key) const {
-        return ranks - (int)((uint32)key & ((1u << bits) - 1));
-    }
-
-    // The largest value that has a key.
-    __device__ __forceinline__ int limit() const {
-        return sizeof(Key) == sizeof(uint32) ? (int)(~0u >> bits) : kLargestInt;
-    }
-};
-
-__device__ __forceinline__ uint32 largest_key(const uint32 key) { return __reduce_max_sync(kFullWarp, key); }
-
-__device__ __forceinline__ uint64 largest_key(const uint64 key) {
-    const uint32 high = __reduce_max_sync(kFullWarp, (uint32)(key >> 32));
-    const uint32 low = __reduce_max_sync(kFullWarp, (uint32)(key >> 32) == high ? (uint32)key : 0u);
-    return (uint64)high << 32 | low;
-}
-
-template <typename Key>
-__device__ __forceinline__ Key larger_key(const Key first, const Key second) {
-    return first > second ? first : second;
-}
 
 // The state of one pass: ranks in lanes with stride 32. A rank above the threshold has taken no clone, for a
 // receiver is filled to the threshold at most: its home experts hold its whole load, and its slots are free.

@@ -2,7 +2,7 @@
 // the rules.
 #pragma once
 
-#include "plan_pass.cuh"
+#include "plan_problem.cuh"
 
 // Splits the quotas of one expert's slots over the source ranks, those nearest to the slot first. Within a
 // class of sources the ranks give in proportion to what they have left, and the lowest ranks give the rest.

@@ -35,6 +35,9 @@ final class PlanKernels {
   /** Passes that it runs beside each other. */
   private static final int PASSES = 4;
 
+  /** Results of two rounds of passes, five words each, and two counters. */
+  private static final int RESULT_WORDS = 2 * PASSES * 5 + 2;
+
   private static final int NO_CLONES_THREADS = 256;
   private static final int WARP = 32;
   private static final String ONE_SHOT = "plan_prototype<kOneShot>";
@@ -193,7 +196,7 @@ final class PlanKernels {
     int placement = ranks + 2 * slots + (slots + 1) / 2;
     int pass = 2 * ranks + experts;
     int search = Math.max(SUM_WORDS, PLACEMENTS * placement + PASSES * pass);
-    return 42 + search + 3 * experts + 3 * ranks + 3 * slots;
+    return RESULT_WORDS + search + 3 * experts + 3 * ranks + 3 * slots;
   }
 
   private static Arguments outputs(Arguments arguments, PlanTensors plan) {
