@@ -22,7 +22,11 @@ public final class Driver {
     }
   }
 
-  /** Version of its CUDA interface, as "13.0". */
+  /**
+   * Version of its CUDA interface, as "13.0".
+   *
+   * @throws DeviceException if there is no driver, or too old a one
+   */
   public static String version() {
     DriverCalls calls = new DriverCalls();
     devices(calls);

@@ -26,6 +26,9 @@ final class RmsNormKernels {
 
   private static final int WORD_BYTES = 16;
 
+  /** Blocks of the backward on a multiprocessor: as many as its registers hold. */
+  private static final int BLOCKS = 3;
+
   private final Device device;
   private final DType real;
   private final KernelModule module;
@@ -100,7 +103,7 @@ final class RmsNormKernels {
     int sharedBytes = Math.multiplyExact(columns, Float.BYTES);
     Kernel kernel =
         backward.computeIfAbsent(sharedBytes, bytes -> module.kernel(backward(real), bytes));
-    int blocks = (int) Math.min(rows, 3L * device.multiprocessors());
+    int blocks = (int) Math.min(rows, (long) BLOCKS * device.multiprocessors());
     long partials = stream.scratch(blocks * hidden * Float.BYTES);
     kernel.launch(
         stream,

@@ -44,7 +44,8 @@ final class Initializer {
   private void fill(Parameter parameter, String name, Tensor target) {
     long key = mix(seed ^ mix(hash(name)));
     long elements = target.elements();
-    int size = target.dtype().bytes();
+    DType dtype = target.dtype();
+    int size = dtype.bytes();
     int most = (int) Math.min(elements, CHUNK);
     ByteBuffer chunk = ByteBuffer.allocate(most * size).order(ByteOrder.LITTLE_ENDIAN);
     for (long first = 0; first < elements; first += CHUNK) {
@@ -53,15 +54,18 @@ final class Initializer {
       // Each number depends on its place alone, so the processors can share them.
       IntStream.range(0, count)
           .parallel()
-          .forEach(i -> put(chunk, i * size, parameter, normal(key, start + i)));
+          .forEach(i -> put(chunk, i * size, dtype, initial(parameter, key, start + i)));
       io.write(target, first, chunk.slice(0, count * size).order(ByteOrder.LITTLE_ENDIAN));
     }
   }
 
   /** Rounded to fp32, so that backends of any precision start from the same weights. */
-  private static void put(ByteBuffer chunk, int place, Parameter parameter, double normal) {
-    float value = (float) (parameter.initialValue() + parameter.initialStd() * normal);
-    if (parameter.tensors().master().dtype() == DType.F64) {
+  private static float initial(Parameter parameter, long key, long element) {
+    return (float) (parameter.initialValue() + parameter.initialStd() * normal(key, element));
+  }
+
+  private static void put(ByteBuffer chunk, int place, DType dtype, float value) {
+    if (dtype == DType.F64) {
       chunk.putDouble(place, value);
     } else {
       chunk.putFloat(place, value);

@@ -32,7 +32,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 class PeerTurnsTest {
   private static final Duration LIMIT = Duration.ofSeconds(30);
 
-  /** Results of one meeting, in which ranks read what the others wrote before it: none here. */
+  /**
+   * Results of exchanges, which are one meeting each: who has the turn joins what the others have
+   * not all sent yet, so only accesses can be checked.
+   */
   private static final String EXCHANGED = "gathered counts|(sum|maximum) \\w+ (1|17)";
 
   /** More meetings than any group comes to. */
