@@ -18,6 +18,7 @@ import static jcuda.driver.JCudaDriver.cuMemcpyDtoHAsync;
 import static jcuda.driver.JCudaDriver.cuMemcpyHtoDAsync;
 import static jcuda.driver.JCudaDriver.cuMemsetD8Async;
 import static jcuda.driver.JCudaDriver.cuStreamCreateWithPriority;
+import static jcuda.driver.JCudaDriver.cuStreamDestroy;
 import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 import static jcuda.driver.JCudaDriver.cuThreadExchangeStreamCaptureMode;
 
@@ -43,6 +44,8 @@ public final class Device implements AutoCloseable {
   private static final int HOST_MEMORY_MAPPED_AND_PORTABLE = 1 | 2;
   private static final int PEER_ACCESS_ALREADY_ENABLED = 704;
 
+  private static final int FIRST_USE_BYTES = 256;
+
   private final int ordinal;
   private final CUdevice device;
   private final CUcontext context;
@@ -51,6 +54,7 @@ public final class Device implements AutoCloseable {
   private final Architecture architecture;
   private final int multiprocessors;
   private final int sharedBytesPerBlock;
+  private final DevicePointer firstUse;
   private final DevicePointer.StreamHandle service;
   private String memoryAdvice = "";
   private ByteBuffer copied = ByteBuffer.allocateDirect(Long.BYTES);
@@ -76,6 +80,11 @@ public final class Device implements AutoCloseable {
         cuDevicePrimaryCtxRetain(context, device),
         "open device " + ordinal + " (" + name + ")");
     makeCurrent();
+    firstUse = new DevicePointer();
+    calls.check(
+        "cuMemAlloc",
+        cuMemAlloc(firstUse, FIRST_USE_BYTES),
+        "allocate " + FIRST_USE_BYTES + " bytes on device " + ordinal + " (" + name + ")");
     service = newStream(0);
   }
 
@@ -306,6 +315,12 @@ public final class Device implements AutoCloseable {
         "cuStreamCreateWithPriority",
         cuStreamCreateWithPriority(handle, CUstream_flags.CU_STREAM_NON_BLOCKING, priority),
         "create a stream");
+    // Streams whose first work are kernels that wait for each other may get one hardware queue.
+    calls.check(
+        "cuMemsetD8Async",
+        cuMemsetD8Async(firstUse, (byte) 0, FIRST_USE_BYTES, handle),
+        "use a stream");
+    calls.check("cuStreamSynchronize", cuStreamSynchronize(handle), "wait for a new stream");
     return handle;
   }
 
@@ -361,9 +376,14 @@ public final class Device implements AutoCloseable {
   /** Gives the device back; everything on it must be closed. */
   @Override
   public void close() {
-    calls.check(
-        "cuDevicePrimaryCtxRelease",
-        cuDevicePrimaryCtxRelease(device),
-        "release device " + ordinal);
+    try {
+      calls.check("cuStreamDestroy", cuStreamDestroy(service), "destroy a stream");
+      free(firstUse.address(), FIRST_USE_BYTES);
+    } finally {
+      calls.check(
+          "cuDevicePrimaryCtxRelease",
+          cuDevicePrimaryCtxRelease(device),
+          "release device " + ordinal);
+    }
   }
 }

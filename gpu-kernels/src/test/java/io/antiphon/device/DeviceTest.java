@@ -3,10 +3,15 @@ package io.antiphon.device;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.antiphon.cpu.Ranks;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,6 +25,8 @@ class DeviceTest {
           List.of("add_one<float>", "add_one<int>"),
           KernelSource.Target.PORTABLE);
   private static final int LENGTH = 1000;
+  private static final int RANKS = 8;
+  private static final int MEETINGS = 4;
 
   @TempDir Path folder = Path.of("");
 
@@ -66,6 +73,59 @@ class DeviceTest {
         assertThat(host.bytes().getFloat(4 * i)).isEqualTo(3);
       }
     }
+  }
+
+  /** Streams whose first kernels waited for each other once ended in one hardware queue. */
+  @Test
+  void kernelsOfSeveralThreadsRunAtOnceFromTheirFirstUse() {
+    String name = "meet_others<" + RANKS + ">";
+    KernelSource source =
+        new KernelSource("test_kernels.cu", List.of(name), KernelSource.Target.PORTABLE);
+    AtomicInteger ready = new AtomicInteger();
+    CyclicBarrier end = new CyclicBarrier(RANKS);
+    try (Device owner = Device.open(0);
+        DeviceMemory arrivals = owner.allocate("arrivals", Integer.BYTES);
+        DeviceMemory practice = owner.allocate("arrivals of no meeting", Integer.BYTES);
+        DeviceMemory missed = owner.allocate("who missed a meeting", Integer.BYTES)) {
+      Ranks.run(
+          RANKS,
+          transport -> {
+            try (Device device = Device.open(0);
+                Kernels kernels = new Kernels(device, new CubinCache(folder));
+                Stream used = device.stream(0);
+                Stream fresh = device.stream(0)) {
+              Kernel kernel = kernels.load(source).kernel(name);
+              for (int i = 0;
+                  i < 2_000;
+                  i++) { // so that launches take the same time in all threads
+                kernel.launch(used, Grid.of(1, 1), meeting(practice, -1, missed));
+              }
+              used.synchronize();
+              ready.incrementAndGet();
+              long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+              while (ready.get() < RANKS && System.nanoTime() < deadline) {
+                Thread.onSpinWait();
+              }
+              for (int meeting = 0; meeting < MEETINGS; meeting++) {
+                kernel.launch(fresh, Grid.of(1, 1), meeting(arrivals, meeting, missed));
+              }
+              fresh.synchronize();
+              end.await(60, TimeUnit.SECONDS); // closing may wait for the streams of all
+            }
+            return transport.rank();
+          });
+      assertThat(owner.read(missed.address(), Integer.BYTES).getInt()).isZero();
+      assertThat(owner.read(arrivals.address(), Integer.BYTES).getInt())
+          .isEqualTo(MEETINGS * RANKS);
+    }
+  }
+
+  private static Arguments meeting(DeviceMemory arrivals, int meeting, DeviceMemory missed) {
+    return new Arguments()
+        .address(arrivals.address())
+        .i32(meeting)
+        .i64(Duration.ofSeconds(2).toNanos())
+        .address(missed.address());
   }
 
   @Test

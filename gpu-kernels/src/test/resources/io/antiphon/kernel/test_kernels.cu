@@ -1,10 +1,36 @@
 // test_kernels.cu: what the tests of package device launch.
 #include "types.cuh"
 
+__device__ __forceinline__ uint64 global_nanoseconds() {
+    uint64 value;
+    asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(value));
+    return value;
+}
+
 // values [length], added to. Launch: 1-D grid of any size.
 template <typename Value>
 __global__ void add_one(Value* __restrict__ values, const int length) {
-    for (int64 i = (int64)blockIdx.x * blockDim.x + threadIdx.x; i < length; i += (int64)gridDim.x * blockDim.x) {
+    for (int64 i = (int64)blockIdx.x * blockDim.x + threadIdx.x; i < length;
+         i += (int64)gridDim.x * blockDim.x) {
         values[i] += 1;
+    }
+}
+
+// Comes to meeting `meeting` and waits until all have come.
+//
+//   arrivals  added to
+//   missed    set to 1 if some rank did not come within `limit_ns`
+//
+// Launch: one thread.
+template <int kRanks>
+__global__ void meet_others(uint32* const arrivals, const int meeting, const int64 limit_ns, int* const missed) {
+    __threadfence();
+    atomicAdd(arrivals, 1u);
+    const int64 start = global_nanoseconds();
+    while (*(const volatile uint32*)arrivals < (uint32)(kRanks * (meeting + 1))) {
+        if ((int64)(global_nanoseconds() - start) > limit_ns) {
+            *missed = 1;
+            return;
+        }
     }
 }
