@@ -129,7 +129,9 @@ while read -r jar; do
     "$jdk/bin/jar" --create --no-compress --no-manifest --file "$target" -C "$work/jar" .
   fi
 done < <(tr : '\n' <"$home/tests/target/bundle-class-path")
-"$jdk/bin/jar" --create --no-compress --file "$root/test/antiphon-gpu-tests.jar" -C "$home/gpu-kernels/target/test-classes" .
+# Those of training need no Spark either.
+"$jdk/bin/jar" --create --no-compress --file "$root/test/antiphon-gpu-tests.jar" \
+  -C "$home/gpu-kernels/target/test-classes" . -C "$home/spark-job/target/test-classes" io/antiphon/train
 mkdir "$work/bench"
 cp -r "$home/tests/target/test-classes/META-INF" "$work/bench/"
 mkdir -p "$work/bench/io/antiphon/tests"

@@ -36,6 +36,14 @@ public record Backend(
             resume = Resume.FREE)
         int ranksPerGpu,
     @Key(
+            doc =
+                "How ranks on GPUs reach each other: `auto` uses peer memory in groups of ranks on"
+                    + " one host and NCCL in the others; `nccl` uses NCCL in all, and needs a GPU"
+                    + " for each rank",
+            byDefault = "auto",
+            resume = Resume.FREE)
+        Interconnect interconnect,
+    @Key(
             doc = "Folder of compiled kernels, on every machine; several runs may share it",
             absent = "`.cache/antiphon/kernels` in the user's home",
             resume = Resume.FREE)
@@ -50,7 +58,8 @@ public record Backend(
 
   /** Checks the limits of every key. */
   public Backend {
-    Limits.require(Backend.class, kind, precision, ranksPerGpu, kernelCache, threadsPerRank);
+    Limits.require(
+        Backend.class, kind, precision, ranksPerGpu, interconnect, kernelCache, threadsPerRank);
   }
 
   /** Folder of compiled kernels on the machine of this process. */
@@ -71,6 +80,14 @@ public record Backend(
     CPU_F64,
     /** NVIDIA GPU; an error if there is none. */
     CUDA
+  }
+
+  /** How ranks on GPUs reach each other. */
+  public enum Interconnect {
+    /** Peer memory where all ranks of a group are on one host, else NCCL. */
+    AUTO,
+    /** NCCL among all ranks. */
+    NCCL
   }
 
   /** What a GPU computes in. */

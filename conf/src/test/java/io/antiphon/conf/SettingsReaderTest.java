@@ -61,7 +61,14 @@ class SettingsReaderTest {
     assertThat(settings.schedule()).isEqualTo(new Schedule(100, 10, 48, 2, 0));
     assertThat(settings.parallelism()).isEqualTo(new Parallelism(4, 4));
     assertThat(settings.backend())
-        .isEqualTo(new Backend(Backend.Kind.AUTO, Backend.Precision.BF16, 0, Optional.empty(), 1));
+        .isEqualTo(
+            new Backend(
+                Backend.Kind.AUTO,
+                Backend.Precision.BF16,
+                0,
+                Backend.Interconnect.AUTO,
+                Optional.empty(),
+                1));
     assertThat(settings.checkpoint()).isEqualTo(new Checkpoint(50, 3, Optional.empty(), true));
     assertThat(settings.monitor())
         .isEqualTo(new Monitor(10, true, Monitor.Progress.AUTO, Optional.empty()));

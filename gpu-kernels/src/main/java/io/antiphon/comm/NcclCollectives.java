@@ -24,13 +24,15 @@ final class NcclCollectives implements Collectives {
   /** Below this every rank gathers and reduces everything. */
   private static final long SMALL_BYTES = 1 << 16;
 
+  /** What a large reduction takes at once. */
+  private static final long PIECE_BYTES = 64L << 20;
+
   private final NcclGroup group;
   private final NcclGroup.Communicator communicator;
   private final CudaLane lane;
   private final CollectiveShapes shapes;
   private final PeerKernels kernels;
   private final Place place;
-  private final Place alone;
 
   NcclCollectives(NcclGroup group, NcclGroup.Communicator communicator, CudaLane lane) {
     this.group = group;
@@ -40,7 +42,6 @@ final class NcclCollectives implements Collectives {
     shapes = new CollectiveShapes(members.ranks());
     kernels = group.kernels();
     place = new Place(members.rank(), members.ranks(), group.watch().address());
-    alone = new Place(0, 1, group.watch().address());
   }
 
   @Override
@@ -80,15 +81,30 @@ final class NcclCollectives implements Collectives {
     return addresses;
   }
 
-  /** Gathers a tensor of every rank; where each lies. */
+  private void gatherBytes(long from, long to, long bytes) {
+    communicator.allGather(stream(), from, to, bytes);
+    kernels.heed(stream(), place.watch());
+  }
+
+  private void exchangeBytes(long from, long to, long slabBytes) {
+    communicator.allToAll(stream(), from, to, slabBytes);
+    kernels.heed(stream(), place.watch());
+  }
+
+  /** Gathers a tensor of every rank; where each lies, this rank's where it was. */
   private long[] fetch(Tensor tensor) {
-    long bytes = bytes(tensor);
+    return fetch(CudaStorage.address(tensor), bytes(tensor));
+  }
+
+  private long[] fetch(long address, long bytes) {
     if (ranks() == 1) {
-      return only(0, CudaStorage.address(tensor));
+      return only(0, address);
     }
     long all = stream().scratch(bytes * ranks());
-    communicator.allGather(stream(), CudaStorage.address(tensor), all, bytes);
-    return parts(all, bytes);
+    gatherBytes(address, all, bytes);
+    long[] parts = parts(all, bytes);
+    parts[rank()] = address;
+    return parts;
   }
 
   @Override
@@ -96,8 +112,7 @@ final class NcclCollectives implements Collectives {
     shapes.allGather(in, out);
     group.countOperation();
     if (in.elements() > 0) {
-      communicator.allGather(
-          stream(), CudaStorage.address(in), CudaStorage.address(out), bytes(in));
+      kernels.gather(stream(), place, fetch(in), CudaStorage.address(out), bytes(in));
     }
   }
 
@@ -114,39 +129,41 @@ final class NcclCollectives implements Collectives {
     reduce("MaxOf", tensor);
   }
 
+  /**
+   * In pieces, so that scratch memory stays small: every rank reduces its part of a piece, and
+   * gathers the parts of the others. What does not split evenly, everybody reduces.
+   */
   private void reduce(String join, Tensor tensor) {
-    if (ranks() == 1 || tensor.elements() == 0) {
+    long bytes = bytes(tensor);
+    if (ranks() == 1 || bytes == 0) {
       return;
     }
-    if (bytes(tensor) <= SMALL_BYTES) {
-      long[] all = fetch(tensor);
-      long elements = tensor.elements();
-      kernels.reduce(stream(), place, tensor.dtype(), join, all, 0, elements, elements);
-      copy(all[0], CudaStorage.address(tensor), bytes(tensor));
-    } else {
-      reduceByParts(join, tensor);
+    long address = CudaStorage.address(tensor);
+    long even = ranks() * ALIGNMENT;
+    long split = bytes <= SMALL_BYTES ? 0 : bytes / even * even;
+    long piece = PIECE_BYTES / even * even;
+    for (long done = 0; done < split; done += piece) {
+      reduceByParts(join, tensor.dtype(), address + done, Math.min(piece, split - done));
+    }
+    if (split < bytes) {
+      reduceOnAll(join, tensor.dtype(), address + split, bytes - split);
     }
   }
 
-  /** Every rank reduces its part of the elements, and gathers the parts of the others. */
-  private void reduceByParts(String join, Tensor tensor) {
-    DType dtype = tensor.dtype();
-    long bytes = bytes(tensor);
-    long partBytes = aligned((bytes + ranks() - 1) / ranks());
-    long whole = partBytes * ranks();
-    long sent = stream().scratch(2 * whole);
-    long received = sent + whole;
-    copy(CudaStorage.address(tensor), sent, bytes);
-    communicator.allToAll(stream(), sent, received, partBytes);
+  private void reduceByParts(String join, DType dtype, long address, long bytes) {
+    long partBytes = bytes / ranks();
+    long received = stream().scratch(bytes);
+    exchangeBytes(address, received, partBytes);
     long elements = partBytes / dtype.bytes();
     long[] parts = parts(received, partBytes);
     kernels.reduce(stream(), place, dtype, join, parts, 0, elements, elements);
-    communicator.allGather(stream(), received, sent, partBytes);
-    copy(sent, CudaStorage.address(tensor), bytes);
+    gatherBytes(parts[rank()], address, partBytes);
   }
 
-  private void copy(long from, long to, long bytes) {
-    kernels.gather(stream(), alone, only(0, from), to, bytes);
+  private void reduceOnAll(String join, DType dtype, long address, long bytes) {
+    long[] all = fetch(address, bytes);
+    long elements = bytes / dtype.bytes();
+    kernels.reduce(stream(), place, dtype, join, all, 0, elements, elements);
   }
 
   @Override
@@ -177,9 +194,9 @@ final class NcclCollectives implements Collectives {
     long allX = stream().scratch(xAll + 2 * destinationsAll);
     long allRanks = allX + xAll;
     long allRows = allRanks + destinationsAll;
-    communicator.allGather(stream(), CudaStorage.address(x), allX, xBytes);
-    communicator.allGather(stream(), own.rank(), allRanks, destinationBytes);
-    communicator.allGather(stream(), own.row(), allRows, destinationBytes);
+    gatherBytes(CudaStorage.address(x), allX, xBytes);
+    gatherBytes(own.rank(), allRanks, destinationBytes);
+    gatherBytes(own.row(), allRows, destinationBytes);
     long[] here = only(rank(), CudaStorage.address(out));
     for (int source = 0; source < ranks(); source++) {
       Destinations to =

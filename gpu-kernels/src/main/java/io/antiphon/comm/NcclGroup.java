@@ -28,34 +28,45 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Supplier;
+import java.util.concurrent.locks.ReentrantLock;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.nccl.ncclComm;
 import org.bytedeco.cuda.nccl.ncclUniqueId;
 import org.bytedeco.javacpp.Pointer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A rank of a run whose ranks reach each other through NCCL, on one host or several. Only bytes
  * move through NCCL; sums are made by kernels, in rank order, since NCCL's own order is not fixed.
  * Closed with its backend, after all recorded steps are closed: NCCL waits for graphs that use it.
+ *
+ * <p>NCCL's kernels wait for a peer as long as it takes. They end when the communicators are
+ * aborted, which a thread does as soon as this rank gives up or NCCL reports a failure; NCCL itself
+ * notices that a peer is gone only where it talks to it over a network. The group is lost by then,
+ * so that its other kernels use nothing of what an aborted call left behind.
  */
 public final class NcclGroup implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(NcclGroup.class.getName());
   private static final int ID_BYTES = 128;
   private static final Duration NO_LIMIT = Duration.ofDays(1);
+  private static final Duration DRAIN = Duration.ofSeconds(20);
 
   private final CudaBackend backend;
   private final Transport transport;
+  private final Duration limit;
   private final PeerKernels kernels;
   private final Watch watch;
   private final List<Communicator> communicators = new ArrayList<>();
   private final AtomicReference<String> givenUp = new AtomicReference<>();
-  private boolean closed;
+  private final List<Thread> aborting = new ArrayList<>();
+  private boolean hangs;
+  private volatile boolean closed;
 
-  private NcclGroup(CudaBackend backend, Transport transport) {
+  private NcclGroup(CudaBackend backend, Transport transport, Duration limit) {
     this.backend = backend;
     this.transport = transport;
+    this.limit = limit;
     kernels = new PeerKernels(backend.kernels());
     watch = new Watch(backend.device(), NO_LIMIT);
   }
@@ -63,12 +74,14 @@ public final class NcclGroup implements AutoCloseable {
   /**
    * Joins the ranks of {@code transport}, which carries NCCL's identifiers.
    *
+   * @param limit how long enqueued work may take before memory that it uses is freed
    * @throws DeviceException if NCCL is not installed
    */
-  public static NcclGroup open(CudaBackend backend, Transport transport) {
+  public static NcclGroup open(CudaBackend backend, Transport transport, Duration limit) {
     NcclLibrary.version(); // says what is missing
-    NcclGroup group = new NcclGroup(backend, transport);
+    NcclGroup group = new NcclGroup(backend, transport, limit);
     backend.addHealthCheck(group::requireHealthy);
+    backend.addFreeGate(storage -> group.isIdle());
     backend.addCompanion(group);
     return group;
   }
@@ -83,13 +96,35 @@ public final class NcclGroup implements AutoCloseable {
           "a group has at most " + ControlBlock.MAX_RANKS + " ranks, was " + members.length);
     }
     Communicator communicator = new Communicator(backend.device(), new Members(transport, members));
-    communicators.add(communicator);
+    synchronized (communicators) {
+      communicators.add(communicator);
+      if (givenUp.get() != null) {
+        startAbort(communicator);
+      }
+    }
     return new NcclCollectives(this, communicator, lane);
   }
 
-  /** Gives the group up: waits on the device end when this closes. From any thread. */
+  /**
+   * Gives the group up: waits on the device end, and no call succeeds any more. From any thread.
+   */
   public void abort(String reason) {
-    givenUp.compareAndSet(null, reason);
+    synchronized (communicators) {
+      if (givenUp.compareAndSet(null, reason)) {
+        if (!closed) {
+          watch.abort(); // first: what an abort leaves in memory must not be used
+        }
+        communicators.forEach(this::startAbort);
+      }
+    }
+  }
+
+  /** Each on a thread of its own: an abort lasts until the steps that use the others are closed. */
+  private void startAbort(Communicator communicator) {
+    Thread thread = new Thread(communicator::abort, "nccl-abort " + communicator.members());
+    thread.setDaemon(true);
+    thread.start();
+    aborting.add(thread);
   }
 
   /**
@@ -102,9 +137,40 @@ public final class NcclGroup implements AutoCloseable {
     if (reason != null) {
       throw new CommException("rank " + transport.rank() + " gave up: " + reason);
     }
-    if (!closed) {
+    try {
       communicators.forEach(Communicator::requireHealthy);
+    } catch (CommException e) {
+      abort(String.valueOf(e.getMessage()));
+      throw e;
     }
+  }
+
+  private boolean isHealthy() {
+    try {
+      requireHealthy();
+      return true;
+    } catch (CommException e) {
+      return false;
+    }
+  }
+
+  /** Waits for enqueued work; gives the group up if a peer seems not to come. */
+  private boolean isIdle() {
+    if (hangs) {
+      return false;
+    }
+    if (isHealthy() && backend.drain(limit)) {
+      return true;
+    }
+    abort("work that waits for other ranks has not ended after " + limit.toSeconds() + " s");
+    hangs = !backend.drain(DRAIN);
+    if (hangs) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "rank {0}: enqueued work does not end; memory that it may use is kept",
+          transport.rank());
+    }
+    return !hangs;
   }
 
   /** Destroys the communicators if all went well, and aborts them otherwise. */
@@ -113,26 +179,37 @@ public final class NcclGroup implements AutoCloseable {
     if (closed) {
       return;
     }
-    boolean healthy = true;
-    try {
-      requireHealthy();
-    } catch (CommException e) {
-      healthy = false;
-    }
     closed = true;
-    @Nullable RuntimeException first = null;
-    for (Communicator communicator : communicators) {
-      try {
-        communicator.close(healthy);
-      } catch (RuntimeException e) {
-        first = first == null ? e : first;
-      }
+    isIdle();
+    if (givenUp.get() == null) {
+      communicators.forEach(Communicator::destroy);
+    } else {
+      awaitAbort();
     }
-    backend.computeLane().stream().synchronize();
-    backend.transferLane().stream().synchronize();
+    if (hangs) {
+      throw new DeviceException(
+          "rank "
+              + transport.rank()
+              + " leaves its group with work that does not end; its memory is kept",
+          null);
+    }
     watch.close();
-    if (first != null) {
-      throw first;
+  }
+
+  private void awaitAbort() {
+    long deadline = System.nanoTime() + DRAIN.toNanos();
+    try {
+      for (Thread thread : aborting) {
+        thread.join(Math.max(1, (deadline - System.nanoTime()) / 1_000_000));
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    if (aborting.stream().anyMatch(Thread::isAlive)) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "rank {0}: NCCL does not let go of a lost group",
+          transport.rank());
     }
   }
 
@@ -148,11 +225,19 @@ public final class NcclGroup implements AutoCloseable {
     backend.operations().add();
   }
 
-  /** NCCL's communicator of one group. */
+  /**
+   * NCCL's communicator of one group. Calls and the abort exclude each other; a call that itself
+   * waits for a lost peer does not keep the abort from coming.
+   */
   static final class Communicator {
+    private static final Duration CALL = Duration.ofSeconds(10);
+
     private final Device device;
     private final Members members;
     private final ncclComm handle = new ncclComm();
+    private final ReentrantLock calling = new ReentrantLock();
+    private final int[] error = new int[1];
+    private volatile boolean gone;
 
     Communicator(Device device, Members members) {
       this.device = device;
@@ -178,49 +263,80 @@ public final class NcclGroup implements AutoCloseable {
     /** {@code to} gets {@code bytes} bytes from every rank, rank by rank. */
     void allGather(Stream stream, long from, long to, long bytes) {
       stream.use();
-      check(
-          connecting(
-              () ->
-                  ncclAllGather(
-                      new Raw(from), new Raw(to), bytes, ncclInt8, handle, handle(stream))),
-          "all-gather");
+      call(
+          () ->
+              check(
+                  ncclAllGather(new Raw(from), new Raw(to), bytes, ncclInt8, handle, of(stream)),
+                  "all-gather"));
     }
 
     /** Slab r at {@code from} goes to rank r, whose slab of this rank it becomes. */
     void allToAll(Stream stream, long from, long to, long slabBytes) {
       stream.use();
-      check(ncclGroupStart(), "start an all-to-all");
-      for (int peer = 0; peer < members.ranks(); peer++) {
-        long offset = peer * slabBytes;
-        check(
-            ncclSend(new Raw(from + offset), slabBytes, ncclInt8, peer, handle, handle(stream)),
-            "send");
-        check(
-            ncclRecv(new Raw(to + offset), slabBytes, ncclInt8, peer, handle, handle(stream)),
-            "receive");
-      }
-      check(connecting(() -> ncclGroupEnd()), "enqueue an all-to-all");
+      call(
+          () -> {
+            check(ncclGroupStart(), "start an all-to-all");
+            for (int peer = 0; peer < members.ranks(); peer++) {
+              long offset = peer * slabBytes;
+              check(
+                  ncclSend(new Raw(from + offset), slabBytes, ncclInt8, peer, handle, of(stream)),
+                  "send");
+              check(
+                  ncclRecv(new Raw(to + offset), slabBytes, ncclInt8, peer, handle, of(stream)),
+                  "receive");
+            }
+            check(ncclGroupEnd(), "enqueue an all-to-all");
+          });
     }
 
     /** The first call of its kind connects devices, which a thread that captures may not. */
-    private int connecting(Supplier<Integer> call) {
-      return device.relaxed(call);
+    private void call(Runnable calls) {
+      calling.lock();
+      try {
+        if (gone) {
+          throw new CommException("group " + members + " was given up");
+        }
+        device.relaxed(
+            () -> {
+              calls.run();
+              return members;
+            });
+      } finally {
+        calling.unlock();
+      }
     }
 
     void requireHealthy() {
-      int[] error = new int[1];
-      check(ncclCommGetAsyncError(handle, error), "ask for failures");
-      if (error[0] != ncclSuccess && error[0] != ncclInProgress) {
-        throw failure(error[0], "communicate");
+      calling.lock();
+      try {
+        if (!gone) {
+          check(ncclCommGetAsyncError(handle, error), "ask for failures");
+          check(error[0], "communicate");
+        }
+      } finally {
+        calling.unlock();
       }
     }
 
-    void close(boolean healthy) {
-      if (healthy) {
-        check(ncclCommDestroy(handle), "leave group " + members);
-      } else {
-        ncclCommAbort(handle);
+    /** Waits until nothing recorded uses the group. */
+    void destroy() {
+      gone = true;
+      check(ncclCommDestroy(handle), "leave group " + members);
+    }
+
+    /** Ends what waits on the device at once, then waits until nothing recorded uses the group. */
+    void abort() {
+      boolean alone = false;
+      try {
+        alone = calling.tryLock(CALL.toSeconds(), TimeUnit.SECONDS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
       }
+      gone = true;
+      if (alone) {
+        calling.unlock();
+      }
+      ncclCommAbort(handle);
     }
 
     private void check(int result, String what) {
@@ -244,7 +360,7 @@ public final class NcclGroup implements AutoCloseable {
     }
   }
 
-  private static CUstream_st handle(Stream stream) {
+  private static CUstream_st of(Stream stream) {
     return new CUstream_st(new Raw(stream.address()));
   }
 

@@ -3,21 +3,19 @@ package io.antiphon.comm;
 import io.antiphon.cpu.Transport;
 import io.antiphon.device.Device;
 import io.antiphon.device.DeviceException;
-import io.antiphon.device.Event;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.CudaLane;
 import io.antiphon.kernel.CudaStorage;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.CommException;
-import io.antiphon.tensor.StepState;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +32,6 @@ public final class PeerGroup implements AutoCloseable {
   private static final Duration GRACE = Duration.ofSeconds(10);
   private static final Duration DRAIN = Duration.ofSeconds(10);
   private static final Duration LOST_PEER = Duration.ofSeconds(5);
-  private static final Duration POLL = Duration.ofNanos(20_000);
 
   private final CudaBackend backend;
   private final Transport transport;
@@ -62,7 +59,7 @@ public final class PeerGroup implements AutoCloseable {
         world.exchange(Endpoint.of(backend.device()).encode()).stream()
             .map(Endpoint::decode)
             .toList();
-    requireReach();
+    requireConnections();
   }
 
   /**
@@ -71,7 +68,7 @@ public final class PeerGroup implements AutoCloseable {
    * @param transport carries addresses; also used by whoever opened it, in the same order on all
    *     ranks
    * @param limit how long a rank waits for another on the device before it gives up
-   * @throws CommException if the ranks cannot reach each other's memory
+   * @throws IllegalStateException if the environment of this process will not do
    */
   public static PeerGroup open(CudaBackend backend, Transport transport, Duration limit) {
     PeerGroup group = new PeerGroup(backend, transport, limit);
@@ -87,10 +84,15 @@ public final class PeerGroup implements AutoCloseable {
     Members.world(transport).exchange(ByteBuffer.allocate(1));
   }
 
-  private void requireReach() {
+  /** Whether peer memory connects this rank with all {@code members}: they are on one host. */
+  boolean reaches(int... members) {
     Endpoint here = endpoints.get(transport.rank());
-    int sharing = 0;
-    for (int rank = 0; rank < endpoints.size(); rank++) {
+    return Arrays.stream(members).allMatch(rank -> endpoints.get(rank).sharesHost(here));
+  }
+
+  private void connect(int... members) {
+    Endpoint here = endpoints.get(transport.rank());
+    for (int rank : members) {
       Endpoint there = endpoints.get(rank);
       if (!there.sharesHost(here)) {
         throw new CommException(
@@ -100,12 +102,15 @@ public final class PeerGroup implements AutoCloseable {
                 + rank
                 + ", which is on another host: peer memory is for ranks of one host");
       }
-      if (there.sharesContext(here)) {
-        sharing++;
-      } else if (there.sharesProcess(here)) {
+      if (there.sharesProcess(here) && !there.sharesContext(here)) {
         backend.device().enablePeer(there.device());
       }
     }
+  }
+
+  private void requireConnections() {
+    Endpoint here = endpoints.get(transport.rank());
+    int sharing = (int) endpoints.stream().filter(here::sharesContext).count();
     if (sharing > 1) {
       requireConnections(sharing, System.getenv(CONNECTIONS));
     }
@@ -132,23 +137,20 @@ public final class PeerGroup implements AutoCloseable {
   /**
    * Collectives among {@code members}, ranks of the run in the order of the group, on one lane. All
    * members call this together.
+   *
+   * @throws CommException if they are on several hosts
+   * @throws DeviceException if their devices cannot reach each other
    */
   public Collectives collectives(CudaLane lane, int... members) {
     if (members.length > ControlBlock.MAX_RANKS) {
       throw new IllegalArgumentException(
           "a group has at most " + ControlBlock.MAX_RANKS + " ranks, was " + members.length);
     }
+    connect(members);
     PeerCollectives group =
         new PeerCollectives(this, lane, new Members(transport, members), groups.size());
     groups.add(group);
     return group;
-  }
-
-  /**
-   * Enqueues on {@code lane}: if a peer was lost, overflow is set, so that nothing is committed.
-   */
-  public void guard(CudaLane lane, StepState state) {
-    kernels.guard(lane.stream(), watch.address(), state.overflow());
   }
 
   /**
@@ -266,7 +268,7 @@ public final class PeerGroup implements AutoCloseable {
 
   /** Waits for enqueued work; in a lost group not for long, and once in vain, not again. */
   private boolean isIdle() {
-    if (!workHangs && !drain(isHealthy() ? limit : DRAIN)) {
+    if (!workHangs && !backend.drain(isHealthy() ? limit : DRAIN)) {
       workHangs = true;
       LOG.log(
           System.Logger.Level.WARNING,
@@ -274,24 +276,6 @@ public final class PeerGroup implements AutoCloseable {
           transport.rank());
     }
     return !workHangs;
-  }
-
-  /** Waits until both lanes are idle; false if they are not within the limit. */
-  private boolean drain(Duration most) {
-    long deadline = System.nanoTime() + most.toNanos();
-    Device device = backend.device();
-    try (Event computed = device.event();
-        Event transferred = device.event()) {
-      backend.computeLane().stream().record(computed);
-      backend.transferLane().stream().record(transferred);
-      while (!computed.isReached() || !transferred.isReached()) {
-        if (System.nanoTime() - deadline > 0) {
-          return false;
-        }
-        LockSupport.parkNanos(POLL.toNanos());
-      }
-      return true;
-    }
   }
 
   /**
@@ -303,10 +287,10 @@ public final class PeerGroup implements AutoCloseable {
     if (closed) {
       return;
     }
-    boolean idle = !workHangs && drain(limit.compareTo(GRACE) < 0 ? limit : GRACE);
+    boolean idle = !workHangs && backend.drain(limit.compareTo(GRACE) < 0 ? limit : GRACE);
     if (!idle) {
       abort("it is closing");
-      idle = drain(DRAIN);
+      idle = backend.drain(DRAIN);
     }
     closed = true;
     if (!idle) {

@@ -60,7 +60,7 @@ final class PeerKernels {
 
   /** All files and kernels. */
   static List<KernelSource> sources() {
-    List<String> meeting = new ArrayList<>(List.of("peer_meeting", "peer_guard"));
+    List<String> meeting = new ArrayList<>(List.of("peer_meeting", "peer_heed"));
     List<String> tensors = new ArrayList<>();
     List<String> rows = new ArrayList<>();
     List<String> experts = new ArrayList<>();
@@ -152,6 +152,11 @@ final class PeerKernels {
   /** Comes to a meeting; {@code meeting} are the arguments of all kernels that meet. */
   void meet(Stream stream, Arguments meeting, int phase) {
     launch(stream, "peer_meeting", Grid.of(1, ControlBlock.MAX_RANKS), meeting.i32(phase));
+  }
+
+  /** Makes a group that the host has given up a lost one, for all kernels that follow. */
+  void heed(Stream stream, long watch) {
+    launch(stream, "peer_heed", Grid.of(1, 1), new Arguments().address(watch));
   }
 
   /** Gathers a small tensor in one meeting. */
@@ -344,15 +349,6 @@ final class PeerKernels {
             .i32(slotsPerRank)
             .i32(home.extent(0))
             .i64(width / packed));
-  }
-
-  /** Sets overflow if the group is lost. */
-  void guard(Stream stream, long watch, Tensor overflow) {
-    launch(
-        stream,
-        "peer_guard",
-        Grid.of(1, 1),
-        new Arguments().address(watch).address(CudaStorage.address(overflow)));
   }
 
   private void launch(Stream stream, String name, Grid grid, Arguments arguments) {

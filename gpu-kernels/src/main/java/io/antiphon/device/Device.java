@@ -284,7 +284,7 @@ public final class Device implements AutoCloseable {
               + ordinal
               + " cannot reach the memory of device "
               + peer
-              + " (see nvidia-smi topo -p2p r)",
+              + " (see nvidia-smi topo -p2p r); set backend.interconnect = nccl",
           false);
     }
     CUcontext theirs = new CUcontext();

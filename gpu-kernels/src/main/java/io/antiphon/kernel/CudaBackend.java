@@ -231,25 +231,34 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void synchronize(Duration limit) {
+    if (!drain(limit, this::requireHealthy)) {
+      throw new DeviceException(
+          device.name() + " has not finished the enqueued work after " + limit.toSeconds() + " s",
+          null);
+    }
+    requireHealthy();
+  }
+
+  /** Waits for the work enqueued so far, healthy or not; false if it takes longer than that. */
+  public boolean drain(Duration limit) {
+    return drain(limit, () -> {});
+  }
+
+  private boolean drain(Duration limit, Runnable meanwhile) {
     long deadline = System.nanoTime() + limit.toNanos();
     try (Event computed = device.event();
         Event transferred = device.event()) {
       compute.stream().record(computed);
       transfer.stream().record(transferred);
       while (!computed.isReached() || !transferred.isReached()) {
-        requireHealthy();
+        meanwhile.run();
         if (System.nanoTime() - deadline > 0) {
-          throw new DeviceException(
-              device.name()
-                  + " has not finished the enqueued work after "
-                  + limit.toSeconds()
-                  + " s",
-              null);
+          return false;
         }
         LockSupport.parkNanos(POLL.toNanos());
       }
+      return true;
     }
-    requireHealthy();
   }
 
   @Override

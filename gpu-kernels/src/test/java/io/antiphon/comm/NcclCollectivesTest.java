@@ -38,7 +38,7 @@ class NcclCollectivesTest {
       expected = oracle.read();
     }
     try (CudaBackend backend = CudaBackend.open(0, DType.F32, TestDevices.kernelCache())) {
-      NcclGroup nccl = NcclGroup.open(backend, alone());
+      NcclGroup nccl = NcclGroup.open(backend, alone(), LIMIT);
       CollectiveScenario scenario = new CollectiveScenario(backend, 0, 1, false);
       Collectives group = nccl.collectives(backend.computeLane(), 0);
       try (StepGraph graph = backend.record(() -> scenario.enqueue(group))) {
@@ -72,7 +72,7 @@ class NcclCollectivesTest {
       assertThat(values.doubles(gathered)).containsExactly(3, 1, 4);
       assertThat(values.doubles(exchanged)).containsExactly(3, 1, 4);
       communicator.requireHealthy();
-      communicator.close(true);
+      communicator.destroy();
     }
   }
 

@@ -74,8 +74,7 @@ record TrainTask(Settings settings, StoreLocation store, String checkpointDirect
                 device.lag());
         return trainer.run(first -> batches(context, first));
       } catch (RuntimeException | Error failure) {
-        // Before the device closes: peers that wait on it for this rank would hold it up.
-        seat.transport().abort(String.valueOf(failure.getMessage()));
+        device.fail(seat.transport(), failure);
         throw failure;
       }
     }

@@ -1,5 +1,6 @@
 package io.antiphon.train;
 
+import io.antiphon.conf.Backend;
 import io.antiphon.conf.Moe;
 import io.antiphon.conf.Settings;
 import io.antiphon.device.Device;
@@ -23,10 +24,15 @@ import java.util.Optional;
  * @param parameters elements of all parameters that this rank holds
  * @param training bytes by category, of the state and of a training step
  * @param evaluation bytes that an evaluation takes besides; 0 if there is none
+ * @param communication bytes that NCCL's operations take besides, where the settings ask for it
  * @param rowCapacity expert rows that the activations are for
  */
 public record MemoryPlan(
-    long parameters, Map<Arena.Category, Long> training, long evaluation, long rowCapacity) {
+    long parameters,
+    Map<Arena.Category, Long> training,
+    long evaluation,
+    long communication,
+    long rowCapacity) {
   private static final double GIB = 1L << 30;
 
   /** What a process has on a device besides: context, kernels, workspaces of libraries. */
@@ -42,12 +48,19 @@ public record MemoryPlan(
 
   /** The plan of every rank of a run on GPUs, as it prints it at its start. */
   public static MemoryPlan onGpu(Settings settings, ModelSetup setup) {
-    return of(settings, setup, RankDevice.computeType(settings), RankDevice.GPU_LAG);
+    DType real = RankDevice.computeType(settings);
+    MemoryPlan plan = of(settings, setup, real, RankDevice.GPU_LAG);
+    return new MemoryPlan(
+        plan.parameters,
+        plan.training,
+        plan.evaluation,
+        communication(settings, real, plan.rowCapacity),
+        plan.rowCapacity);
   }
 
   /** The plan of every rank of a run on the CPU, outside of Java's heap. */
   public static MemoryPlan onCpu(Settings settings, ModelSetup setup) {
-    boolean check = settings.backend().kind() == io.antiphon.conf.Backend.Kind.CPU_F64;
+    boolean check = settings.backend().kind() == Backend.Kind.CPU_F64;
     return of(settings, setup, check ? DType.F64 : DType.F32, 0);
   }
 
@@ -85,7 +98,7 @@ public record MemoryPlan(
               .mapToLong(parameter -> parameter.shape().elements())
               .sum();
       return new MemoryPlan(
-          parameters, bytes, evaluates ? evaluation(state, groups, setup, rows) : 0, rows);
+          parameters, bytes, evaluates ? evaluation(state, groups, setup, rows) : 0, 0, rows);
     }
   }
 
@@ -95,9 +108,28 @@ public record MemoryPlan(
     }
   }
 
+  /**
+   * What NCCL's collectives gather: rows of all ranks on the compute lane, weights of all experts
+   * or gradients of all slots on the transfer lane.
+   */
+  private static long communication(Settings settings, DType real, long rows) {
+    int expertRanks = settings.parallelism().expertParallel();
+    if (settings.backend().interconnect() != Backend.Interconnect.NCCL || expertRanks == 1) {
+      return 0;
+    }
+    Moe moe = settings.moe();
+    long hidden = settings.model().hidden();
+    long gateUp = 2L * moe.expertFfn() * hidden;
+    int slots = ModelSetup.hasClones(settings) ? moe.echo().slotsPerRank() : 0;
+    long weights = slots == 0 ? 0 : moe.experts() * gateUp * real.bytes();
+    long gradients = (long) expertRanks * slots * gateUp * DType.F32.bytes();
+    return expertRanks * rows * hidden * real.bytes() + Math.max(weights, gradients);
+  }
+
   /** Bytes of one rank at the moment it has most. */
   public long bytes() {
-    return training.values().stream().mapToLong(Long::longValue).sum() + evaluation;
+    long steps = training.values().stream().mapToLong(Long::longValue).sum();
+    return steps + evaluation + communication;
   }
 
   /** Bytes of {@code sharing} ranks of one process on one device. */
@@ -183,8 +215,11 @@ public record MemoryPlan(
     return text
         + String.format(
             Locale.ROOT,
-            "evaluation %.2f, in all %.2f GiB, with room for %,d expert rows",
+            "evaluation %.2f%s, in all %.2f GiB, with room for %,d expert rows",
             evaluation / GIB,
+            communication == 0
+                ? ""
+                : String.format(Locale.ROOT, ", communication %.2f", communication / GIB),
             bytes() / GIB,
             rowCapacity);
   }

@@ -129,7 +129,7 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
       throw noGpu(settings, String.valueOf(e.getMessage()));
     }
     try {
-      CudaGroups groups = CudaGroups.open(backend, settings, transport);
+      CudaGroups groups = CudaGroups.open(backend, settings, transport, place.sharing());
       return new RankDevice(backend, groups.groups(), place.sharing(), groups::abandon);
     } catch (RuntimeException | Error e) {
       try {
@@ -212,6 +212,16 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
               throw new Backend.OutOfMemory(shortage);
             });
     device.adviseOnMemory(plan.advice(settings));
+  }
+
+  /**
+   * Tells all ranks that this one failed. Before the device closes: peers that wait on it for this
+   * rank would hold it up, and its own work may wait for them.
+   */
+  public void fail(Transport transport, Throwable failure) {
+    String reason = "rank " + transport.rank() + " failed: " + failure.getMessage();
+    transport.abort(reason);
+    abandon.accept(reason);
   }
 
   /** Steps to launch beyond the one whose record is awaited. */

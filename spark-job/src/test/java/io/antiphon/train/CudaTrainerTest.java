@@ -155,6 +155,37 @@ class CudaTrainerTest {
             });
   }
 
+  /** Sums have one order, whatever moves the bytes. */
+  @Test
+  @Tag("multigpu")
+  void ncclBetweenTwoGpusTrainsTheSameBitsAsPeerMemory() throws Exception {
+    for (String experts : new String[] {"1", "2"}) {
+      String[] shape = {
+        BF16,
+        "schedule.steps=12",
+        "parallelism.ranks=2",
+        "parallelism.expert-parallel=" + experts,
+        "backend.ranks-per-gpu=1"
+      };
+      Recorded peers = train("peers" + experts, NEVER, shape);
+      Recorded nccl = train("nccl" + experts, NEVER, and(shape, "backend.interconnect=nccl"));
+      Recorded shared = train("shared" + experts, NEVER, and(shape, "backend.ranks-per-gpu=0"));
+
+      assertThat(nccl.losses()).hasSize(12).isEqualTo(peers.losses());
+      assertThat(nccl.validation).isEqualTo(peers.validation);
+      assertThat(shared.losses()).isEqualTo(peers.losses());
+    }
+  }
+
+  @Test
+  void ncclIsRefusedWhereRanksShareAGpu() {
+    assertThatThrownBy(() -> train("shared", NEVER, BF16, "backend.interconnect=nccl"))
+        .isInstanceOf(CompletionException.class)
+        .cause()
+        .hasMessageContaining("4 ranks share a GPU")
+        .hasMessageContaining("backend.ranks-per-gpu = 1");
+  }
+
   /** And the process lives: it trains again. */
   @Test
   void aRankThatDiesEndsTheOthersWithinTheirPatience() throws Exception {

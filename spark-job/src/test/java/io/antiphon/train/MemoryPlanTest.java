@@ -147,6 +147,19 @@ class MemoryPlanTest {
   }
 
   @Test
+  void whatNcclGathersCounts() {
+    MemoryPlan peers = plan("moe-1b", "parallelism.ranks=2");
+    MemoryPlan nccl = plan("moe-1b", "parallelism.ranks=2", "backend.interconnect=nccl");
+
+    long rows = 2 * nccl.rowCapacity() * 1024 * Short.BYTES;
+    long weights = 64L * 2 * 512 * 1024 * Short.BYTES;
+    assertThat(nccl.bytes() - peers.bytes()).isEqualTo(rows + weights);
+    assertThat(nccl.toString()).contains(", communication 0.").contains(", in all ");
+    assertThat(peers.toString()).doesNotContain("communication");
+    assertThat(plan("moe-1b", "backend.interconnect=nccl").communication()).isZero();
+  }
+
+  @Test
   void aRunOnTheCpuHasAPlanToo() {
     Settings single = SettingsReader.preset("quickstart", List.of("backend.kind=cpu"));
     Settings checking = SettingsReader.preset("quickstart", List.of("backend.kind=cpu-f64"));

@@ -19,6 +19,7 @@ final class GpuChecks {
   private static final String GPU = "GPU";
   private static final String KERNELS = "GPU kernels";
   private static final String CUBLAS = "cuBLASLt";
+  private static final String NCCL = "NCCL";
 
   /** Asks a library for its version, or fails with a message. */
   interface Version {
@@ -224,13 +225,47 @@ final class GpuChecks {
         cache());
   }
 
+  /** Groups of ranks on several hosts need it, and all groups of a run that asks for it. */
   private void nccl() {
+    int sharing = settings.map(this::ranksOfNcclOnOneGpu).orElse(0);
     try {
-      findings.add(
-          Finding.ok("NCCL", "version " + sources.nccl().ask() + "; training does not use it yet"));
+      String version = "version " + sources.nccl().ask();
+      if (sharing > 1) {
+        works = false;
+        findings.add(
+            demand.problem(
+                NCCL,
+                version
+                    + "; it takes one rank to a GPU, and with backend.interconnect = nccl "
+                    + sharing
+                    + " share one",
+                "set backend.ranks-per-gpu = 1 or backend.interconnect = auto"));
+      } else {
+        findings.add(Finding.ok(NCCL, version));
+      }
     } catch (DeviceException e) {
-      findings.add(Finding.skip("NCCL", "not needed by training: " + complaint(e).firstSentence()));
+      Complaint complaint = complaint(e);
+      if (sharing == 0) {
+        findings.add(
+            Finding.skip(
+                NCCL, "needed only if ranks are on several hosts: " + complaint.firstSentence()));
+      } else {
+        works = false;
+        findings.add(
+            demand.problem(
+                NCCL,
+                "backend.interconnect is nccl: " + complaint.wrong(),
+                complaint.remedyOr("install it") + "; or set backend.interconnect = auto"));
+      }
     }
+  }
+
+  /** Most ranks that NCCL would find on a GPU; 0 if the run does not ask for it. */
+  private int ranksOfNcclOnOneGpu(Settings run) {
+    return run.backend().interconnect() == Backend.Interconnect.NCCL
+            && run.parallelism().ranks() > 1
+        ? GpuSharing.of(run, sources.gpus().count()).onDevice()
+        : 0;
   }
 
   private void queues() {

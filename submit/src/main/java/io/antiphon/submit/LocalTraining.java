@@ -188,6 +188,10 @@ final class LocalTraining {
                 new Evaluator(setup, device, state, validation, sequences, capacity),
                 device.lag());
         return trainer.run(first -> batches(context, text, first));
+      } catch (RuntimeException | Error e) {
+        failure.compareAndSet(null, e);
+        device.fail(context.transport(), e);
+        throw e;
       }
     } catch (RuntimeException | Error e) {
       failure.compareAndSet(null, e);

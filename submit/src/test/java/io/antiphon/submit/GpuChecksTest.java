@@ -135,7 +135,7 @@ class GpuChecksTest {
                 "memory.cu compiled with NVRTC 13.0 and loaded in 312 ms, right in 0.005 ms; cache"
                     + " /kernels"),
             Finding.ok("cuBLASLt", "multiplies matrices"),
-            Finding.ok("NCCL", "version 2.28.3; training does not use it yet"),
+            Finding.ok("NCCL", "version 2.28.3"),
             Finding.ok(
                 "GPU queues",
                 "4 ranks of a process share a GPU; CUDA_DEVICE_MAX_CONNECTIONS is 32"),
@@ -263,8 +263,35 @@ class GpuChecksTest {
     GpuChecks.Result result = check(FakeGpus.one().ncclFails(NO_NVRTC), "backend.kind=cuda");
 
     assertThat(finding(result, "NCCL").status()).isEqualTo(Finding.Status.SKIP);
-    assertThat(finding(result, "NCCL").found()).startsWith("not needed by training: ");
+    assertThat(finding(result, "NCCL").found())
+        .startsWith("needed only if ranks are on several hosts: ");
     assertThat(failed(result)).isFalse();
+  }
+
+  @Test
+  void aRunThatAsksForNcclNeedsItAndAGpuForEachRank() {
+    String[] nccl = {"backend.kind=cuda", "backend.interconnect=nccl"};
+    GpuChecks.Result missing = check(FakeGpus.one().ncclFails(NO_NVRTC), nccl);
+    assertThat(failed(missing)).isTrue();
+    assertThat(finding(missing, "NCCL").found()).startsWith("backend.interconnect is nccl: ");
+    assertThat(finding(missing, "NCCL").remedy()).endsWith("or set backend.interconnect = auto");
+
+    GpuChecks.Result shared = check(FakeGpus.one(), nccl);
+    assertThat(finding(shared, "NCCL"))
+        .isEqualTo(
+            Finding.fail(
+                "NCCL",
+                "version 2.28.3; it takes one rank to a GPU, and with backend.interconnect = nccl"
+                    + " 4 share one",
+                "set backend.ranks-per-gpu = 1 or backend.interconnect = auto"));
+
+    GpuChecks.Result apart =
+        check(
+            FakeGpus.one().count(4),
+            "backend.kind=cuda",
+            "backend.interconnect=nccl",
+            "backend.ranks-per-gpu=1");
+    assertThat(finding(apart, "NCCL")).isEqualTo(Finding.ok("NCCL", "version 2.28.3"));
   }
 
   @Test

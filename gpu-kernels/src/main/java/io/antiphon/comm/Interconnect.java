@@ -1,0 +1,97 @@
+package io.antiphon.comm;
+
+import io.antiphon.cpu.Transport;
+import io.antiphon.device.DeviceException;
+import io.antiphon.kernel.CudaBackend;
+import io.antiphon.kernel.CudaLane;
+import io.antiphon.tensor.Collectives;
+import io.antiphon.tensor.CommException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * How a rank on a GPU reaches the others of its run: through peer memory in groups whose ranks are
+ * on one host, through NCCL in the others. So experts that are spread over one host, and replicas
+ * over several, use each what is fastest. Closed with its backend.
+ */
+public final class Interconnect {
+  private final Transport transport;
+  private final PeerGroup peers;
+  private final Optional<NcclGroup> nccl;
+  private final boolean always;
+
+  private Interconnect(
+      Transport transport, PeerGroup peers, Optional<NcclGroup> nccl, boolean always) {
+    this.transport = transport;
+    this.peers = peers;
+    this.nccl = nccl;
+    this.always = always;
+  }
+
+  /**
+   * Joins the ranks of {@code transport}; all of them call this together.
+   *
+   * @param transport carries addresses; also used by whoever opened it, in the same order on all
+   *     ranks
+   * @param limit how long a rank waits for another before it gives up
+   * @param alwaysNccl whether NCCL is used between ranks of one host too; the same on all ranks
+   * @throws IllegalStateException if the environment of this process will not do
+   * @throws DeviceException if NCCL is needed and not installed
+   */
+  public static Interconnect open(
+      CudaBackend backend, Transport transport, Duration limit, boolean alwaysNccl) {
+    PeerGroup peers = PeerGroup.open(backend, transport, limit);
+    boolean needed = transport.ranks() > 1 && (alwaysNccl || !peers.reaches(all(transport)));
+    return new Interconnect(
+        transport,
+        peers,
+        needed ? Optional.of(NcclGroup.open(backend, transport, limit)) : Optional.empty(),
+        alwaysNccl);
+  }
+
+  private static int[] all(Transport transport) {
+    int[] all = new int[transport.ranks()];
+    Arrays.setAll(all, rank -> rank);
+    return all;
+  }
+
+  /** Whether some group needs NCCL; the same on all ranks. */
+  public boolean usesNccl() {
+    return nccl.isPresent();
+  }
+
+  /**
+   * Collectives among {@code members}, ranks of the run in the order of the group, on one lane. All
+   * members call this together.
+   *
+   * @throws CommException if they cannot reach each other
+   */
+  public Collectives collectives(CudaLane lane, int... members) {
+    if (nccl.isPresent() && members.length > 1 && (always || !peers.reaches(members))) {
+      return nccl.orElseThrow().collectives(lane, members);
+    }
+    return peers.collectives(lane, members);
+  }
+
+  /** Gives all groups up: all waits of this rank end, now and later. From any thread. */
+  public void abort(String reason) {
+    peers.abort(reason);
+    nccl.ifPresent(group -> group.abort(reason));
+  }
+
+  /** In a few words, for people. */
+  @Override
+  public String toString() {
+    if (nccl.isEmpty()) {
+      return "peer memory";
+    }
+    String version = "NCCL " + NcclLibrary.version();
+    return always || !isMixed() ? version : "peer memory within a host and " + version;
+  }
+
+  private boolean isMixed() {
+    int own = transport.rank();
+    return Arrays.stream(all(transport)).anyMatch(rank -> rank != own && peers.reaches(rank));
+  }
+}
