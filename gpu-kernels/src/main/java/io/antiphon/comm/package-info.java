@@ -45,6 +45,9 @@
  * not be asked for while a peer's wait is on the device. So kernels are loaded before the ranks
  * first exchange anything, and ranks meet on the host when a step has been recorded, before anyone
  * replays it. Their streams need hardware queues of their own: CUDA_DEVICE_MAX_CONNECTIONS=32.
+ * Streams of several threads whose first work are kernels that wait for each other get them too
+ * late (all of 14 runs of a harness on an H200), so each is used once, when it is made (none of
+ * 14).
  *
  * <p><b>Freeing.</b> A buffer that peers may use is freed in three moves: this rank unmaps the
  * peers' counterparts, says so in their control blocks, and waits until all peers have said the
@@ -53,10 +56,15 @@
  *
  * <h2>NCCL</h2>
  *
- * <p>Ranks on several hosts, or on devices without peer access, use {@link
- * io.antiphon.comm.NcclGroup}. NCCL only moves bytes, in all-gathers and in all-to-alls of slabs of
- * one size; the same kernels as above then read what came from the peers out of scratch memory, so
- * sums have the same order and bits.
+ * <p>{@link io.antiphon.comm.Interconnect} takes NCCL ({@link io.antiphon.comm.NcclGroup}) for
+ * groups of ranks on several hosts. NCCL only moves bytes, in all-gathers and in all-to-alls of
+ * slabs of one size; the same kernels as above then read what came from the peers out of scratch
+ * memory, so sums have the same order and bits.
+ *
+ * <p><b>Failure.</b> A wait of NCCL ends when its communicator is aborted. By then the host has
+ * said so in a word that a small kernel looks at after each call of NCCL, and the rank is lost as
+ * above: what the aborted call left in memory is used for nothing. An abort lasts until all
+ * recorded steps that use the communicator are closed, so it has a thread of its own.
  */
 @NullMarked
 package io.antiphon.comm;
