@@ -31,7 +31,7 @@ record Endpoint(String host, String process, int device) {
     try {
       return Files.readString(BOOT_ID).strip();
     } catch (IOException e) {
-      // Then other processes count as unreachable, which the user is told.
+      // Then other processes count as other hosts.
       return process;
     }
   }

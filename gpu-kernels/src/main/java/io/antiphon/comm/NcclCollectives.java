@@ -28,13 +28,13 @@ final class NcclCollectives implements Collectives {
   private static final long PIECE_BYTES = 64L << 20;
 
   private final NcclGroup group;
-  private final NcclGroup.Communicator communicator;
+  private final NcclCommunicator communicator;
   private final CudaLane lane;
   private final CollectiveShapes shapes;
   private final PeerKernels kernels;
   private final Place place;
 
-  NcclCollectives(NcclGroup group, NcclGroup.Communicator communicator, CudaLane lane) {
+  NcclCollectives(NcclGroup group, NcclCommunicator communicator, CudaLane lane) {
     this.group = group;
     this.communicator = communicator;
     this.lane = lane;

@@ -1,40 +1,15 @@
 package io.antiphon.comm;
 
-import static org.bytedeco.cuda.global.nccl.ncclAllGather;
-import static org.bytedeco.cuda.global.nccl.ncclCommAbort;
-import static org.bytedeco.cuda.global.nccl.ncclCommDestroy;
-import static org.bytedeco.cuda.global.nccl.ncclCommGetAsyncError;
-import static org.bytedeco.cuda.global.nccl.ncclCommInitRank;
-import static org.bytedeco.cuda.global.nccl.ncclGetErrorString;
-import static org.bytedeco.cuda.global.nccl.ncclGetLastError;
-import static org.bytedeco.cuda.global.nccl.ncclGetUniqueId;
-import static org.bytedeco.cuda.global.nccl.ncclGroupEnd;
-import static org.bytedeco.cuda.global.nccl.ncclGroupStart;
-import static org.bytedeco.cuda.global.nccl.ncclInProgress;
-import static org.bytedeco.cuda.global.nccl.ncclInt8;
-import static org.bytedeco.cuda.global.nccl.ncclRecv;
-import static org.bytedeco.cuda.global.nccl.ncclSend;
-import static org.bytedeco.cuda.global.nccl.ncclSuccess;
-
 import io.antiphon.cpu.Transport;
-import io.antiphon.device.Device;
 import io.antiphon.device.DeviceException;
-import io.antiphon.device.Stream;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.CudaLane;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.CommException;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.ReentrantLock;
-import org.bytedeco.cuda.cudart.CUstream_st;
-import org.bytedeco.cuda.nccl.ncclComm;
-import org.bytedeco.cuda.nccl.ncclUniqueId;
-import org.bytedeco.javacpp.Pointer;
 
 /**
  * A rank of a run whose ranks reach each other through NCCL, on one host or several. Only bytes
@@ -48,7 +23,6 @@ import org.bytedeco.javacpp.Pointer;
  */
 public final class NcclGroup implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(NcclGroup.class.getName());
-  private static final int ID_BYTES = 128;
   private static final Duration NO_LIMIT = Duration.ofDays(1);
   private static final Duration DRAIN = Duration.ofSeconds(20);
 
@@ -57,11 +31,11 @@ public final class NcclGroup implements AutoCloseable {
   private final Duration limit;
   private final PeerKernels kernels;
   private final Watch watch;
-  private final List<Communicator> communicators = new ArrayList<>();
+  private final List<NcclCommunicator> communicators = new ArrayList<>();
   private final AtomicReference<String> givenUp = new AtomicReference<>();
   private final List<Thread> aborting = new ArrayList<>();
   private boolean hangs;
-  private volatile boolean closed;
+  private boolean closed;
 
   private NcclGroup(CudaBackend backend, Transport transport, Duration limit) {
     this.backend = backend;
@@ -95,7 +69,8 @@ public final class NcclGroup implements AutoCloseable {
       throw new IllegalArgumentException(
           "a group has at most " + ControlBlock.MAX_RANKS + " ranks, was " + members.length);
     }
-    Communicator communicator = new Communicator(backend.device(), new Members(transport, members));
+    NcclCommunicator communicator =
+        new NcclCommunicator(backend.device(), new Members(transport, members));
     synchronized (communicators) {
       communicators.add(communicator);
       if (givenUp.get() != null) {
@@ -110,17 +85,15 @@ public final class NcclGroup implements AutoCloseable {
    */
   public void abort(String reason) {
     synchronized (communicators) {
-      if (givenUp.compareAndSet(null, reason)) {
-        if (!closed) {
-          watch.abort(); // first: what an abort leaves in memory must not be used
-        }
+      if (givenUp.compareAndSet(null, reason) && !closed) {
+        watch.abort(); // first: what an abort leaves in memory must not be used
         communicators.forEach(this::startAbort);
       }
     }
   }
 
   /** Each on a thread of its own: an abort lasts until the steps that use the others are closed. */
-  private void startAbort(Communicator communicator) {
+  private void startAbort(NcclCommunicator communicator) {
     Thread thread = new Thread(communicator::abort, "nccl-abort " + communicator.members());
     thread.setDaemon(true);
     thread.start();
@@ -138,7 +111,7 @@ public final class NcclGroup implements AutoCloseable {
       throw new CommException("rank " + transport.rank() + " gave up: " + reason);
     }
     try {
-      communicators.forEach(Communicator::requireHealthy);
+      communicators.forEach(NcclCommunicator::requireHealthy);
     } catch (CommException e) {
       abort(String.valueOf(e.getMessage()));
       throw e;
@@ -179,12 +152,16 @@ public final class NcclGroup implements AutoCloseable {
     if (closed) {
       return;
     }
-    closed = true;
     isIdle();
-    if (givenUp.get() == null) {
-      communicators.forEach(Communicator::destroy);
-    } else {
+    boolean lost;
+    synchronized (communicators) {
+      closed = true; // whoever aborts from now on finds nothing to abort
+      lost = givenUp.get() != null;
+    }
+    if (lost) {
       awaitAbort();
+    } else {
+      communicators.forEach(NcclCommunicator::destroy);
     }
     if (hangs) {
       throw new DeviceException(
@@ -223,151 +200,5 @@ public final class NcclGroup implements AutoCloseable {
 
   void countOperation() {
     backend.operations().add();
-  }
-
-  /**
-   * NCCL's communicator of one group. Calls and the abort exclude each other; a call that itself
-   * waits for a lost peer does not keep the abort from coming.
-   */
-  static final class Communicator {
-    private static final Duration CALL = Duration.ofSeconds(10);
-
-    private final Device device;
-    private final Members members;
-    private final ncclComm handle = new ncclComm();
-    private final ReentrantLock calling = new ReentrantLock();
-    private final int[] error = new int[1];
-    private volatile boolean gone;
-
-    Communicator(Device device, Members members) {
-      this.device = device;
-      this.members = members;
-      byte[] id = new byte[ID_BYTES];
-      try (ncclUniqueId made = new ncclUniqueId()) {
-        if (members.rank() == 0) {
-          check(ncclGetUniqueId(made), "make an identifier");
-          new org.bytedeco.javacpp.BytePointer(made).get(id);
-        }
-        members.exchange(ByteBuffer.wrap(id)).get(0).get(id);
-        new org.bytedeco.javacpp.BytePointer(made).put(id);
-        check(
-            ncclCommInitRank(handle, members.ranks(), made, members.rank()),
-            "join group " + members);
-      }
-    }
-
-    Members members() {
-      return members;
-    }
-
-    /** {@code to} gets {@code bytes} bytes from every rank, rank by rank. */
-    void allGather(Stream stream, long from, long to, long bytes) {
-      stream.use();
-      call(
-          () ->
-              check(
-                  ncclAllGather(new Raw(from), new Raw(to), bytes, ncclInt8, handle, of(stream)),
-                  "all-gather"));
-    }
-
-    /** Slab r at {@code from} goes to rank r, whose slab of this rank it becomes. */
-    void allToAll(Stream stream, long from, long to, long slabBytes) {
-      stream.use();
-      call(
-          () -> {
-            check(ncclGroupStart(), "start an all-to-all");
-            for (int peer = 0; peer < members.ranks(); peer++) {
-              long offset = peer * slabBytes;
-              check(
-                  ncclSend(new Raw(from + offset), slabBytes, ncclInt8, peer, handle, of(stream)),
-                  "send");
-              check(
-                  ncclRecv(new Raw(to + offset), slabBytes, ncclInt8, peer, handle, of(stream)),
-                  "receive");
-            }
-            check(ncclGroupEnd(), "enqueue an all-to-all");
-          });
-    }
-
-    /** The first call of its kind connects devices, which a thread that captures may not. */
-    private void call(Runnable calls) {
-      calling.lock();
-      try {
-        if (gone) {
-          throw new CommException("group " + members + " was given up");
-        }
-        device.relaxed(
-            () -> {
-              calls.run();
-              return members;
-            });
-      } finally {
-        calling.unlock();
-      }
-    }
-
-    void requireHealthy() {
-      calling.lock();
-      try {
-        if (!gone) {
-          check(ncclCommGetAsyncError(handle, error), "ask for failures");
-          check(error[0], "communicate");
-        }
-      } finally {
-        calling.unlock();
-      }
-    }
-
-    /** Waits until nothing recorded uses the group. */
-    void destroy() {
-      gone = true;
-      check(ncclCommDestroy(handle), "leave group " + members);
-    }
-
-    /** Ends what waits on the device at once, then waits until nothing recorded uses the group. */
-    void abort() {
-      boolean alone = false;
-      try {
-        alone = calling.tryLock(CALL.toSeconds(), TimeUnit.SECONDS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-      gone = true;
-      if (alone) {
-        calling.unlock();
-      }
-      ncclCommAbort(handle);
-    }
-
-    private void check(int result, String what) {
-      if (result != ncclSuccess && result != ncclInProgress) {
-        throw failure(result, what);
-      }
-    }
-
-    private CommException failure(int result, String what) {
-      return new CommException(
-          "rank "
-              + members.worldRank(members.rank())
-              + " cannot "
-              + what
-              + ": NCCL says "
-              + ncclGetErrorString(result).getString()
-              + " ("
-              + result
-              + "), "
-              + ncclGetLastError(null).getString());
-    }
-  }
-
-  private static CUstream_st of(Stream stream) {
-    return new CUstream_st(new Raw(stream.address()));
-  }
-
-  /** A device address for NCCL. */
-  private static final class Raw extends Pointer {
-    private Raw(long address) {
-      this.address = address;
-    }
   }
 }

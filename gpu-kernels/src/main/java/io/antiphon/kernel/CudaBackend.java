@@ -21,6 +21,7 @@ import io.antiphon.tensor.Storage;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
@@ -146,7 +147,7 @@ public final class CudaBackend implements Backend {
     freeGates.add(gate);
   }
 
-  /** Closes {@code companion} before this backend's own resources. */
+  /** Closes {@code companion} before this backend's own resources, and the newest first. */
   public void addCompanion(AutoCloseable companion) {
     companions.add(companion);
   }
@@ -269,6 +270,7 @@ public final class CudaBackend implements Backend {
   @Override
   public void close() {
     List<AutoCloseable> all = new ArrayList<>(companions);
+    Collections.reverse(all);
     all.add(launchers);
     all.add(hostIo);
     all.add(transfer);

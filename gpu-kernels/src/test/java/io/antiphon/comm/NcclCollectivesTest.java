@@ -58,8 +58,8 @@ class NcclCollectivesTest {
   void bytesGoThroughTheLibrary() {
     try (CudaBackend backend = CudaBackend.open(0, DType.F32, TestDevices.kernelCache())) {
       HostValues values = new HostValues(backend.hostIo());
-      NcclGroup.Communicator communicator =
-          new NcclGroup.Communicator(backend.device(), Members.world(alone()));
+      NcclCommunicator communicator =
+          new NcclCommunicator(backend.device(), Members.world(alone()));
       Tensor from = tensor(backend);
       Tensor gathered = tensor(backend);
       Tensor exchanged = tensor(backend);
