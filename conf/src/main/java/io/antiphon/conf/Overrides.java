@@ -38,10 +38,21 @@ final class Overrides {
                 "write for example --set schedule.steps=100"));
       } else {
         overrides.assign(
-            assignment.substring(0, equals).strip(), assignment.substring(equals + 1), values);
+            unquoted(assignment.substring(0, equals).strip()),
+            assignment.substring(equals + 1),
+            values);
       }
     }
     return overrides;
+  }
+
+  /** The name of a property may stand in quotes, as in a file. */
+  private static String unquoted(String key) {
+    boolean quoted =
+        key.startsWith(PROPERTY + "\"")
+            && key.endsWith("\"")
+            && key.length() > PROPERTY.length() + 2;
+    return quoted ? PROPERTY + key.substring(PROPERTY.length() + 1, key.length() - 1) : key;
   }
 
   private void assign(String key, String text, Values values) {

@@ -91,6 +91,15 @@ class OverridesTest {
   }
 
   @Test
+  void takePropertiesWithAndWithoutQuotes() {
+    for (String key : List.of("spark.ui.port", "\"spark.ui.port\"")) {
+      Settings settings =
+          SettingsReader.preset("quickstart", List.of("spark.properties." + key + "=4050"));
+      assertThat(settings.spark().properties()).containsEntry("spark.ui.port", "4050");
+    }
+  }
+
+  @Test
   void setKeysNotGroups() {
     assertThat(Sample.problemWith("moe.echo={enabled=false}").remedy())
         .isEqualTo("set one of its keys, such as moe.echo.enabled");

@@ -4,15 +4,19 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SparkDefaults;
+import io.antiphon.tensor.CommException;
 import io.antiphon.train.RankDevice;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.spark.sql.SparkSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Opens the Spark session of a run. */
 final class SparkSessions {
+  private static final Logger LOG = LoggerFactory.getLogger(SparkSessions.class);
   private static final String MASTER = "spark.master";
   private static final String PLUGINS = "spark.plugins";
 
@@ -23,6 +27,8 @@ final class SparkSessions {
    * defaults, and over the master of the settings.
    *
    * @param cluster properties of a cluster started for this run; they win over all others
+   * @throws ConfigException if Spark refuses a property
+   * @throws CommException if Spark does not start for another reason, or its master does not answer
    */
   static SparkSession open(Settings settings, Map<String, String> cluster) {
     Map<String, String> properties = properties(settings);
@@ -31,7 +37,60 @@ final class SparkSessions {
     properties.put(PLUGINS, plugins + AntiphonPlugin.class.getName());
     SparkSession.Builder builder = SparkSession.builder();
     properties.forEach(builder::config);
-    return builder.getOrCreate();
+    String master = properties.getOrDefault(MASTER, "");
+    if (cluster.isEmpty() && !SparkDefaults.isLocal(master)) {
+      LOG.info("asking {} for executors", master);
+    }
+    SparkSession session;
+    try {
+      session = builder.getOrCreate();
+    } catch (Exception e) { // Scala code throws checked exceptions undeclared
+      throw refused(e);
+    }
+    requireAlive(session);
+    return session;
+  }
+
+  /**
+   * Fails if Spark has ended the application.
+   *
+   * @throws CommException which says so
+   */
+  static void requireAlive(SparkSession session) {
+    if (session.sparkContext().isStopped()) {
+      throw new CommException(
+          "Spark ended the application before training began: master "
+              + session.sparkContext().master()
+              + " does not answer, or has refused it; see the lines above, and check spark.master"
+              + " and that the master runs there");
+    }
+  }
+
+  /** Spark checks its properties while it starts, and names the one it does not like. */
+  private static RuntimeException refused(Exception failure) {
+    String reason = String.valueOf(failure.getMessage());
+    if (failure instanceof IllegalArgumentException) {
+      return refused(reason, failure);
+    }
+    if (failure instanceof ClassNotFoundException) {
+      return refused("there is no class " + reason, failure);
+    }
+    return new CommException("Spark does not start: " + reason, failure);
+  }
+
+  private static ConfigException refused(String reason, Exception failure) {
+    ConfigException refused =
+        new ConfigException(
+            List.of(
+                new Problem(
+                    "settings",
+                    0,
+                    "spark.properties",
+                    "",
+                    "Spark does not start with these properties: " + reason,
+                    "change the property, here or in the command line of spark-submit")));
+    refused.initCause(failure);
+    return refused;
   }
 
   /** The properties of the settings, with those of {@code spark-submit} in their place. */

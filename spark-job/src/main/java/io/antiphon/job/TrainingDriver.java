@@ -204,6 +204,9 @@ public final class TrainingDriver {
           requireHealthy);
     } catch (ApplicationWatch.ApplicationLost e) {
       throw new CommException(String.valueOf(e.getMessage()), e);
+    } catch (IllegalStateException e) {
+      SparkSessions.requireAlive(spark); // or else Spark says that a stopped context can do nothing
+      throw e;
     } catch (InterruptedException | RuntimeException e) {
       throw e;
     } catch (Exception e) { // Scala code throws checked exceptions undeclared

@@ -1,0 +1,45 @@
+package io.antiphon.job;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.antiphon.conf.ConfigException;
+import io.antiphon.conf.Settings;
+import io.antiphon.conf.SettingsReader;
+import io.antiphon.tensor.CommException;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What Spark refuses while it starts is the user's to mend. */
+class SparkSessionsTest {
+  @ParameterizedTest
+  @CsvSource({
+    "spark.network.timeout, 5s, spark.network.timeout=5000ms must be greater than",
+    "spark.driver.port, abc, The value 'abc' in the config \"spark.driver.port\" is invalid",
+    "spark.serializer, no.such.Class, there is no class no.such.Class"
+  })
+  void aPropertyThatSparkRefusesIsNamed(String property, String value, String complaint) {
+    Settings settings =
+        SettingsReader.preset("quickstart", List.of("spark.properties." + property + "=" + value));
+
+    assertThatThrownBy(() -> SparkSessions.open(settings, Map.of()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("settings: spark.properties")
+        .hasMessageContaining(complaint)
+        .hasMessageContaining("-> change the property");
+  }
+
+  @Test
+  void anApplicationThatSparkHasEndedIsNoBugOfOurs() {
+    Settings settings = SettingsReader.preset("quickstart", List.of());
+    SparkSession session = SparkSessions.open(settings, Map.of());
+    session.stop();
+
+    assertThatThrownBy(() -> SparkSessions.requireAlive(session))
+        .isInstanceOf(CommException.class)
+        .hasMessageContaining("master local[4] does not answer");
+  }
+}
