@@ -16,14 +16,11 @@ import java.util.Optional;
  * over several, use each what is fastest. Closed with its backend.
  */
 public final class Interconnect {
-  private final Transport transport;
   private final PeerGroup peers;
   private final Optional<NcclGroup> nccl;
   private final boolean always;
 
-  private Interconnect(
-      Transport transport, PeerGroup peers, Optional<NcclGroup> nccl, boolean always) {
-    this.transport = transport;
+  private Interconnect(PeerGroup peers, Optional<NcclGroup> nccl, boolean always) {
     this.peers = peers;
     this.nccl = nccl;
     this.always = always;
@@ -42,18 +39,13 @@ public final class Interconnect {
   public static Interconnect open(
       CudaBackend backend, Transport transport, Duration limit, boolean alwaysNccl) {
     PeerGroup peers = PeerGroup.open(backend, transport, limit);
-    boolean needed = transport.ranks() > 1 && (alwaysNccl || !peers.reaches(all(transport)));
+    int[] everyone = new int[transport.ranks()];
+    Arrays.setAll(everyone, rank -> rank);
+    boolean needed = transport.ranks() > 1 && (alwaysNccl || !peers.reaches(everyone));
     return new Interconnect(
-        transport,
         peers,
         needed ? Optional.of(NcclGroup.open(backend, transport, limit)) : Optional.empty(),
         alwaysNccl);
-  }
-
-  private static int[] all(Transport transport) {
-    int[] all = new int[transport.ranks()];
-    Arrays.setAll(all, rank -> rank);
-    return all;
   }
 
   /** Whether some group needs NCCL; the same on all ranks. */
@@ -65,7 +57,9 @@ public final class Interconnect {
    * Collectives among {@code members}, ranks of the run in the order of the group, on one lane. All
    * members call this together.
    *
-   * @throws CommException if they cannot reach each other
+   * @throws CommException if they cannot connect
+   * @throws DeviceException if devices of one host cannot reach each other's memory
+   * @throws IllegalArgumentException if there are more than 64 members
    */
   public Collectives collectives(CudaLane lane, int... members) {
     if (nccl.isPresent() && members.length > 1 && (always || !peers.reaches(members))) {
@@ -87,11 +81,6 @@ public final class Interconnect {
       return "peer memory";
     }
     String version = "NCCL " + NcclLibrary.version();
-    return always || !isMixed() ? version : "peer memory within a host and " + version;
-  }
-
-  private boolean isMixed() {
-    int own = transport.rank();
-    return Arrays.stream(all(transport)).anyMatch(rank -> rank != own && peers.reaches(rank));
+    return always ? version : "peer memory within a host and " + version + " between hosts";
   }
 }

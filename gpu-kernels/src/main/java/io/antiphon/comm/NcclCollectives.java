@@ -194,8 +194,8 @@ final class NcclCollectives implements Collectives {
     long allX = stream().scratch(xAll + 2 * destinationsAll);
     long allRanks = allX + xAll;
     long allRows = allRanks + destinationsAll;
-    gatherBytes(CudaStorage.address(x), allX, xBytes);
-    gatherBytes(own.rank(), allRanks, destinationBytes);
+    communicator.allGather(stream(), CudaStorage.address(x), allX, xBytes);
+    communicator.allGather(stream(), own.rank(), allRanks, destinationBytes);
     gatherBytes(own.row(), allRows, destinationBytes);
     long[] here = only(rank(), CudaStorage.address(out));
     for (int source = 0; source < ranks(); source++) {

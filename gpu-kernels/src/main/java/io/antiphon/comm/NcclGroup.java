@@ -21,7 +21,7 @@ import java.util.concurrent.atomic.AtomicReference;
  * notices that a peer is gone only where it talks to it over a network. The group is lost by then,
  * so that its other kernels use nothing of what an aborted call left behind.
  */
-public final class NcclGroup implements AutoCloseable {
+final class NcclGroup implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(NcclGroup.class.getName());
   private static final Duration NO_LIMIT = Duration.ofDays(1);
   private static final Duration DRAIN = Duration.ofSeconds(20);
@@ -29,18 +29,19 @@ public final class NcclGroup implements AutoCloseable {
   private final CudaBackend backend;
   private final Transport transport;
   private final Duration limit;
+  private final EnqueuedWork work;
   private final PeerKernels kernels;
   private final Watch watch;
   private final List<NcclCommunicator> communicators = new ArrayList<>();
   private final AtomicReference<String> givenUp = new AtomicReference<>();
   private final List<Thread> aborting = new ArrayList<>();
-  private boolean hangs;
   private boolean closed;
 
   private NcclGroup(CudaBackend backend, Transport transport, Duration limit) {
     this.backend = backend;
     this.transport = transport;
     this.limit = limit;
+    work = new EnqueuedWork(backend, transport.rank());
     kernels = new PeerKernels(backend.kernels());
     watch = new Watch(backend.device(), NO_LIMIT);
   }
@@ -51,7 +52,7 @@ public final class NcclGroup implements AutoCloseable {
    * @param limit how long enqueued work may take before memory that it uses is freed
    * @throws DeviceException if NCCL is not installed
    */
-  public static NcclGroup open(CudaBackend backend, Transport transport, Duration limit) {
+  static NcclGroup open(CudaBackend backend, Transport transport, Duration limit) {
     NcclLibrary.version(); // says what is missing
     NcclGroup group = new NcclGroup(backend, transport, limit);
     backend.addHealthCheck(group::requireHealthy);
@@ -63,8 +64,10 @@ public final class NcclGroup implements AutoCloseable {
   /**
    * Collectives among {@code members}, ranks of the run in the order of the group, on one lane. All
    * members call this together.
+   *
+   * @throws CommException if NCCL cannot connect them
    */
-  public Collectives collectives(CudaLane lane, int... members) {
+  Collectives collectives(CudaLane lane, int... members) {
     if (members.length > ControlBlock.MAX_RANKS) {
       throw new IllegalArgumentException(
           "a group has at most " + ControlBlock.MAX_RANKS + " ranks, was " + members.length);
@@ -83,7 +86,7 @@ public final class NcclGroup implements AutoCloseable {
   /**
    * Gives the group up: waits on the device end, and no call succeeds any more. From any thread.
    */
-  public void abort(String reason) {
+  void abort(String reason) {
     synchronized (communicators) {
       if (givenUp.compareAndSet(null, reason) && !closed) {
         watch.abort(); // first: what an abort leaves in memory must not be used
@@ -105,7 +108,7 @@ public final class NcclGroup implements AutoCloseable {
    *
    * @throws CommException with NCCL's reason
    */
-  public void requireHealthy() {
+  void requireHealthy() {
     String reason = givenUp.get();
     if (reason != null) {
       throw new CommException("rank " + transport.rank() + " gave up: " + reason);
@@ -129,21 +132,11 @@ public final class NcclGroup implements AutoCloseable {
 
   /** Waits for enqueued work; gives the group up if a peer seems not to come. */
   private boolean isIdle() {
-    if (hangs) {
-      return false;
-    }
-    if (isHealthy() && backend.drain(limit)) {
+    if (!work.hangs() && isHealthy() && backend.drain(limit)) {
       return true;
     }
     abort("work that waits for other ranks has not ended after " + limit.toSeconds() + " s");
-    hangs = !backend.drain(DRAIN);
-    if (hangs) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "rank {0}: enqueued work does not end; memory that it may use is kept",
-          transport.rank());
-    }
-    return !hangs;
+    return work.ends(DRAIN);
   }
 
   /** Destroys the communicators if all went well, and aborts them otherwise. */
@@ -163,12 +156,8 @@ public final class NcclGroup implements AutoCloseable {
     } else {
       communicators.forEach(NcclCommunicator::destroy);
     }
-    if (hangs) {
-      throw new DeviceException(
-          "rank "
-              + transport.rank()
-              + " leaves its group with work that does not end; its memory is kept",
-          null);
+    if (work.hangs()) {
+      throw work.abandoned();
     }
     watch.close();
   }

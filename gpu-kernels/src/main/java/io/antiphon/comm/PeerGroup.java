@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @see io.antiphon.comm
  */
-public final class PeerGroup implements AutoCloseable {
+final class PeerGroup implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(PeerGroup.class.getName());
   private static final String CONNECTIONS = "CUDA_DEVICE_MAX_CONNECTIONS";
   private static final int MOST_CONNECTIONS = 32;
@@ -37,19 +37,20 @@ public final class PeerGroup implements AutoCloseable {
   private final Transport transport;
   private final Duration limit;
   private final List<Endpoint> endpoints;
+  private final EnqueuedWork work;
   private final PeerKernels kernels;
   private final Watch watch;
   private final List<PeerCollectives> groups = new ArrayList<>();
   private final AtomicReference<String> givenUp = new AtomicReference<>();
   private boolean peersMissing;
   private boolean peersSilent;
-  private boolean workHangs;
   private volatile boolean closed;
 
   private PeerGroup(CudaBackend backend, Transport transport, Duration limit) {
     this.backend = backend;
     this.transport = transport;
     this.limit = limit;
+    work = new EnqueuedWork(backend, transport.rank());
     // Before anything waits on the device: loading kernels may have to wait for all that runs
     // there.
     kernels = new PeerKernels(backend.kernels());
@@ -70,7 +71,7 @@ public final class PeerGroup implements AutoCloseable {
    * @param limit how long a rank waits for another on the device before it gives up
    * @throws IllegalStateException if the environment of this process will not do
    */
-  public static PeerGroup open(CudaBackend backend, Transport transport, Duration limit) {
+  static PeerGroup open(CudaBackend backend, Transport transport, Duration limit) {
     PeerGroup group = new PeerGroup(backend, transport, limit);
     backend.addHealthCheck(group::requireHealthy);
     backend.addFreeGate(group::mayFree);
@@ -141,7 +142,7 @@ public final class PeerGroup implements AutoCloseable {
    * @throws CommException if they are on several hosts
    * @throws DeviceException if their devices cannot reach each other
    */
-  public Collectives collectives(CudaLane lane, int... members) {
+  Collectives collectives(CudaLane lane, int... members) {
     if (members.length > ControlBlock.MAX_RANKS) {
       throw new IllegalArgumentException(
           "a group has at most " + ControlBlock.MAX_RANKS + " ranks, was " + members.length);
@@ -157,7 +158,7 @@ public final class PeerGroup implements AutoCloseable {
    * Gives the group up: all waits of this rank end, now and later, and its peers learn it. From any
    * thread; the first reason counts.
    */
-  public void abort(String reason) {
+  void abort(String reason) {
     givenUp.compareAndSet(null, reason);
     if (!closed) {
       watch.abort();
@@ -169,7 +170,7 @@ public final class PeerGroup implements AutoCloseable {
    *
    * @throws CommException which says who waited for whom, where and how long
    */
-  public void requireHealthy() {
+  void requireHealthy() {
     Optional<Watch.Failure> failure = closed ? Optional.empty() : watch.failure();
     String reason = givenUp.get();
     if (failure.isPresent()) {
@@ -268,14 +269,7 @@ public final class PeerGroup implements AutoCloseable {
 
   /** Waits for enqueued work; in a lost group not for long, and once in vain, not again. */
   private boolean isIdle() {
-    if (!workHangs && !backend.drain(isHealthy() ? limit : DRAIN)) {
-      workHangs = true;
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "rank {0}: enqueued work does not end; memory that it may use is kept",
-          transport.rank());
-    }
-    return !workHangs;
+    return work.ends(isHealthy() ? limit : DRAIN);
   }
 
   /**
@@ -287,7 +281,7 @@ public final class PeerGroup implements AutoCloseable {
     if (closed) {
       return;
     }
-    boolean idle = !workHangs && backend.drain(limit.compareTo(GRACE) < 0 ? limit : GRACE);
+    boolean idle = !work.hangs() && backend.drain(limit.compareTo(GRACE) < 0 ? limit : GRACE);
     if (!idle) {
       abort("it is closing");
       idle = backend.drain(DRAIN);
@@ -295,11 +289,7 @@ public final class PeerGroup implements AutoCloseable {
     closed = true;
     if (!idle) {
       peersMissing = true;
-      throw new DeviceException(
-          "rank "
-              + transport.rank()
-              + " leaves its group with work that does not end; its memory is kept",
-          null);
+      throw work.abandoned();
     }
     for (PeerCollectives group : groups) {
       tryToTell(group::leave);

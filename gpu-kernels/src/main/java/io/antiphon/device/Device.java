@@ -43,7 +43,6 @@ import jcuda.driver.CUstream_flags;
 public final class Device implements AutoCloseable {
   private static final int HOST_MEMORY_MAPPED_AND_PORTABLE = 1 | 2;
   private static final int PEER_ACCESS_ALREADY_ENABLED = 704;
-
   private static final int FIRST_USE_BYTES = 256;
 
   private final int ordinal;
@@ -315,7 +314,7 @@ public final class Device implements AutoCloseable {
         "cuStreamCreateWithPriority",
         cuStreamCreateWithPriority(handle, CUstream_flags.CU_STREAM_NON_BLOCKING, priority),
         "create a stream");
-    // Streams whose first work are kernels that wait for each other may get one hardware queue.
+    // Streams whose first work are kernels that wait for each other may start one after the other.
     calls.check(
         "cuMemsetD8Async",
         cuMemsetD8Async(firstUse, (byte) 0, FIRST_USE_BYTES, handle),

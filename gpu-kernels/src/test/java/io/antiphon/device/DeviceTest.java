@@ -75,7 +75,10 @@ class DeviceTest {
     }
   }
 
-  /** Streams whose first kernels waited for each other once ended in one hardware queue. */
+  /**
+   * Streams whose first kernels waited for each other once began one after the other, and the waits
+   * were in vain. A device that uses no stream beforehand fails this test now and then.
+   */
   @Test
   void kernelsOfSeveralThreadsRunAtOnceFromTheirFirstUse() {
     String name = "meet_others<" + RANKS + ">";

@@ -1,6 +1,6 @@
 package io.antiphon.kernel;
 
-import io.antiphon.comm.PeerGroup;
+import io.antiphon.comm.Interconnect;
 import io.antiphon.device.KernelSource;
 import io.antiphon.tensor.DType;
 import java.io.IOException;
@@ -96,7 +96,7 @@ final class KernelCatalog {
 
   private static List<Class<?>> classes() {
     List<Class<?>> classes = new ArrayList<>();
-    for (Class<?> one : List.of(CudaOps.class, PeerGroup.class)) {
+    for (Class<?> one : List.of(CudaOps.class, Interconnect.class)) {
       addPackage(one, classes);
     }
     return classes;

@@ -1,6 +1,6 @@
 package io.antiphon.model;
 
-import io.antiphon.comm.PeerGroup;
+import io.antiphon.comm.Interconnect;
 import io.antiphon.cpu.CpuBackend;
 import io.antiphon.cpu.Transport;
 import io.antiphon.kernel.CudaBackend;
@@ -36,7 +36,7 @@ interface TestDevice {
   static TestDevice cuda(DType type) {
     return (transport, expertRanks) -> {
       CudaBackend backend = CudaBackend.open(0, type, TestDevices.kernelCache());
-      PeerGroup peers = PeerGroup.open(backend, transport, DEVICE_LIMIT);
+      Interconnect peers = Interconnect.open(backend, transport, DEVICE_LIMIT, false);
       Groups groups =
           Groups.of(
               transport.rank(),

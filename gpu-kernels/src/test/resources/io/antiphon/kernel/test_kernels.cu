@@ -1,11 +1,5 @@
 // test_kernels.cu: what the tests of package device launch.
-#include "types.cuh"
-
-__device__ __forceinline__ uint64 global_nanoseconds() {
-    uint64 value;
-    asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(value));
-    return value;
-}
+#include "peer_group.cuh"
 
 // values [length], added to. Launch: 1-D grid of any size.
 template <typename Value>
@@ -23,7 +17,8 @@ __global__ void add_one(Value* __restrict__ values, const int length) {
 //
 // Launch: one thread.
 template <int kRanks>
-__global__ void meet_others(uint32* const arrivals, const int meeting, const int64 limit_ns, int* const missed) {
+__global__ void meet_others(uint32* const arrivals, const int meeting, const int64 limit_ns,
+                            int* const missed) {
     __threadfence();
     atomicAdd(arrivals, 1u);
     const int64 start = global_nanoseconds();

@@ -52,7 +52,7 @@ record CudaGroups(Interconnect interconnect, Groups groups) {
           "backend.interconnect",
           settings.backend().interconnect(),
           String.valueOf(e.getMessage()),
-          "install NCCL on every host, or run all ranks on one");
+          "antiphon doctor with the same settings, on the machine of the rank, says what is missing");
     }
     try {
       if (interconnect.usesNccl() && sharing > 1) {

@@ -217,6 +217,8 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
   /**
    * Tells all ranks that this one failed. Before the device closes: peers that wait on it for this
    * rank would hold it up, and its own work may wait for them.
+   *
+   * @param transport of this rank, given up with the failure's message
    */
   public void fail(Transport transport, Throwable failure) {
     String reason = "rank " + transport.rank() + " failed: " + failure.getMessage();
