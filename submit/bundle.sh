@@ -139,10 +139,11 @@ cp -r "$home/tests/target/test-classes/io/antiphon/tests/bench" "$work/bench/io/
 "$jdk/bin/jar" --create --no-compress --file "$root/test/antiphon-benchmarks.jar" -C "$work/bench" .
 
 cp "$home/submit/antiphon" "$root/submit/"
-cp "$home/tests/src/gpu/count-driver-calls" "$home/tests/src/gpu/driver_calls.c" \
-  "$home/tests/src/bench/python/torch_peer.py" "$root/tools/"
+cp "$home"/tests/src/gpu/* "$home/tests/src/bench/python/torch_peer.py" "$root/tools/"
 if command -v gcc >/dev/null; then
-  gcc -O2 -shared -fPIC "$home/tests/src/gpu/driver_calls.c" -o "$root/tools/driver_calls.so" -ldl
+  for source in "$root"/tools/*.c; do
+    gcc -O2 -shared -fPIC "$source" -o "${source%.c}.so" -ldl
+  done
 fi
 ln -s submit/antiphon "$root/antiphon"
 cp "$home/LICENSE" "$root/"
@@ -156,6 +157,7 @@ NVIDIA driver and the CUDA 13 libraries cudart, nvrtc, cublas and cublasLt.
     ./antiphon gpu-test                    every GPU test; arguments go to the JUnit console
     ./antiphon bench                       benchmarks; arguments go to JMH
     tools/count-driver-calls               calls into the CUDA driver per training step
+    tools/inject-device-fault              a run whose GPU fails under it
 
 The libraries are looked for on LD_LIBRARY_PATH, below /usr/local/cuda*, and below the folders that
 ANTIPHON_CUDA_PATH names, separated by colons. Unpack the second archive, ...-spark.tar.xz, over this folder to add

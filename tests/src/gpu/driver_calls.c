@@ -9,24 +9,15 @@
 // that never launches a graph is not a rank: its calls after the first launch of any thread to reach FIRST,
 // and before the last launch to reach LAST, are written as made by others.
 //
-// Needs no CUDA header, and CUPTI only when it runs: gcc -O2 -shared -fPIC driver_calls.c -o ... -ldl
+// gcc -O2 -shared -fPIC driver_calls.c -o ... -ldl
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { kDriverApi = 1, kRuntimeApi = 2, kEnter = 0, kMostFunctions = 4096 };
+#include "injection.h"
 
-// As CUpti_CallbackData of CUDA 12 and 13 begins.
-struct CallbackData {
-    int site;
-    const char* function_name;
-};
-
-typedef void (*Callback)(void* user, int domain, uint32_t id, const struct CallbackData* data);
+enum { kMostFunctions = 4096 };
 
 static _Atomic(const char*) names[kMostFunctions];
 static atomic_ulong all_calls[kMostFunctions];     // of the whole process
@@ -81,15 +72,6 @@ static void count(void* user, int domain, uint32_t id, const struct CallbackData
     }
 }
 
-static void* find_cupti(void) {
-    const char* const sonames[] = {"libcupti.so.13", "libcupti.so.12", "libcupti.so"};
-    for (size_t i = 0; i < sizeof sonames / sizeof *sonames; ++i) {
-        void* library = dlopen(sonames[i], RTLD_NOW | RTLD_GLOBAL);
-        if (library != NULL) return library;
-    }
-    return NULL;
-}
-
 // The driver calls this when it starts. 1 is success.
 int InitializeInjection(void) {
     const char* first = getenv("ANTIPHON_DRIVER_CALLS_FIRST");
@@ -98,22 +80,7 @@ int InitializeInjection(void) {
         first_launch = atol(first);
         last_launch = atol(last);
     }
-    void* cupti = find_cupti();
-    if (cupti == NULL) {
-        fprintf(stderr, "driver_calls: %s; name its folder in LD_LIBRARY_PATH\n", dlerror());
-        return 0;
-    }
-    int (*subscribe)(void**, Callback, void*);
-    int (*enable)(uint32_t, void*, int);
-    *(void**)&subscribe = dlsym(cupti, "cuptiSubscribe");
-    *(void**)&enable = dlsym(cupti, "cuptiEnableDomain");
-    void* subscriber = NULL;
-    int status = subscribe == NULL || enable == NULL ? -1 : subscribe(&subscriber, count, NULL);
-    if (status == 0) status = enable(1, subscriber, kDriverApi);
-    if (status != 0) {
-        fprintf(stderr, "driver_calls: CUPTI refuses callbacks, status %d\n", status);
-        return 0;
-    }
+    if (!watch_driver_calls("driver_calls", count)) return 0;
     atexit(write_counts);
     return 1;
 }
