@@ -1,6 +1,7 @@
 package io.antiphon.job;
 
 import io.antiphon.conf.Settings;
+import io.antiphon.job.transport.RankPlaces;
 import io.antiphon.train.DevicePlace;
 import java.util.Arrays;
 import java.util.List;

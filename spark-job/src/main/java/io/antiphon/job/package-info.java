@@ -1,7 +1,4 @@
-/**
- * The Spark job: driver, barrier task, rendezvous, failure policy and collectives between
- * executors.
- */
+/** The Spark job: driver, barrier task, failure policy. */
 @NullMarked
 package io.antiphon.job;
 

@@ -1,4 +1,4 @@
-package io.antiphon.job;
+package io.antiphon.job.transport;
 
 import io.antiphon.cpu.BufferPool;
 import io.antiphon.tensor.CommException;

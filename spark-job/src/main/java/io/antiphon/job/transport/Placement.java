@@ -1,4 +1,4 @@
-package io.antiphon.job;
+package io.antiphon.job.transport;
 
 import java.util.List;
 import java.util.UUID;
@@ -10,11 +10,11 @@ import java.util.UUID;
  * @param host where that JVM listens; empty if it listens nowhere
  * @param port where that JVM listens; 0 if it listens nowhere
  */
-record Placement(UUID process, String host, int port) {
+public record Placement(UUID process, String host, int port) {
   private static final char SEPARATOR = '|';
 
   /** Reads what {@link #encoded} wrote. */
-  static Placement decode(String text) {
+  public static Placement decode(String text) {
     List<String> parts = List.of(text.split("\\" + SEPARATOR, -1));
     if (parts.size() != 3) {
       throw new IllegalArgumentException("no placement of a rank: " + text);
@@ -24,7 +24,7 @@ record Placement(UUID process, String host, int port) {
   }
 
   /** As a line of text. */
-  String encoded() {
+  public String encoded() {
     return process.toString() + SEPARATOR + host + SEPARATOR + port;
   }
 

@@ -1,4 +1,4 @@
-package io.antiphon.job;
+package io.antiphon.job.transport;
 
 import io.antiphon.cpu.TransportInbox;
 import java.time.Duration;
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * and closes it when its task ends. A peer may be faster than a rank of this JVM, so an inbox may
  * fill before its owner knows its number.
  */
-final class ProcessRanks implements AutoCloseable {
+public final class ProcessRanks implements AutoCloseable {
   private static final UUID PROCESS = UUID.randomUUID();
   private static final Map<UUID, ProcessRanks> ATTEMPTS = new HashMap<>();
 
@@ -49,7 +49,7 @@ final class ProcessRanks implements AutoCloseable {
   }
 
   /** Enters the room of an attempt in this JVM; the first one opens it. */
-  static ProcessRanks enter(UUID attempt, int ranks, Duration timeout, Optional<Wire> wire) {
+  public static ProcessRanks enter(UUID attempt, int ranks, Duration timeout, Optional<Wire> wire) {
     synchronized (ATTEMPTS) {
       ProcessRanks room = ATTEMPTS.get(attempt);
       if (room == null) {
@@ -86,7 +86,7 @@ final class ProcessRanks implements AutoCloseable {
   }
 
   /** Where this JVM is. */
-  Placement placement() {
+  public Placement placement() {
     return placement;
   }
 

@@ -1,4 +1,4 @@
-package io.antiphon.job;
+package io.antiphon.job.transport;
 
 import java.util.Comparator;
 import java.util.List;
@@ -13,8 +13,8 @@ import java.util.stream.IntStream;
  * @param byRank place of every rank
  * @param rank which of them this one is
  */
-record RankPlaces(List<Placement> byRank, int rank) {
-  RankPlaces {
+public record RankPlaces(List<Placement> byRank, int rank) {
+  public RankPlaces {
     byRank = List.copyOf(byRank);
   }
 
@@ -24,7 +24,7 @@ record RankPlaces(List<Placement> byRank, int rank) {
    * @param byPartition place of every task
    * @param partition which of them this one is
    */
-  static RankPlaces of(List<Placement> byPartition, int partition) {
+  public static RankPlaces of(List<Placement> byPartition, int partition) {
     List<Integer> order =
         IntStream.range(0, byPartition.size())
             .boxed()
@@ -47,7 +47,7 @@ record RankPlaces(List<Placement> byRank, int rank) {
   }
 
   /** The ranks of a JVM, ascending. */
-  List<Integer> ranksOf(UUID process) {
+  public List<Integer> ranksOf(UUID process) {
     return IntStream.range(0, ranks())
         .filter(peer -> byRank.get(peer).process().equals(process))
         .boxed()

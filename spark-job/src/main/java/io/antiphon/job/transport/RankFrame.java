@@ -1,4 +1,4 @@
-package io.antiphon.job;
+package io.antiphon.job.transport;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

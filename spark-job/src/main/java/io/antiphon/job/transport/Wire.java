@@ -1,4 +1,4 @@
-package io.antiphon.job;
+package io.antiphon.job.transport;
 
 import java.util.List;
 import java.util.Optional;
@@ -26,7 +26,7 @@ import scala.Option;
  * @param secrets proves that a peer belongs to the application; empty without authentication
  * @param application names the secret
  */
-record Wire(
+public record Wire(
     TransportConf conf,
     String host,
     List<Integer> ports,
@@ -39,7 +39,7 @@ record Wire(
   private static final int MOST_THREADS = 4;
 
   /** The wire of the executor in this JVM; empty where the driver is the only executor. */
-  static Optional<Wire> ofThisExecutor() {
+  public static Optional<Wire> ofThisExecutor() {
     SparkEnv spark = SparkEnv.get();
     BlockManagerId place = spark.blockManager().blockManagerId();
     return place.isDriver()

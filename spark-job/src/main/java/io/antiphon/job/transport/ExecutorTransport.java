@@ -1,4 +1,4 @@
-package io.antiphon.job;
+package io.antiphon.job.transport;
 
 import io.antiphon.cpu.Transport;
 import io.antiphon.cpu.TransportInbox;
@@ -17,7 +17,7 @@ import java.util.UUID;
  * Transport of one rank whose peers sit in several JVMs: through memory to those in its own, over
  * Spark's network library to the others.
  */
-final class ExecutorTransport implements Transport {
+public final class ExecutorTransport implements Transport {
   /** How long a rank that gave up waits until its peers know why. */
   private static final Duration LAST_WORDS = Duration.ofSeconds(5);
 
@@ -39,7 +39,7 @@ final class ExecutorTransport implements Transport {
    *
    * @throws CommException if one cannot be reached; the others then know
    */
-  static ExecutorTransport join(ProcessRanks room, RankPlaces places) {
+  public static ExecutorTransport join(ProcessRanks room, RankPlaces places) {
     ExecutorTransport transport = new ExecutorTransport(room, places);
     try {
       transport.connect();

@@ -1,4 +1,4 @@
-package io.antiphon.job;
+package io.antiphon.job.transport;
 
 import io.antiphon.cpu.Transport;
 import java.time.Duration;
