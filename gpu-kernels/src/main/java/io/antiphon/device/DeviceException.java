@@ -35,7 +35,7 @@ public final class DeviceException extends RuntimeException {
             + code
             + "): "
             + what
-            + (sticky ? ". This process has lost the device: start it again" : ""),
+            + (sticky ? ". This process has lost the device, a new one gets it back" : ""),
         sticky);
   }
 

@@ -67,7 +67,7 @@ class RequirementsTest {
     assertThat(lost)
         .hasMessage(
             "cuStreamSynchronize failed, CUDA_ERROR_ILLEGAL_ADDRESS (700): wait for a stream. This"
-                + " process has lost the device: start it again");
+                + " process has lost the device, a new one gets it back");
     assertThat(other.sticky()).isFalse();
   }
 }

@@ -123,18 +123,17 @@ final class BarrierJob {
         context.addTaskInterruptListener(cancelled);
         return answer(transport, GpuAddress.of(context, places), informed::add);
       } catch (Exception | Error failure) {
-        RankMessage.Failure described = describe(places.rank(), failure);
-        report(described, failure);
-        if (!described.usersError() && !described.secondary()) {
-          LOG.error("rank {} failed", places.rank(), failure);
-        }
-        if (described.usersError()) {
-          throw new Refused(described.message());
-        }
         boolean executor = !room.placement().host().isEmpty();
-        if (executor && failure instanceof DeviceException lost && lost.sticky()) {
+        RankMessage.Failure described = describe(places.rank(), failure, executor);
+        report(described, failure);
+        switch (described.cause()) {
+          case USER -> throw new Refused(described.message());
+          case DRIVER, OTHER -> LOG.error("rank {} failed", places.rank(), failure);
+          case PEER -> {}
+        }
+        if (executor && lostDevice(failure)) {
           // Only a new process gets the device back; Spark ends an executor for such an error.
-          throw new InternalError(lost.getMessage());
+          throw new InternalError(described.message());
         }
         throw failure instanceof RuntimeException unchecked
             ? unchecked
@@ -195,24 +194,35 @@ final class BarrierJob {
       }
     }
 
-    private RankMessage.Failure describe(int rank, Throwable failure) {
+    private RankMessage.Failure describe(int rank, Throwable failure, boolean executor) {
       if (failure instanceof OutOfMemoryError) {
-        return new RankMessage.Failure(attempt, rank, true, false, outOfMemory(failure));
+        return new RankMessage.Failure(attempt, rank, RankMessage.Cause.USER, outOfMemory(failure));
       }
-      boolean usersError =
-          failure instanceof ConfigException
-              || failure instanceof DataException
-              || failure instanceof CheckpointException
-              || failure instanceof BlasUnavailable
-              || failure instanceof Backend.OutOfMemory
-              || failure instanceof OutOfDeviceMemory;
-      boolean secondary =
-          failure instanceof CommException || failure instanceof InterruptedException;
+      RankMessage.Cause cause = cause(failure, executor);
       String message =
-          usersError || secondary || failure instanceof DeviceException
+          cause != RankMessage.Cause.OTHER || failure instanceof DeviceException
               ? String.valueOf(failure.getMessage())
               : failure.toString();
-      return new RankMessage.Failure(attempt, rank, usersError, secondary, message);
+      return new RankMessage.Failure(attempt, rank, cause, message);
+    }
+
+    private static RankMessage.Cause cause(Throwable failure, boolean executor) {
+      if (failure instanceof ConfigException
+          || failure instanceof DataException
+          || failure instanceof CheckpointException
+          || failure instanceof BlasUnavailable
+          || failure instanceof Backend.OutOfMemory
+          || failure instanceof OutOfDeviceMemory) {
+        return RankMessage.Cause.USER;
+      }
+      if (failure instanceof CommException || failure instanceof InterruptedException) {
+        return RankMessage.Cause.PEER;
+      }
+      return !executor && lostDevice(failure) ? RankMessage.Cause.DRIVER : RankMessage.Cause.OTHER;
+    }
+
+    private static boolean lostDevice(Throwable failure) {
+      return failure instanceof DeviceException device && device.sticky();
     }
 
     private static String outOfMemory(Throwable failure) {

@@ -81,7 +81,9 @@ final class DriverMailbox implements AutoCloseable {
 
   /** What ranks said of their failures, the causes before those that only followed. */
   synchronized List<RankMessage.Failure> failures() {
-    return failures.stream().sorted(Comparator.comparing(RankMessage.Failure::secondary)).toList();
+    return failures.stream()
+        .sorted(Comparator.comparing(failure -> failure.cause() == RankMessage.Cause.PEER))
+        .toList();
   }
 
   /** Nothing is delivered after this, not even what arrived before. */

@@ -29,11 +29,8 @@ final class FailureReason {
     if (failure instanceof ApplicationWatch.ApplicationLost) {
       return new AttemptFailed(String.valueOf(failure.getMessage()), false, failure);
     }
-    if (!reported.isEmpty() && !reported.get(0).secondary()) {
-      RankMessage.Failure first = reported.get(0);
-      return first.usersError()
-          ? AttemptFailed.forUser(first.message(), failure)
-          : new AttemptFailed("rank " + first.rank() + ": " + first.message(), true, failure);
+    if (!reported.isEmpty() && reported.get(0).cause() != RankMessage.Cause.PEER) {
+      return of(reported.get(0), failure);
     }
     String spark = String.valueOf(failure.getMessage());
     if (spark.contains(TOO_FEW_SLOTS)) {
@@ -58,5 +55,18 @@ final class FailureReason {
       }
     }
     return new AttemptFailed(spark, true, failure);
+  }
+
+  private static AttemptFailed of(RankMessage.Failure first, Exception failure) {
+    String reason = "rank " + first.rank() + ": " + first.message();
+    return switch (first.cause()) {
+      case USER -> AttemptFailed.forUser(first.message(), failure);
+      case DRIVER ->
+          new AttemptFailed(
+              reason + "; run the command again, it continues from the newest checkpoint",
+              false,
+              failure);
+      case PEER, OTHER -> new AttemptFailed(reason, true, failure);
+    };
   }
 }

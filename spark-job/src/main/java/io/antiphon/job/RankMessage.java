@@ -14,15 +14,20 @@ sealed interface RankMessage extends Serializable {
   /** The question whether the run shall stop; answered with a Boolean. */
   record StopQuestion(UUID attempt) implements RankMessage {}
 
-  /**
-   * Why a rank failed; answered, so that the rank knows that it was heard.
-   *
-   * @param usersError whether settings, data or a checkpoint are at fault, so that trying again is
-   *     no use
-   * @param secondary whether the rank failed only because another one did
-   */
-  record Failure(UUID attempt, int rank, boolean usersError, boolean secondary, String message)
-      implements RankMessage {}
+  /** What made a rank fail. */
+  enum Cause {
+    /** Settings, data or a checkpoint: trying again is no use. */
+    USER,
+    /** The driver's process, in which the rank ran, lost its GPU: trying again there is no use. */
+    DRIVER,
+    /** Another rank that failed. */
+    PEER,
+    /** Anything else, which may pass. */
+    OTHER
+  }
+
+  /** Why a rank failed; answered, so that the rank knows that it was heard. */
+  record Failure(UUID attempt, int rank, Cause cause, String message) implements RankMessage {}
 
   /** Rank 0 has sent everything it will send. */
   record End(UUID attempt) implements RankMessage {}

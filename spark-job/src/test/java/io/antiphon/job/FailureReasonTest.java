@@ -20,7 +20,7 @@ class FailureReasonTest {
   @Test
   void aRanksOwnFailureSaysMost() {
     AttemptFailed failed =
-        FailureReason.of(killed, List.of(failure(2, false, false, "out of memory")), 4);
+        FailureReason.of(killed, List.of(failure(2, RankMessage.Cause.OTHER, "out of memory")), 4);
 
     assertThat(failed.reason()).isEqualTo("rank 2: out of memory");
     assertThat(failed.mayPass()).isTrue();
@@ -29,16 +29,32 @@ class FailureReasonTest {
   @Test
   void aUsersErrorStandsAloneAndIsFinal() {
     AttemptFailed failed =
-        FailureReason.of(killed, List.of(failure(0, true, false, "moe.top-k must ...")), 4);
+        FailureReason.of(
+            killed, List.of(failure(0, RankMessage.Cause.USER, "moe.top-k must ...")), 4);
 
     assertThat(failed.reason()).isEqualTo("moe.top-k must ...");
     assertThat(failed.mayPass()).isFalse();
   }
 
   @Test
+  void aDriverThatLostItsGpuIsNotTriedAgain() {
+    AttemptFailed failed =
+        FailureReason.of(
+            killed, List.of(failure(1, RankMessage.Cause.DRIVER, "the device is lost")), 4);
+
+    assertThat(failed.reason())
+        .isEqualTo(
+            "rank 1: the device is lost; run the command again, it continues from the newest"
+                + " checkpoint");
+    assertThat(failed.mayPass()).isFalse();
+    assertThat(failed.usersError()).isFalse();
+  }
+
+  @Test
   void aLostExecutorExplainsWhatTheOthersNoticed() {
     AttemptFailed failed =
-        FailureReason.of(killed, List.of(failure(0, false, true, "rank 0: ... was lost")), 4);
+        FailureReason.of(
+            killed, List.of(failure(0, RankMessage.Cause.PEER, "rank 0: ... was lost")), 4);
 
     assertThat(failed.reason()).isEqualTo("executor 1 was lost: Command exited with code 137");
     assertThat(failed.mayPass()).isTrue();
@@ -49,7 +65,7 @@ class FailureReasonTest {
     AttemptFailed failed =
         FailureReason.of(
             new IllegalStateException("Job aborted due to stage failure: x\ny"),
-            List.of(failure(0, false, true, "rank 0: the connection was lost")),
+            List.of(failure(0, RankMessage.Cause.PEER, "rank 0: the connection was lost")),
             4);
 
     assertThat(failed.reason()).isEqualTo("rank 0: the connection was lost");
@@ -81,8 +97,7 @@ class FailureReasonTest {
         .isFalse();
   }
 
-  private static RankMessage.Failure failure(
-      int rank, boolean users, boolean secondary, String message) {
-    return new RankMessage.Failure(UUID.randomUUID(), rank, users, secondary, message);
+  private static RankMessage.Failure failure(int rank, RankMessage.Cause cause, String message) {
+    return new RankMessage.Failure(UUID.randomUUID(), rank, cause, message);
   }
 }

@@ -236,7 +236,7 @@ class GpuChecksTest {
   void aDeviceThatIsLostWhileItIsTriedIsOneMoreFinding() {
     String lost =
         "cuCtxSetCurrent failed, CUDA_ERROR_ILLEGAL_ADDRESS (700): use device 0. This process has"
-            + " lost the device: start it again";
+            + " lost the device, a new one gets it back";
     GpuChecks.Result result =
         check(FakeGpus.one().kernelFails(lost).closeFails(lost), "backend.kind=cuda");
 
