@@ -56,7 +56,7 @@ final class NcclGroup implements AutoCloseable {
     NcclLibrary.version(); // says what is missing
     NcclGroup group = new NcclGroup(backend, transport, limit);
     backend.addHealthCheck(group::requireHealthy);
-    backend.addFreeGate(storage -> group.isIdle());
+    backend.addFreeGate(storage -> group.closed || group.isIdle());
     backend.addCompanion(group);
     return group;
   }
@@ -143,6 +143,12 @@ final class NcclGroup implements AutoCloseable {
   @Override
   public void close() {
     if (closed) {
+      return;
+    }
+    if (backend.device().releases().isLost()) { // NCCL would wait for what is there
+      synchronized (communicators) {
+        closed = true;
+      }
       return;
     }
     isIdle();

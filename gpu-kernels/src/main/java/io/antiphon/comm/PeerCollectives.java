@@ -11,6 +11,7 @@ import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
 import java.time.Duration;
+import java.util.Set;
 
 /** One group on one lane, through peer memory. */
 final class PeerCollectives implements Collectives {
@@ -246,6 +247,11 @@ final class PeerCollectives implements Collectives {
   /** Whether peers may use a buffer in this group. */
   boolean uses(CudaStorage storage) {
     return shared.contains(storage);
+  }
+
+  /** All such buffers. */
+  Set<CudaStorage> buffers() {
+    return shared.all();
   }
 
   /** Lets go the peers' counterparts of a buffer, and tells them. */

@@ -12,9 +12,11 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +40,7 @@ final class PeerGroup implements AutoCloseable {
   private final Duration limit;
   private final List<Endpoint> endpoints;
   private final EnqueuedWork work;
+  private final Set<CudaStorage> sharedToTheEnd = new HashSet<>();
   private final PeerKernels kernels;
   private final Watch watch;
   private final List<PeerCollectives> groups = new ArrayList<>();
@@ -160,8 +163,10 @@ final class PeerGroup implements AutoCloseable {
    */
   void abort(String reason) {
     givenUp.compareAndSet(null, reason);
-    if (!closed) {
-      watch.abort();
+    synchronized (watch) {
+      if (!closed) {
+        watch.abort();
+      }
     }
   }
 
@@ -220,7 +225,7 @@ final class PeerGroup implements AutoCloseable {
   /** Lets go of a buffer that groups use, and waits until all their members have. */
   private boolean mayFree(CudaStorage storage) {
     if (closed) {
-      return !peersMissing;
+      return !peersMissing || !sharedToTheEnd.contains(storage);
     }
     List<PeerCollectives> users = new ArrayList<>();
     for (PeerCollectives group : groups) {
@@ -281,12 +286,18 @@ final class PeerGroup implements AutoCloseable {
     if (closed) {
       return;
     }
+    if (backend.device().releases().isLost()) { // nothing there can be told or freed
+      markClosed();
+      peersMissing = true;
+      return;
+    }
     boolean idle = !work.hangs() && backend.drain(limit.compareTo(GRACE) < 0 ? limit : GRACE);
     if (!idle) {
       abort("it is closing");
       idle = backend.drain(DRAIN);
     }
-    closed = true;
+    markClosed();
+    groups.forEach(group -> sharedToTheEnd.addAll(group.buffers()));
     if (!idle) {
       peersMissing = true;
       throw work.abandoned();
@@ -304,6 +315,13 @@ final class PeerGroup implements AutoCloseable {
           transport.rank());
     }
     watch.close();
+  }
+
+  /** From now on nobody aborts waits, whose memory is about to be freed. */
+  private void markClosed() {
+    synchronized (watch) {
+      closed = true;
+    }
   }
 
   Device device() {

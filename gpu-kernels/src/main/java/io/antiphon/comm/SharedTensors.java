@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Buffers of this rank that a group uses, with their counterparts on the other members. */
 final class SharedTensors {
@@ -129,6 +130,11 @@ final class SharedTensors {
     if (shared != null) {
       shared.memory().close();
     }
+  }
+
+  /** Buffers that the group uses. */
+  Set<CudaStorage> all() {
+    return Set.copyOf(buffers.keySet());
   }
 
   /** Unmaps everything. */

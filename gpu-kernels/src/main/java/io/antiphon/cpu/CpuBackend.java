@@ -126,6 +126,9 @@ public final class CpuBackend implements Backend {
   public void requireHealthy() {}
 
   @Override
+  public void requireAlive() {}
+
+  @Override
   public void close() {}
 
   /** One order for all lanes: a mark is always reached already. */

@@ -19,6 +19,8 @@ import static jcuda.driver.JCudaDriver.cuMemcpyHtoDAsync;
 import static jcuda.driver.JCudaDriver.cuMemsetD8Async;
 import static jcuda.driver.JCudaDriver.cuStreamCreateWithPriority;
 import static jcuda.driver.JCudaDriver.cuStreamDestroy;
+import static jcuda.driver.JCudaDriver.cuStreamIsCapturing;
+import static jcuda.driver.JCudaDriver.cuStreamQuery;
 import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 import static jcuda.driver.JCudaDriver.cuThreadExchangeStreamCaptureMode;
 
@@ -47,8 +49,10 @@ public final class Device implements AutoCloseable {
 
   private final int ordinal;
   private final CUdevice device;
+  private final SharedDevice shared;
   private final CUcontext context;
   private final DriverCalls calls;
+  private final Releases releases;
   private final String name;
   private final Architecture architecture;
   private final int multiprocessors;
@@ -62,6 +66,15 @@ public final class Device implements AutoCloseable {
     this.ordinal = ordinal;
     this.device = device;
     this.calls = calls;
+    shared = SharedDevice.of(ordinal);
+    shared
+        .loss()
+        .ifPresent(
+            why -> {
+              throw new DeviceException(
+                  "device " + ordinal + " is lost to this process: " + why, true);
+            });
+    releases = new Releases(shared, calls, "device " + ordinal);
     byte[] bytes = new byte[256];
     calls.check("cuDeviceGetName", cuDeviceGetName(bytes, bytes.length, device), "name a device");
     name = new String(bytes, StandardCharsets.US_ASCII).trim().replace("\0", "");
@@ -149,6 +162,11 @@ public final class Device implements AutoCloseable {
     return sharedBytesPerBlock;
   }
 
+  /** How what is held here is given back, and whether it can be. */
+  public Releases releases() {
+    return releases;
+  }
+
   /** Driver calls made through this object. */
   public DriverCalls calls() {
     return calls;
@@ -201,8 +219,10 @@ public final class Device implements AutoCloseable {
   }
 
   void free(long address, long bytes) {
-    calls.check(
-        "cuMemFree", cuMemFree(new DevicePointer(address)), "free " + bytes + " bytes of memory");
+    releases.memory(
+        "cuMemFree",
+        () -> cuMemFree(new DevicePointer(address)),
+        "free " + bytes + " bytes of memory");
   }
 
   /** Page-locked memory of the host. */
@@ -320,7 +340,26 @@ public final class Device implements AutoCloseable {
         cuMemsetD8Async(firstUse, (byte) 0, FIRST_USE_BYTES, handle),
         "use a stream");
     calls.check("cuStreamSynchronize", cuStreamSynchronize(handle), "wait for a new stream");
+    shared.add(handle, () -> isDone(handle));
     return handle;
+  }
+
+  /** Asked by other threads too, so these calls are not counted. */
+  private boolean isDone(DevicePointer.StreamHandle stream) {
+    int[] capturing = new int[1];
+    if (cuStreamIsCapturing(stream, capturing) != 0 || capturing[0] != 0) {
+      return false;
+    }
+    int result = cuStreamQuery(stream);
+    if (DeviceException.isSticky(result)) {
+      shared.lose("cuStreamQuery failed, " + DeviceException.nameOf(result));
+    }
+    return result == 0;
+  }
+
+  void destroy(DevicePointer.StreamHandle stream) {
+    shared.remove(stream);
+    releases.now("cuStreamDestroy", () -> cuStreamDestroy(stream), "destroy a stream");
   }
 
   /** A new event that orders work and takes no time. */
@@ -376,12 +415,12 @@ public final class Device implements AutoCloseable {
   @Override
   public void close() {
     try {
-      calls.check("cuStreamDestroy", cuStreamDestroy(service), "destroy a stream");
+      destroy(service);
       free(firstUse.address(), FIRST_USE_BYTES);
     } finally {
-      calls.check(
+      releases.now(
           "cuDevicePrimaryCtxRelease",
-          cuDevicePrimaryCtxRelease(device),
+          () -> cuDevicePrimaryCtxRelease(device),
           "release device " + ordinal);
     }
   }

@@ -1,6 +1,7 @@
 package io.antiphon.device;
 
 import java.util.Set;
+import jcuda.driver.JCudaDriver;
 import org.jspecify.annotations.Nullable;
 
 /** A CUDA call failed. */
@@ -24,9 +25,20 @@ public final class DeviceException extends RuntimeException {
     this.sticky = false;
   }
 
+  /** A failed driver call. */
+  static DeviceException ofDriver(String call, int code, String what) {
+    return ofDriver(call, nameOf(code), code, what);
+  }
+
+  /** The driver's name of an error. */
+  static String nameOf(int code) {
+    String[] name = new String[1];
+    return JCudaDriver.cuGetErrorName(code, name) == 0 ? name[0] : "unknown error";
+  }
+
   /** A failed driver call, as {@code CUDA_ERROR_...} and number. */
   static DeviceException ofDriver(String call, String error, int code, String what) {
-    boolean sticky = STICKY.contains(code);
+    boolean sticky = isSticky(code);
     return new DeviceException(
         call
             + " failed, "
@@ -37,6 +49,11 @@ public final class DeviceException extends RuntimeException {
             + what
             + (sticky ? ". This process has lost the device, a new one gets it back" : ""),
         sticky);
+  }
+
+  /** Whether a process has lost the device for good after that error of the driver. */
+  static boolean isSticky(int code) {
+    return STICKY.contains(code);
   }
 
   /** Whether this process has lost the device for good. */

@@ -2,7 +2,7 @@ package io.antiphon.device;
 
 import java.util.Map;
 import java.util.TreeMap;
-import jcuda.driver.JCudaDriver;
+import java.util.function.Consumer;
 
 /**
  * Checks the driver calls made for one device and counts them by name: what shows that a step in
@@ -12,14 +12,24 @@ public final class DriverCalls {
   private static final int OUT_OF_MEMORY = 2;
 
   private final Map<String, Long> counts = new TreeMap<>();
+  private Consumer<String> lost = why -> {};
 
   DriverCalls() {}
+
+  /** Tells {@code lost} of an error after which the device is of no more use to this process. */
+  void onLoss(Consumer<String> lost) {
+    this.lost = lost;
+  }
 
   /** Counts a call and fails unless it succeeded; {@code what} says in words what was asked. */
   void check(String call, int result, String what) {
     counts.merge(call, 1L, Long::sum);
     if (result != 0) {
-      throw DeviceException.ofDriver(call, errorName(result), result, what);
+      DeviceException failure = DeviceException.ofDriver(call, result, what);
+      if (failure.sticky()) {
+        lost.accept(String.valueOf(failure.getMessage()));
+      }
+      throw failure;
     }
   }
 
@@ -31,11 +41,6 @@ public final class DriverCalls {
     }
     check(call, result, what);
     return true;
-  }
-
-  static String errorName(int result) {
-    String[] name = new String[1];
-    return JCudaDriver.cuGetErrorName(result, name) == 0 ? name[0] : "unknown error";
   }
 
   /** Calls so far, by the name of the driver's function. */

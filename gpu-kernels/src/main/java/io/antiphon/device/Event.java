@@ -59,7 +59,7 @@ public final class Event implements AutoCloseable {
   public void close() {
     if (!closed) {
       closed = true;
-      device.calls().check("cuEventDestroy", cuEventDestroy(event), "destroy an event");
+      device.releases().now("cuEventDestroy", () -> cuEventDestroy(event), "destroy an event");
     }
   }
 }

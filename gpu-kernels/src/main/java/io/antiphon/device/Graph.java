@@ -81,8 +81,10 @@ public final class Graph implements AutoCloseable {
   public void close() {
     if (!closed) {
       closed = true;
-      device.calls().check("cuGraphExecDestroy", cuGraphExecDestroy(executable), "destroy a step");
-      device.calls().check("cuGraphDestroy", cuGraphDestroy(graph), "destroy a step");
+      device
+          .releases()
+          .now("cuGraphExecDestroy", () -> cuGraphExecDestroy(executable), "destroy a step");
+      device.releases().now("cuGraphDestroy", () -> cuGraphDestroy(graph), "destroy a step");
     }
   }
 }

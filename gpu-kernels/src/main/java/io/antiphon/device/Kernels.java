@@ -46,7 +46,9 @@ public final class Kernels implements AutoCloseable {
   @Override
   public void close() {
     for (KernelModule module : modules) {
-      device.calls().check("cuModuleUnload", cuModuleUnload(module.handle()), "unload kernels");
+      device
+          .releases()
+          .now("cuModuleUnload", () -> cuModuleUnload(module.handle()), "unload kernels");
     }
     modules.clear();
   }

@@ -104,10 +104,10 @@ public final class PeerMemory implements AutoCloseable {
       device.relaxed(
           () -> {
             device
-                .calls()
-                .check(
+                .releases()
+                .memory(
                     "cuIpcCloseMemHandle",
-                    closeAlone(address),
+                    () -> closeAlone(address),
                     "unmap device memory of another process");
             return true;
           });

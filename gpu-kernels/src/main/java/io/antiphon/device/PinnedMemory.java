@@ -38,7 +38,7 @@ public final class PinnedMemory implements AutoCloseable {
   public void close() {
     if (!closed) {
       closed = true;
-      device.calls().check("cuMemFreeHost", cuMemFreeHost(pointer), "free pinned memory");
+      device.releases().memory("cuMemFreeHost", () -> cuMemFreeHost(pointer), "free pinned memory");
     }
   }
 }

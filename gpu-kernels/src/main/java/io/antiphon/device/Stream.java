@@ -3,7 +3,7 @@ package io.antiphon.device;
 import static jcuda.driver.JCudaDriver.cuEventRecord;
 import static jcuda.driver.JCudaDriver.cuMemcpyDtoHAsync;
 import static jcuda.driver.JCudaDriver.cuMemcpyHtoDAsync;
-import static jcuda.driver.JCudaDriver.cuStreamDestroy;
+import static jcuda.driver.JCudaDriver.cuStreamQuery;
 import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 import static jcuda.driver.JCudaDriver.cuStreamWaitEvent;
 
@@ -15,6 +15,7 @@ import jcuda.Pointer;
 /** An ordered queue of device work. */
 public final class Stream implements AutoCloseable {
   private static final long FIRST_SCRATCH_BYTES = 1L << 20;
+  private static final int NOT_READY = 600;
 
   private final Device device;
   private final DevicePointer.StreamHandle handle;
@@ -119,10 +120,24 @@ public final class Stream implements AutoCloseable {
         .check("cuStreamSynchronize", cuStreamSynchronize(handle), "wait for a stream's work");
   }
 
+  /**
+   * Fails if the device is known to have failed; does not wait for it.
+   *
+   * @throws DeviceException that is sticky
+   */
+  public void requireAlive() {
+    int result = cuStreamQuery(handle);
+    device
+        .calls()
+        .check("cuStreamQuery", result == NOT_READY ? 0 : result, "ask whether the device works");
+  }
+
   @Override
   public void close() {
-    synchronize();
+    device
+        .releases()
+        .now("cuStreamSynchronize", () -> cuStreamSynchronize(handle), "wait for a stream's work");
     scratch.forEach(DeviceMemory::close);
-    device.calls().check("cuStreamDestroy", cuStreamDestroy(handle), "destroy a stream");
+    device.destroy(handle);
   }
 }

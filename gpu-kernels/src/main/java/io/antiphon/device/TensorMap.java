@@ -143,7 +143,7 @@ public final class TensorMap {
       if (result != 0) {
         throw DeviceException.ofDriver(
             "cuTensorMapEncodeTiled",
-            DriverCalls.errorName(result),
+            DeviceException.nameOf(result),
             result,
             "describe extents "
                 + java.util.Arrays.toString(extents)

@@ -32,7 +32,9 @@ import java.util.function.Predicate;
  */
 public final class CudaBackend implements Backend {
   private static final Duration POLL = Duration.ofNanos(20_000);
+  private static final Duration SETTLING = Duration.ofSeconds(20);
   private static final int TRANSFER_PRIORITY = -1;
+  private static final System.Logger LOG = System.getLogger(CudaBackend.class.getName());
 
   private final Device device;
   private final DType real;
@@ -48,6 +50,7 @@ public final class CudaBackend implements Backend {
   private final List<Runnable> recordGates = new ArrayList<>();
   private final List<AutoCloseable> companions = new ArrayList<>();
   private final List<Predicate<CudaStorage>> freeGates = new ArrayList<>();
+  private final List<CudaStorage> keptForNow = new ArrayList<>();
 
   private CudaBackend(Device device, DType real, Path kernelCache) {
     this.device = device;
@@ -171,6 +174,17 @@ public final class CudaBackend implements Backend {
   @Override
   public void free(Storage storage) {
     CudaStorage memory = (CudaStorage) storage;
+    if (device.releases().isSuspect()) {
+      keptForNow.add(memory); // nobody is waited for before all know of the failure
+    } else {
+      freeNow(memory);
+    }
+  }
+
+  private void freeNow(CudaStorage memory) {
+    if (device.releases().isLost()) {
+      return;
+    }
     boolean unused = true;
     for (Predicate<CudaStorage> gate : freeGates) {
       unused &= gate.test(memory);
@@ -246,6 +260,14 @@ public final class CudaBackend implements Backend {
   }
 
   private boolean drain(Duration limit, Runnable meanwhile) {
+    boolean done = ends(limit, meanwhile);
+    if (!done) {
+      device.releases().suspect();
+    }
+    return done;
+  }
+
+  private boolean ends(Duration limit, Runnable meanwhile) {
     long deadline = System.nanoTime() + limit.toNanos();
     try (Event computed = device.event();
         Event transferred = device.event()) {
@@ -264,14 +286,30 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void requireHealthy() {
-    healthChecks.forEach(Runnable::run);
+    try {
+      healthChecks.forEach(Runnable::run);
+    } catch (RuntimeException e) {
+      device.releases().suspect();
+      throw e;
+    }
   }
 
+  @Override
+  public void requireAlive() {
+    requireHealthy();
+    compute.stream().requireAlive();
+  }
+
+  /**
+   * Gives back what this backend holds. After a failure it first makes sure that all work on the
+   * device ends; if some does not, the device is lost to the process, which keeps everything.
+   */
   @Override
   public void close() {
     List<AutoCloseable> all = new ArrayList<>(companions);
     Collections.reverse(all);
-    all.add(launchers);
+    all.add(this::settle);
+    all.add(this::closeLaunchers);
     all.add(hostIo);
     all.add(transfer);
     all.add(compute);
@@ -291,6 +329,23 @@ public final class CudaBackend implements Backend {
     }
     if (first != null) {
       throw first;
+    }
+  }
+
+  private void settle() {
+    if (device.releases().isSuspect() && !device.releases().settle(SETTLING)) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "device {0} is lost to this process, which keeps what it holds there",
+          device.ordinal());
+    }
+    keptForNow.forEach(this::freeNow);
+    keptForNow.clear();
+  }
+
+  private void closeLaunchers() {
+    if (!device.releases().isLost()) { // a library would call the driver
+      launchers.close();
     }
   }
 

@@ -28,6 +28,9 @@ public final class TrainingStep implements AutoCloseable {
   /** Longest that a replay may take once it is asked for its record. */
   private static final Duration RECORD_LIMIT = Duration.ofMinutes(30);
 
+  /** How often a device is asked whether it still works: one that fails leaves no record. */
+  private static final Duration QUESTION = Duration.ofSeconds(1);
+
   private static final Duration BUSY_WAIT = Duration.ofNanos(50_000);
   private static final Duration PAUSE = Duration.ofNanos(50_000);
 
@@ -297,10 +300,16 @@ public final class TrainingStep implements AutoCloseable {
     Tensor seen = marks.rows(slot, 1);
     Backend backend = context.backend();
     long start = System.nanoTime();
+    long nextQuestion = QUESTION.toNanos();
     while (peek(seen)[0] != mark) {
       backend.requireHealthy();
       long waited = System.nanoTime() - start;
+      if (waited > nextQuestion) {
+        backend.requireAlive();
+        nextQuestion = waited + QUESTION.toNanos();
+      }
       if (waited > RECORD_LIMIT.toNanos()) {
+        backend.synchronize(Duration.ZERO); // fails if the step has not ended
         throw new IllegalStateException(
             "replay " + (mark - 1) + " left no record within " + RECORD_LIMIT.toSeconds() + " s");
       }

@@ -66,6 +66,11 @@ public interface Backend extends AutoCloseable {
    */
   void requireHealthy();
 
+  /**
+   * As {@link #requireHealthy}, and asks the device itself, which may cost a call into its driver.
+   */
+  void requireAlive();
+
   @Override
   void close();
 

@@ -29,3 +29,12 @@ __global__ void meet_others(uint32* const arrivals, const int meeting, const int
         }
     }
 }
+
+// Writes to `to`, which is not memory. Launch: one thread.
+__global__ void write_to(int* const to) { *(volatile int*)to = 1; }
+
+// Ends once `stop` is not 0. Launch: one thread.
+__global__ void wait_for(const int* const stop) {
+    while (*(const volatile int*)stop == 0) {
+    }
+}

@@ -5,7 +5,9 @@ import io.antiphon.cpu.BlasUnavailable;
 import io.antiphon.cpu.Transport;
 import io.antiphon.data.DataException;
 import io.antiphon.device.DeviceException;
+import io.antiphon.device.LastResort;
 import io.antiphon.device.OutOfDeviceMemory;
+import io.antiphon.device.SharedDevice;
 import io.antiphon.job.transport.ExecutorTransport;
 import io.antiphon.job.transport.Placement;
 import io.antiphon.job.transport.ProcessRanks;
@@ -25,6 +27,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.apache.spark.BarrierTaskContext;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.rdd.RDD;
@@ -40,6 +43,9 @@ import scala.runtime.AbstractFunction1;
 
 /** Runs one task per rank in a barrier stage, all or nothing. */
 final class BarrierJob {
+  /** How long a process that has lost a device is given to exit. */
+  private static final Duration EXIT = Duration.ofSeconds(15);
+
   private static final Logger LOG = LoggerFactory.getLogger(BarrierJob.class);
 
   private BarrierJob() {}
@@ -110,7 +116,11 @@ final class BarrierJob {
     }
 
     private R answer(BarrierTaskContext context, ProcessRanks room, RankPlaces places) {
-      CancelledRank cancellation = new CancelledRank(places.rank(), LOG::warn);
+      boolean executor = !room.placement().host().isEmpty();
+      CancelledRank cancellation =
+          executor
+              ? CancelledRank.inExecutor(places.rank(), LOG::warn, SparkEnv.get().conf())
+              : new CancelledRank(places.rank(), LOG::warn, () -> () -> {});
       try {
         Transport transport = ExecutorTransport.join(room, places);
         List<Consumer<String>> informed = new CopyOnWriteArrayList<>();
@@ -123,7 +133,6 @@ final class BarrierJob {
         context.addTaskInterruptListener(cancelled);
         return answer(transport, GpuAddress.of(context, places), informed::add);
       } catch (Exception | Error failure) {
-        boolean executor = !room.placement().host().isEmpty();
         RankMessage.Failure described = describe(places.rank(), failure, executor);
         report(described, failure);
         switch (described.cause()) {
@@ -133,6 +142,7 @@ final class BarrierJob {
         }
         if (executor && lostDevice(failure)) {
           // Only a new process gets the device back; Spark ends an executor for such an error.
+          LastResort.after(EXIT);
           throw new InternalError(described.message());
         }
         throw failure instanceof RuntimeException unchecked
@@ -203,7 +213,12 @@ final class BarrierJob {
           cause != RankMessage.Cause.OTHER || failure instanceof DeviceException
               ? String.valueOf(failure.getMessage())
               : failure.toString();
-      return new RankMessage.Failure(attempt, rank, cause, message);
+      // A rank may only have waited in vain for one whose work does not end.
+      String loss =
+          cause == RankMessage.Cause.DRIVER && !(failure instanceof DeviceException)
+              ? SharedDevice.anyLoss().map(why -> " (" + why + ")").orElse("")
+              : "";
+      return new RankMessage.Failure(attempt, rank, cause, message + loss);
     }
 
     private static RankMessage.Cause cause(Throwable failure, boolean executor) {
@@ -215,14 +230,17 @@ final class BarrierJob {
           || failure instanceof OutOfDeviceMemory) {
         return RankMessage.Cause.USER;
       }
-      if (failure instanceof CommException || failure instanceof InterruptedException) {
-        return RankMessage.Cause.PEER;
+      if (!executor && lostDevice(failure)) {
+        return RankMessage.Cause.DRIVER;
       }
-      return !executor && lostDevice(failure) ? RankMessage.Cause.DRIVER : RankMessage.Cause.OTHER;
+      return failure instanceof CommException || failure instanceof InterruptedException
+          ? RankMessage.Cause.PEER
+          : RankMessage.Cause.OTHER;
     }
 
     private static boolean lostDevice(Throwable failure) {
-      return failure instanceof DeviceException device && device.sticky();
+      return (failure instanceof DeviceException device && device.sticky())
+          || SharedDevice.anyLoss().isPresent();
     }
 
     private static String outOfMemory(Throwable failure) {

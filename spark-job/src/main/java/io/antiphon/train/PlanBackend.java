@@ -113,6 +113,9 @@ final class PlanBackend implements Backend {
   public void requireHealthy() {}
 
   @Override
+  public void requireAlive() {}
+
+  @Override
   public void close() {}
 
   /** Where nothing happens. */

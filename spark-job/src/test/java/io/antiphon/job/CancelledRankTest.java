@@ -7,6 +7,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -22,7 +23,7 @@ class CancelledRankTest {
     Thread thread =
         new Thread(
             () -> {
-              CancelledRank rank = new CancelledRank(3, log::add, SOON);
+              CancelledRank rank = new CancelledRank(3, log::add, resort(log), SOON);
               rank.watch();
               waits.countDown();
               hang(release);
@@ -36,22 +37,32 @@ class CancelledRankTest {
     assertThat(said)
         .startsWith("rank 3 has not ended 0.05 s after its cancellation; its thread is ")
         .contains("CancelledRankTest.hang(");
+    assertThat(log.poll(30, TimeUnit.SECONDS)).isEqualTo("armed");
     release.countDown();
     thread.join();
+    assertThat(log).containsExactly("disarmed");
   }
 
   @Test
   void aRankThatEndsIsNot() throws Exception {
     BlockingQueue<String> log = new LinkedBlockingQueue<>();
-    CancelledRank ended = new CancelledRank(1, log::add, SOON);
+    CancelledRank ended = new CancelledRank(1, log::add, resort(log), SOON);
     ended.end();
     ended.watch();
     // One that hangs is looked at later than the first: its line is the only one.
-    CancelledRank hangs = new CancelledRank(2, log::add, SOON.multipliedBy(4));
+    CancelledRank hangs = new CancelledRank(2, log::add, resort(log), SOON.multipliedBy(4));
     hangs.watch();
 
     assertThat(log.poll(30, TimeUnit.SECONDS)).startsWith("rank 2 ");
+    assertThat(log.poll(30, TimeUnit.SECONDS)).isEqualTo("armed");
     assertThat(log).isEmpty();
+  }
+
+  private static Supplier<Runnable> resort(BlockingQueue<String> log) {
+    return () -> {
+      log.add("armed");
+      return () -> log.add("disarmed");
+    };
   }
 
   private static void hang(CountDownLatch release) {

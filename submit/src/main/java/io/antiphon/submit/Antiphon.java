@@ -3,7 +3,9 @@ package io.antiphon.submit;
 import io.antiphon.conf.ConfigException;
 import io.antiphon.data.DataException;
 import io.antiphon.device.DeviceException;
+import io.antiphon.device.LastResort;
 import io.antiphon.device.OutOfDeviceMemory;
+import io.antiphon.device.SharedDevice;
 import io.antiphon.job.RankFailure;
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.CommException;
@@ -13,6 +15,7 @@ import java.io.FileOutputStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -63,12 +66,19 @@ public final class Antiphon {
   /** Stopped by a signal, as shells count it. */
   static final int INTERRUPTED = 130;
 
+  /** How long the process is given to exit where a GPU may keep it from that. */
+  static final Duration EXIT = Duration.ofSeconds(15);
+
   private Antiphon() {}
 
   /** Runs the command line and ends the process with its exit code. */
   public static void main(String[] arguments) {
     try {
-      System.exit(commandLine().execute(arguments));
+      int code = commandLine().execute(arguments);
+      if (SharedDevice.anyLoss().isPresent()) {
+        LastResort.after(EXIT);
+      }
+      System.exit(code);
     } catch (NoClassDefFoundError e) {
       if (SparkPresence.isHere()) {
         throw e;

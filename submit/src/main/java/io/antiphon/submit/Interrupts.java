@@ -1,5 +1,6 @@
 package io.antiphon.submit;
 
+import io.antiphon.device.LastResort;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -30,7 +31,7 @@ final class Interrupts implements AutoCloseable {
           switch (count.incrementAndGet()) {
             case 1 -> first(stop);
             case 2 -> System.err.println("antiphon: still stopping; once more ends at once");
-            default -> Runtime.getRuntime().halt(Antiphon.INTERRUPTED);
+            default -> end();
           }
         };
     try {
@@ -48,6 +49,11 @@ final class Interrupts implements AutoCloseable {
     } catch (ReflectiveOperationException | RuntimeException e) {
       return new Interrupts(() -> {});
     }
+  }
+
+  private static void end() {
+    LastResort.after(Antiphon.EXIT);
+    Runtime.getRuntime().halt(Antiphon.INTERRUPTED);
   }
 
   private static void first(BooleanSupplier stop) {

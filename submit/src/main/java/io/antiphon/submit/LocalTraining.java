@@ -32,15 +32,20 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
@@ -50,11 +55,15 @@ import org.slf4j.LoggerFactory;
  * Spark.
  */
 final class LocalTraining {
+  /** How long ranks are given to close once one has failed. */
+  private static final Duration CLOSING = Duration.ofSeconds(90);
+
   private final Settings settings;
   private final Path directory;
   private final Terminal terminal;
   private final AtomicBoolean interrupted = new AtomicBoolean();
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+  private final List<Consumer<String>> abandons = new CopyOnWriteArrayList<>();
   private volatile boolean training;
 
   LocalTraining(Settings settings, Path directory, Terminal terminal) {
@@ -144,7 +153,7 @@ final class LocalTraining {
         results.add(threads.submit(() -> rank(context, text, facts)));
       }
       for (Future<TrainingResult> result : results) {
-        result.get();
+        await(result);
       }
       RunSummary.Outcome outcome =
           results.get(0).get().interrupted()
@@ -165,11 +174,35 @@ final class LocalTraining {
     }
   }
 
+  /** Waits for a rank; if some rank has failed, not for ever. */
+  private void await(Future<TrainingResult> result)
+      throws ExecutionException, InterruptedException {
+    long failedFor = 0;
+    while (failedFor <= CLOSING.toSeconds()) {
+      try {
+        result.get(1, TimeUnit.SECONDS);
+        return;
+      } catch (TimeoutException e) {
+        failedFor += failure.get() == null ? 0 : 1;
+      }
+    }
+    throw new ExecutionException(failure.get());
+  }
+
+  /** Tells all ranks that this one has failed, also those that wait on their device. */
+  private void fail(RankContext context, Throwable why) {
+    failure.compareAndSet(null, why);
+    String reason = "rank " + context.rank() + " failed: " + why.getMessage();
+    context.transport().abort(reason);
+    abandons.forEach(abandon -> abandon.accept(reason));
+  }
+
   /** What one rank does, as the task of the Spark job does it. */
   private TrainingResult rank(RankContext context, LocalText text, RunFacts facts) {
     try (SequenceSource validation = text.validation();
         RankDevice device = RankDevice.open(settings, context.transport())) {
       ModelSetup setup = ModelSetup.of(settings, validation.vocabulary(), validation.endOfText());
+      abandons.add(device.abandon());
       device.planMemory(settings, setup);
       var experts = device.groups().experts();
       try (ModelState state =
@@ -189,13 +222,11 @@ final class LocalTraining {
                 device.lag());
         return trainer.run(first -> batches(context, text, first));
       } catch (RuntimeException | Error e) {
-        failure.compareAndSet(null, e);
-        device.fail(context.transport(), e);
+        fail(context, e);
         throw e;
       }
     } catch (RuntimeException | Error e) {
-      failure.compareAndSet(null, e);
-      context.transport().abort("rank " + context.rank() + " failed: " + e);
+      fail(context, e);
       throw e;
     }
   }

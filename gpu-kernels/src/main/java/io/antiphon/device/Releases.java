@@ -1,0 +1,73 @@
+package io.antiphon.device;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntSupplier;
+
+/**
+ * How one user of a device gives back what it holds there. To free memory waits for all work of the
+ * process: if some of that may never end, memory is kept until all of it has; and for good if it
+ * does not, or once the device is lost. Used by one thread.
+ */
+public final class Releases {
+  private final SharedDevice shared;
+  private final DriverCalls calls;
+  private final String name;
+  private final List<Runnable> postponed = new ArrayList<>();
+  private boolean suspect;
+
+  Releases(SharedDevice shared, DriverCalls calls, String name) {
+    this.shared = shared;
+    this.calls = calls;
+    this.name = name;
+    calls.onLoss(shared::lose);
+  }
+
+  /** Makes a driver call that gives something back and does not wait for other work. */
+  void now(String call, IntSupplier driverCall, String what) {
+    if (!isLost()) {
+      calls.check(call, driverCall.getAsInt(), what);
+    }
+  }
+
+  /** Makes a driver call that frees memory, now or in {@link #settle}. */
+  void memory(String call, IntSupplier driverCall, String what) {
+    if (suspect) {
+      postponed.add(() -> now(call, driverCall, what));
+    } else {
+      now(call, driverCall, what);
+    }
+  }
+
+  /** Notes that work on the device may never end. */
+  public void suspect() {
+    suspect = true;
+  }
+
+  /** Whether work on the device may never end. */
+  public boolean isSuspect() {
+    return suspect || isLost();
+  }
+
+  /** Whether this process has lost the device: nothing on it can be used or freed. */
+  public boolean isLost() {
+    return shared.loss().isPresent();
+  }
+
+  /**
+   * Waits until all of this process has no work on the device, frees what was kept, and trusts the
+   * device again; loses it if that takes longer.
+   *
+   * @return whether the device is still of use
+   */
+  public boolean settle(Duration limit) {
+    if (!shared.awaitIdle(limit)) {
+      shared.lose("work on %s has not ended after %d s".formatted(name, limit.toSeconds()));
+    }
+    suspect = false;
+    postponed.forEach(Runnable::run);
+    postponed.clear();
+    return !isLost();
+  }
+}
