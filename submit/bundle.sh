@@ -158,6 +158,7 @@ NVIDIA driver and the CUDA 13 libraries cudart, nvrtc, cublas and cublasLt.
     ./antiphon bench                       benchmarks; arguments go to JMH
     tools/count-driver-calls               calls into the CUDA driver per training step
     tools/inject-device-fault              a run whose GPU fails under it
+    tools/check-recovery                   whether runs recover from that
 
 The libraries are looked for on LD_LIBRARY_PATH, below /usr/local/cuda*, and below the folders that
 ANTIPHON_CUDA_PATH names, separated by colons. Unpack the second archive, ...-spark.tar.xz, over this folder to add
