@@ -2,8 +2,8 @@ package io.antiphon.device;
 
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Kills this process unless it ends, or this is closed, before. A process that exits runs what
@@ -11,17 +11,18 @@ import java.time.Duration;
  * thread of the process runs any more that could do something about it. So a shell does.
  */
 public final class LastResort implements AutoCloseable {
-  private final Process shell;
+  private static final System.Logger LOG = System.getLogger(LastResort.class.getName());
 
-  private LastResort(Process shell) {
+  private final @Nullable Process shell;
+
+  private LastResort(@Nullable Process shell) {
     this.shell = shell;
   }
 
   /**
-   * Sets the time.
+   * Sets the time; without a shell, nobody is killed.
    *
    * @param delay whole seconds
-   * @throws UncheckedIOException if there is no shell
    */
   public static LastResort after(Duration delay) {
     // Its input ends with this process, or when this is closed.
@@ -35,13 +36,17 @@ public final class LastResort implements AutoCloseable {
               .redirectError(ProcessBuilder.Redirect.DISCARD)
               .start());
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot run /bin/sh", e);
+      LOG.log(System.Logger.Level.WARNING, "cannot run /bin/sh: {0}", e.getMessage());
+      return new LastResort(null);
     }
   }
 
   /** Lets the process live. */
   @Override
   public void close() {
+    if (shell == null) {
+      return;
+    }
     try (OutputStream input = shell.getOutputStream()) {
       input.flush();
     } catch (IOException e) {

@@ -51,6 +51,7 @@ public final class CudaBackend implements Backend {
   private final List<AutoCloseable> companions = new ArrayList<>();
   private final List<Predicate<CudaStorage>> freeGates = new ArrayList<>();
   private final List<CudaStorage> keptForNow = new ArrayList<>();
+  private final List<Graph> graphsKeptForNow = new ArrayList<>();
 
   private CudaBackend(Device device, DType real, Path kernelCache) {
     this.device = device;
@@ -241,7 +242,7 @@ public final class CudaBackend implements Backend {
     }
     transfer.takeUsed();
     recordGates.forEach(Runnable::run);
-    return new CudaStepGraph(graph, compute, count);
+    return new CudaStepGraph(this, graph, compute, count);
   }
 
   @Override
@@ -307,6 +308,7 @@ public final class CudaBackend implements Backend {
   @Override
   public void close() {
     List<AutoCloseable> all = new ArrayList<>(companions);
+    all.add(this::closeGraphs); // NCCL waits for those that use it
     Collections.reverse(all);
     all.add(this::settle);
     all.add(this::closeLaunchers);
@@ -330,6 +332,20 @@ public final class CudaBackend implements Backend {
     if (first != null) {
       throw first;
     }
+  }
+
+  /** A rank that fails tells the others first: in a device that hangs, this may last. */
+  private void close(Graph graph) {
+    if (device.releases().isSuspect()) {
+      graphsKeptForNow.add(graph);
+    } else {
+      graph.close();
+    }
+  }
+
+  private void closeGraphs() {
+    graphsKeptForNow.forEach(Graph::close);
+    graphsKeptForNow.clear();
   }
 
   private void settle() {
@@ -360,7 +376,8 @@ public final class CudaBackend implements Backend {
   }
 
   /** A captured step. */
-  private record CudaStepGraph(Graph graph, CudaLane lane, int operations) implements StepGraph {
+  private record CudaStepGraph(CudaBackend backend, Graph graph, CudaLane lane, int operations)
+      implements StepGraph {
     @Override
     public void replay() {
       graph.launch(lane.stream());
@@ -368,7 +385,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public void close() {
-      graph.close();
+      backend.close(graph);
     }
   }
 }

@@ -77,6 +77,8 @@ public final class Antiphon {
       int code = commandLine().execute(arguments);
       if (SharedDevice.anyLoss().isPresent()) {
         LastResort.after(EXIT);
+      } else if (code == FAILED) {
+        LastResort.after(EXIT.multipliedBy(4)); // a rank may hang that could not be closed
       }
       System.exit(code);
     } catch (NoClassDefFoundError e) {
