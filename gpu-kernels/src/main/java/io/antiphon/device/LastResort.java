@@ -27,7 +27,12 @@ public final class LastResort implements AutoCloseable {
   public static LastResort after(Duration delay) {
     // Its input ends with this process, or when this is closed.
     String script =
-        "trap '' INT TERM; { sleep %d; kill -9 %d; } & killer=$!; cat; kill -9 $killer"
+        """
+        trap '' INT TERM
+        { sleep %d & nap=$!; trap 'kill -9 $nap; exit' USR1; wait $nap; kill -9 %d; } &
+        cat
+        kill -USR1 $!
+        """
             .formatted(delay.toSeconds(), ProcessHandle.current().pid());
     try {
       return new LastResort(
