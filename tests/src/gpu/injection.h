@@ -27,7 +27,8 @@ static void* find_cupti(void) {
     return NULL;
 }
 
-// Has `callback` called before and after each driver call; returns 1 if it will be. `name` is the library's, for messages.
+// Has `callback` called before and after each driver call; returns 1 if it will be. `name` is the library's, for
+// messages.
 static int watch_driver_calls(const char* name, Callback callback) {
     void* cupti = find_cupti();
     if (cupti == NULL) {

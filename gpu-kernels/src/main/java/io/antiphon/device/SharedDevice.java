@@ -58,22 +58,22 @@ public final class SharedDevice {
 
   /**
    * Waits until each stream was seen without work; false if that takes longer, or the device is
-   * lost.
+   * lost. An interrupt does not end the wait: it says nothing about the device.
    */
   boolean awaitIdle(Duration limit) {
     long deadline = System.nanoTime() + limit.toNanos();
     IdentityHashMap<Object, BooleanSupplier> busy = copy();
-    while (loss().isEmpty()) {
-      dropDone(busy);
-      if (busy.isEmpty()) {
-        return true;
-      }
-      if (System.nanoTime() - deadline > 0 || Thread.currentThread().isInterrupted()) {
-        return false;
-      }
+    boolean interrupted = false;
+    dropDone(busy);
+    while (!busy.isEmpty() && loss().isEmpty() && System.nanoTime() - deadline < 0) {
       LockSupport.parkNanos(POLL.toNanos());
+      interrupted |= Thread.interrupted();
+      dropDone(busy);
     }
-    return false;
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    return busy.isEmpty() && loss().isEmpty();
   }
 
   private synchronized IdentityHashMap<Object, BooleanSupplier> copy() {

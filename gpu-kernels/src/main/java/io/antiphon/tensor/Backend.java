@@ -68,6 +68,9 @@ public interface Backend extends AutoCloseable {
 
   /**
    * As {@link #requireHealthy}, and asks the device itself, which may cost a call into its driver.
+   *
+   * @throws CommException if the ranks have lost each other
+   * @throws RuntimeException if the device is lost
    */
   void requireAlive();
 

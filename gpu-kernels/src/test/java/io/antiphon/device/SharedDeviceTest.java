@@ -38,6 +38,17 @@ class SharedDeviceTest {
   }
 
   @Test
+  void anInterruptSaysNothingAboutTheDevice() {
+    AtomicInteger asked = new AtomicInteger();
+    device.add("slow", () -> asked.incrementAndGet() == 3);
+
+    Thread.currentThread().interrupt();
+
+    assertThat(device.awaitIdle(LONG)).isTrue();
+    assertThat(Thread.interrupted()).isTrue();
+  }
+
+  @Test
   void aLossEndsTheWaitAndItsFirstReasonCounts() {
     device.add("endless", () -> false);
     CompletableFuture<Boolean> idle =

@@ -210,7 +210,10 @@ final class BarrierJob {
       }
       RankMessage.Cause cause = cause(failure, executor);
       String message =
-          cause != RankMessage.Cause.OTHER || failure instanceof DeviceException
+          cause == RankMessage.Cause.USER
+                  || failure instanceof CommException
+                  || failure instanceof InterruptedException
+                  || failure instanceof DeviceException
               ? String.valueOf(failure.getMessage())
               : failure.toString();
       // A rank may only have waited in vain for one whose work does not end.
