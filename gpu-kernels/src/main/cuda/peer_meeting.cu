@@ -16,8 +16,17 @@ __global__ void __launch_bounds__(kMaxRanks)
     meet(controls, rank, ranks, watch, {(uint32)channel, (uint32)operation, (uint32)phase});
 }
 
-// For groups that meet in another way: lost once the host has given them up. Of one thread.
-__global__ void peer_heed(Watch* const watch) {
+// For groups that meet in another way: around what waits for the other ranks. Of one thread. `wait` is two words
+// of host memory that only this stream writes: a count, odd while it waits, and the operation it waits in.
+__global__ void peer_wait_begins(volatile uint32* const wait, const int operation) {
+    wait[1] = (uint32)operation;
+    __threadfence_system();
+    wait[0] = wait[0] + 1;
+}
+
+// The group is lost from here on if the host has given it up.
+__global__ void peer_wait_ends(Watch* const watch, volatile uint32* const wait) {
+    wait[0] = wait[0] + 1;
     if (*(const volatile uint32*)watch->abort_word != 0) *(volatile uint32*)&watch->lost = 1;
 }
 

@@ -44,7 +44,9 @@ public final class Interconnect {
     boolean needed = transport.ranks() > 1 && (alwaysNccl || !peers.reaches(everyone));
     return new Interconnect(
         peers,
-        needed ? Optional.of(NcclGroup.open(backend, transport, limit)) : Optional.empty(),
+        needed
+            ? Optional.of(NcclGroup.open(backend, transport, limit, peers.work()))
+            : Optional.empty(),
         alwaysNccl);
   }
 

@@ -33,11 +33,16 @@ final class NcclCollectives implements Collectives {
   private final CollectiveShapes shapes;
   private final PeerKernels kernels;
   private final Place place;
+  private final long wait;
 
-  NcclCollectives(NcclGroup group, NcclCommunicator communicator, CudaLane lane) {
+  /**
+   * @param wait device address of what {@link NcclWait} reads
+   */
+  NcclCollectives(NcclGroup group, NcclCommunicator communicator, CudaLane lane, long wait) {
     this.group = group;
     this.communicator = communicator;
     this.lane = lane;
+    this.wait = wait;
     Members members = communicator.members();
     shapes = new CollectiveShapes(members.ranks());
     kernels = group.kernels();
@@ -81,27 +86,24 @@ final class NcclCollectives implements Collectives {
     return addresses;
   }
 
-  private void gatherBytes(long from, long to, long bytes) {
-    communicator.allGather(stream(), from, to, bytes);
-    kernels.heed(stream(), place.watch());
-  }
-
-  private void exchangeBytes(long from, long to, long slabBytes) {
-    communicator.allToAll(stream(), from, to, slabBytes);
-    kernels.heed(stream(), place.watch());
+  /** Makes calls of NCCL, whose kernels wait for the other ranks. */
+  private void await(Operation operation, Runnable calls) {
+    kernels.waitBegins(stream(), wait, operation);
+    calls.run();
+    kernels.waitEnds(stream(), place.watch(), wait);
   }
 
   /** Gathers a tensor of every rank; where each lies, this rank's where it was. */
-  private long[] fetch(Tensor tensor) {
-    return fetch(CudaStorage.address(tensor), bytes(tensor));
+  private long[] fetch(Operation operation, Tensor tensor) {
+    return fetch(operation, CudaStorage.address(tensor), bytes(tensor));
   }
 
-  private long[] fetch(long address, long bytes) {
+  private long[] fetch(Operation operation, long address, long bytes) {
     if (ranks() == 1) {
       return only(0, address);
     }
     long all = stream().scratch(bytes * ranks());
-    gatherBytes(address, all, bytes);
+    await(operation, () -> communicator.allGather(stream(), address, all, bytes));
     long[] parts = parts(all, bytes);
     parts[rank()] = address;
     return parts;
@@ -112,28 +114,29 @@ final class NcclCollectives implements Collectives {
     shapes.allGather(in, out);
     group.countOperation();
     if (in.elements() > 0) {
-      kernels.gather(stream(), place, fetch(in), CudaStorage.address(out), bytes(in));
+      long[] all = fetch(Operation.ALL_GATHER, in);
+      kernels.gather(stream(), place, all, CudaStorage.address(out), bytes(in));
     }
   }
 
   @Override
   public void allReduceSum(Tensor tensor) {
     group.countOperation();
-    reduce("SumOf", tensor);
+    reduce(Operation.ALL_REDUCE_SUM, "SumOf", tensor);
   }
 
   @Override
   public void allReduceMax(Tensor tensor) {
     shapes.allReduceMax(tensor);
     group.countOperation();
-    reduce("MaxOf", tensor);
+    reduce(Operation.ALL_REDUCE_MAX, "MaxOf", tensor);
   }
 
   /**
    * In pieces, so that scratch memory stays small: every rank reduces its part of a piece, and
    * gathers the parts of the others. What does not split evenly, everybody reduces.
    */
-  private void reduce(String join, Tensor tensor) {
+  private void reduce(Operation operation, String join, Tensor tensor) {
     long bytes = bytes(tensor);
     if (ranks() == 1 || bytes == 0) {
       return;
@@ -143,25 +146,28 @@ final class NcclCollectives implements Collectives {
     long split = bytes <= SMALL_BYTES ? 0 : bytes / even * even;
     long piece = PIECE_BYTES / even * even;
     for (long done = 0; done < split; done += piece) {
-      reduceByParts(join, tensor.dtype(), address + done, Math.min(piece, split - done));
+      reduceByParts(operation, join, tensor.dtype(), address + done, Math.min(piece, split - done));
     }
     if (split < bytes) {
-      reduceOnAll(join, tensor.dtype(), address + split, bytes - split);
+      reduceOnAll(operation, join, tensor.dtype(), address + split, bytes - split);
     }
   }
 
-  private void reduceByParts(String join, DType dtype, long address, long bytes) {
+  private void reduceByParts(
+      Operation operation, String join, DType dtype, long address, long bytes) {
     long partBytes = bytes / ranks();
     long received = stream().scratch(bytes);
-    exchangeBytes(address, received, partBytes);
+    await(operation, () -> communicator.allToAll(stream(), address, received, partBytes));
     long elements = partBytes / dtype.bytes();
     long[] parts = parts(received, partBytes);
     kernels.reduce(stream(), place, dtype, join, parts, 0, elements, elements);
-    gatherBytes(parts[rank()], address, partBytes);
+    long own = parts[rank()];
+    await(operation, () -> communicator.allGather(stream(), own, address, partBytes));
   }
 
-  private void reduceOnAll(String join, DType dtype, long address, long bytes) {
-    long[] all = fetch(address, bytes);
+  private void reduceOnAll(
+      Operation operation, String join, DType dtype, long address, long bytes) {
+    long[] all = fetch(operation, address, bytes);
     long elements = bytes / dtype.bytes();
     kernels.reduce(stream(), place, dtype, join, all, 0, elements, elements);
   }
@@ -194,9 +200,13 @@ final class NcclCollectives implements Collectives {
     long allX = stream().scratch(xAll + 2 * destinationsAll);
     long allRanks = allX + xAll;
     long allRows = allRanks + destinationsAll;
-    communicator.allGather(stream(), CudaStorage.address(x), allX, xBytes);
-    communicator.allGather(stream(), own.rank(), allRanks, destinationBytes);
-    gatherBytes(own.row(), allRows, destinationBytes);
+    await(
+        scalars ? Operation.DISPATCH_SCALARS : Operation.DISPATCH,
+        () -> {
+          communicator.allGather(stream(), CudaStorage.address(x), allX, xBytes);
+          communicator.allGather(stream(), own.rank(), allRanks, destinationBytes);
+          communicator.allGather(stream(), own.row(), allRows, destinationBytes);
+        });
     long[] here = only(rank(), CudaStorage.address(out));
     for (int source = 0; source < ranks(); source++) {
       Destinations to =
@@ -220,7 +230,7 @@ final class NcclCollectives implements Collectives {
     shapes.combine(x, rows, y);
     group.countOperation();
     if (y.elements() > 0) {
-      kernels.combine(stream(), place, fetch(x), Destinations.of(rows), y);
+      kernels.combine(stream(), place, fetch(Operation.COMBINE, x), Destinations.of(rows), y);
     }
   }
 
@@ -229,7 +239,8 @@ final class NcclCollectives implements Collectives {
     shapes.combineScalars(x, rows, y);
     group.countOperation();
     if (y.elements() > 0) {
-      kernels.combineScalars(stream(), place, fetch(x), Destinations.of(rows), y);
+      long[] all = fetch(Operation.COMBINE_SCALARS, x);
+      kernels.combineScalars(stream(), place, all, Destinations.of(rows), y);
     }
   }
 
@@ -239,7 +250,8 @@ final class NcclCollectives implements Collectives {
     PeerKernels.requireSlots(plan);
     group.countOperation();
     if (slots.elements() > 0 && home.elements() > 0) {
-      kernels.dispatchWeights(stream(), place, fetch(home), home.extent(0), plan, slots);
+      long[] all = fetch(Operation.DISPATCH_WEIGHTS, home);
+      kernels.dispatchWeights(stream(), place, all, home.extent(0), plan, slots);
     }
   }
 
@@ -249,7 +261,8 @@ final class NcclCollectives implements Collectives {
     PeerKernels.requireSlots(plan);
     group.countOperation();
     if (slots.elements() > 0 && home.elements() > 0) {
-      kernels.reduceSlots(stream(), place, fetch(slots), slots.extent(0), plan, home);
+      long[] all = fetch(Operation.REDUCE_SLOT_GRADIENTS, slots);
+      kernels.reduceSlots(stream(), place, all, slots.extent(0), plan, home);
     }
   }
 }

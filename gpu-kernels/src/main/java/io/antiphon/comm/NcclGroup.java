@@ -2,6 +2,8 @@ package io.antiphon.comm;
 
 import io.antiphon.cpu.Transport;
 import io.antiphon.device.DeviceException;
+import io.antiphon.device.LastResort;
+import io.antiphon.device.PinnedMemory;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.CudaLane;
 import io.antiphon.tensor.Collectives;
@@ -9,6 +11,7 @@ import io.antiphon.tensor.CommException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -16,10 +19,11 @@ import java.util.concurrent.atomic.AtomicReference;
  * move through NCCL; sums are made by kernels, in rank order, since NCCL's own order is not fixed.
  * Closed with its backend, after all recorded steps are closed: NCCL waits for graphs that use it.
  *
- * <p>NCCL's kernels wait for a peer as long as it takes. They end when the communicators are
- * aborted, which a thread does as soon as this rank gives up or NCCL reports a failure; NCCL itself
- * notices that a peer is gone only where it talks to it over a network. The group is lost by then,
- * so that its other kernels use nothing of what an aborted call left behind.
+ * <p>NCCL's kernels wait for a peer as long as it takes, and NCCL itself notices that a peer is
+ * gone only where it talks to it over a network. So the host looks how long they have waited, and
+ * gives the group up after the limit. They end when the communicators are aborted, which a thread
+ * does as soon as this rank gives up or NCCL reports a failure. The group is lost by then, so that
+ * its other kernels use nothing of what an aborted call left behind.
  */
 final class NcclGroup implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(NcclGroup.class.getName());
@@ -33,15 +37,17 @@ final class NcclGroup implements AutoCloseable {
   private final PeerKernels kernels;
   private final Watch watch;
   private final List<NcclCommunicator> communicators = new ArrayList<>();
+  private final List<NcclWait> waits = new CopyOnWriteArrayList<>();
+  private final List<PinnedMemory> waitWords = new ArrayList<>();
   private final AtomicReference<String> givenUp = new AtomicReference<>();
   private final List<Thread> aborting = new ArrayList<>();
   private boolean closed;
 
-  private NcclGroup(CudaBackend backend, Transport transport, Duration limit) {
+  private NcclGroup(CudaBackend backend, Transport transport, Duration limit, EnqueuedWork work) {
     this.backend = backend;
     this.transport = transport;
     this.limit = limit;
-    work = new EnqueuedWork(backend, transport.rank());
+    this.work = work;
     kernels = new PeerKernels(backend.kernels());
     watch = new Watch(backend.device(), NO_LIMIT);
   }
@@ -49,12 +55,14 @@ final class NcclGroup implements AutoCloseable {
   /**
    * Joins the ranks of {@code transport}, which carries NCCL's identifiers.
    *
-   * @param limit how long enqueued work may take before memory that it uses is freed
+   * @param limit how long a rank waits for others on the device before it gives up
+   * @param work of this rank
    * @throws DeviceException if NCCL is not installed
    */
-  static NcclGroup open(CudaBackend backend, Transport transport, Duration limit) {
+  static NcclGroup open(
+      CudaBackend backend, Transport transport, Duration limit, EnqueuedWork work) {
     NcclLibrary.version(); // says what is missing
-    NcclGroup group = new NcclGroup(backend, transport, limit);
+    NcclGroup group = new NcclGroup(backend, transport, limit, work);
     backend.addHealthCheck(group::requireHealthy);
     backend.addFreeGate(storage -> group.closed || group.isIdle());
     backend.addCompanion(group);
@@ -80,7 +88,11 @@ final class NcclGroup implements AutoCloseable {
         startAbort(communicator);
       }
     }
-    return new NcclCollectives(this, communicator, lane);
+    PinnedMemory words = backend.device().pinned(NcclWait.BYTES);
+    words.bytes().put(new byte[NcclWait.BYTES]).clear();
+    waitWords.add(words);
+    waits.add(new NcclWait(words.bytes(), communicator.members(), limit));
+    return new NcclCollectives(this, communicator, lane, words.deviceAddress());
   }
 
   /**
@@ -97,16 +109,34 @@ final class NcclGroup implements AutoCloseable {
 
   /** Each on a thread of its own: an abort lasts until the steps that use the others are closed. */
   private void startAbort(NcclCommunicator communicator) {
-    Thread thread = new Thread(communicator::abort, "nccl-abort " + communicator.members());
+    Thread thread = new Thread(() -> abort(communicator), "nccl-abort " + communicator.members());
     thread.setDaemon(true);
     thread.start();
     aborting.add(thread);
   }
 
+  /** On a device that has failed nothing waits, and NCCL's threads may crash trying to free. */
+  private void abort(NcclCommunicator communicator) {
+    if (!isDeviceLost()) {
+      communicator.abort();
+    }
+  }
+
+  private boolean isDeviceLost() {
+    try {
+      backend.device().makeCurrent();
+      backend.computeLane().stream().requireAlive();
+    } catch (DeviceException e) {
+      return true;
+    }
+    return backend.device().releases().isLost();
+  }
+
   /**
-   * Returns unless NCCL has noticed a failure or the group was given up.
+   * Returns unless NCCL has noticed a failure, this rank has waited too long, or the group was
+   * given up.
    *
-   * @throws CommException with NCCL's reason
+   * @throws CommException that says which
    */
   void requireHealthy() {
     String reason = givenUp.get();
@@ -115,10 +145,17 @@ final class NcclGroup implements AutoCloseable {
     }
     try {
       communicators.forEach(NcclCommunicator::requireHealthy);
+      for (NcclWait wait : waits) {
+        wait.overdue(System.nanoTime()).ifPresent(NcclGroup::fail);
+      }
     } catch (CommException e) {
       abort(String.valueOf(e.getMessage()));
       throw e;
     }
+  }
+
+  private static void fail(String why) {
+    throw new CommException(why);
   }
 
   private boolean isHealthy() {
@@ -146,29 +183,37 @@ final class NcclGroup implements AutoCloseable {
       return;
     }
     if (backend.device().releases().isLost()) { // NCCL would wait for what is there
-      synchronized (communicators) {
-        closed = true;
-      }
+      markClosed();
+      LastResort.insteadOfExit();
       return;
     }
     isIdle();
-    boolean lost;
-    synchronized (communicators) {
-      closed = true; // whoever aborts from now on finds nothing to abort
-      lost = givenUp.get() != null;
-    }
-    if (lost) {
-      awaitAbort();
-    } else {
+    markClosed();
+    if (givenUp.get() == null) {
       communicators.forEach(NcclCommunicator::destroy);
+    } else if (work.hangs() || !abortsEnd()) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "rank {0}: NCCL does not let go of a lost group",
+          transport.rank());
+      LastResort.insteadOfExit();
     }
     if (work.hangs()) {
       throw work.abandoned();
     }
+    waits.clear();
+    waitWords.forEach(PinnedMemory::close);
     watch.close();
   }
 
-  private void awaitAbort() {
+  /** Whoever aborts from now on finds nothing to abort. */
+  private void markClosed() {
+    synchronized (communicators) {
+      closed = true;
+    }
+  }
+
+  private boolean abortsEnd() {
     long deadline = System.nanoTime() + DRAIN.toNanos();
     try {
       for (Thread thread : aborting) {
@@ -177,12 +222,7 @@ final class NcclGroup implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    if (aborting.stream().anyMatch(Thread::isAlive)) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "rank {0}: NCCL does not let go of a lost group",
-          transport.rank());
-    }
+    return aborting.stream().noneMatch(Thread::isAlive);
   }
 
   PeerKernels kernels() {

@@ -294,7 +294,7 @@ final class PeerGroup implements AutoCloseable {
     boolean idle = !work.hangs() && backend.drain(limit.compareTo(GRACE) < 0 ? limit : GRACE);
     if (!idle) {
       abort("it is closing");
-      idle = backend.drain(DRAIN);
+      idle = work.ends(DRAIN);
     }
     markClosed();
     groups.forEach(group -> sharedToTheEnd.addAll(group.buffers()));
@@ -322,6 +322,10 @@ final class PeerGroup implements AutoCloseable {
     synchronized (watch) {
       closed = true;
     }
+  }
+
+  EnqueuedWork work() {
+    return work;
   }
 
   Device device() {

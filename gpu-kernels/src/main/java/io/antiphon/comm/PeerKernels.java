@@ -60,7 +60,8 @@ final class PeerKernels {
 
   /** All files and kernels. */
   static List<KernelSource> sources() {
-    List<String> meeting = new ArrayList<>(List.of("peer_meeting", "peer_heed"));
+    List<String> meeting =
+        new ArrayList<>(List.of("peer_meeting", "peer_wait_begins", "peer_wait_ends"));
     List<String> tensors = new ArrayList<>();
     List<String> rows = new ArrayList<>();
     List<String> experts = new ArrayList<>();
@@ -154,9 +155,18 @@ final class PeerKernels {
     launch(stream, "peer_meeting", Grid.of(1, ControlBlock.MAX_RANKS), meeting.i32(phase));
   }
 
-  /** Makes a group that the host has given up a lost one, for all kernels that follow. */
-  void heed(Stream stream, long watch) {
-    launch(stream, "peer_heed", Grid.of(1, 1), new Arguments().address(watch));
+  /**
+   * Tells the host that what follows waits for the other ranks; {@code wait} as NcclWait has it.
+   */
+  void waitBegins(Stream stream, long wait, Operation operation) {
+    Arguments arguments = new Arguments().address(wait).i32(operation.number());
+    launch(stream, "peer_wait_begins", Grid.of(1, 1), arguments);
+  }
+
+  /** And that it does so no more; a group that the host has given up is lost from there on. */
+  void waitEnds(Stream stream, long watch, long wait) {
+    Arguments arguments = new Arguments().address(watch).address(wait);
+    launch(stream, "peer_wait_ends", Grid.of(1, 1), arguments);
   }
 
   /** Gathers a small tensor in one meeting. */

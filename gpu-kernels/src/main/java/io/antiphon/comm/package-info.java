@@ -64,7 +64,9 @@
  * <p><b>Failure.</b> A wait of NCCL ends when its communicator is aborted. By then the host has
  * said so in a word that a small kernel looks at after each call of NCCL, and the rank is lost as
  * above: what the aborted call left in memory is used for nothing. An abort lasts until all
- * recorded steps that use the communicator are closed, so it has a thread of its own.
+ * recorded steps that use the communicator are closed, so it has a thread of its own. NCCL sets no
+ * limit; that kernel and one before the call tell the host, which does ({@link
+ * io.antiphon.comm.NcclWait}).
  */
 @NullMarked
 package io.antiphon.comm;

@@ -3,6 +3,8 @@ package io.antiphon.device;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +14,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LastResort implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(LastResort.class.getName());
+
+  private static final AtomicBoolean INSTEAD_OF_EXIT = new AtomicBoolean();
+
+  /** Time for the other shutdown hooks. */
+  private static final Duration HOOKS = Duration.ofSeconds(3);
 
   private final @Nullable Process shell;
 
@@ -43,6 +50,30 @@ public final class LastResort implements AutoCloseable {
     } catch (IOException e) {
       LOG.log(System.Logger.Level.WARNING, "cannot run /bin/sh: {0}", e.getMessage());
       return new LastResort(null);
+    }
+  }
+
+  /**
+   * Has this process killed where it would exit: after its shutdown hooks, before libraries do what
+   * they want done then. For who knows that they would crash there. Its exit code becomes 137.
+   */
+  public static void insteadOfExit() {
+    if (INSTEAD_OF_EXIT.getAndSet(true)) {
+      return;
+    }
+    Thread hook =
+        new Thread(
+            () -> {
+              after(HOOKS);
+              while (true) {
+                LockSupport.park();
+              }
+            },
+            "last-resort");
+    try {
+      Runtime.getRuntime().addShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      LOG.log(System.Logger.Level.DEBUG, "the process exits already");
     }
   }
 

@@ -38,7 +38,7 @@ class NcclCollectivesTest {
       expected = oracle.read();
     }
     try (CudaBackend backend = CudaBackend.open(0, DType.F32, TestDevices.kernelCache())) {
-      NcclGroup nccl = NcclGroup.open(backend, alone(), LIMIT);
+      NcclGroup nccl = NcclGroup.open(backend, alone(), LIMIT, new EnqueuedWork(backend, 0));
       CollectiveScenario scenario = new CollectiveScenario(backend, 0, 1, false);
       Collectives group = nccl.collectives(backend.computeLane(), 0);
       try (StepGraph graph = backend.record(() -> scenario.enqueue(group))) {

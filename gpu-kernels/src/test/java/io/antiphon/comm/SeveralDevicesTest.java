@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.antiphon.cpu.CpuBackend;
 import io.antiphon.cpu.Ranks;
 import io.antiphon.cpu.Transport;
+import io.antiphon.device.Driver;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.TestDevices;
 import io.antiphon.tensor.Collectives;
@@ -17,16 +18,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
-/** Two ranks with a device each, as threads. */
+/** Ranks with a device each, as threads: two, and four and eight on a machine that has as many. */
 @Tag("multigpu")
 class SeveralDevicesTest {
   private static final Duration LIMIT = Duration.ofSeconds(30);
   private static final Duration ABORT_LIMIT = Duration.ofSeconds(10);
-  private static final int RANKS = 2;
 
   /** How ranks reach each other. */
   enum Way {
@@ -34,25 +37,40 @@ class SeveralDevicesTest {
     NCCL
   }
 
+  static List<Arguments> groups() {
+    int devices = Driver.devices();
+    assertThat(devices).as("devices, of which two are needed").isGreaterThanOrEqualTo(2);
+    return IntStream.of(2, 4, 8)
+        .filter(ranks -> ranks <= devices)
+        .boxed()
+        .flatMap(ranks -> Stream.of(Way.values()).map(way -> Arguments.of(way, ranks)))
+        .toList();
+  }
+
   private static Interconnect open(Way way, CudaBackend backend, Transport transport) {
-    return Interconnect.open(backend, transport, LIMIT, way == Way.NCCL);
+    return open(way, backend, transport, LIMIT);
+  }
+
+  private static Interconnect open(
+      Way way, CudaBackend backend, Transport transport, Duration limit) {
+    return Interconnect.open(backend, transport, limit, way == Way.NCCL);
   }
 
   @ParameterizedTest
-  @EnumSource
-  void everyOperationHasTheBitsOfTheCpu(Way way) {
+  @MethodSource("groups")
+  void everyOperationHasTheBitsOfTheCpu(Way way, int ranks) {
     List<Map<String, double[]>> found =
         Ranks.run(
-            RANKS,
+            ranks,
             transport -> {
               try (CudaBackend backend =
                   CudaBackend.open(transport.rank(), DType.F32, TestDevices.kernelCache())) {
                 CollectiveScenario scenario =
-                    new CollectiveScenario(backend, transport.rank(), RANKS, false, true);
+                    new CollectiveScenario(backend, transport.rank(), ranks, false, true);
                 Interconnect interconnect = open(way, backend, transport);
                 assertThat(interconnect.usesNccl()).isEqualTo(way == Way.NCCL);
                 Collectives group =
-                    interconnect.collectives(backend.computeLane(), Ranks.all(RANKS));
+                    interconnect.collectives(backend.computeLane(), Ranks.all(ranks));
                 try (StepGraph graph = backend.record(() -> scenario.enqueue(group))) {
                   for (int replay = 0; replay < 3; replay++) {
                     scenario.fill(1);
@@ -65,17 +83,17 @@ class SeveralDevicesTest {
             });
     List<Map<String, double[]>> expected =
         Ranks.run(
-            RANKS,
+            ranks,
             transport -> {
               try (CpuBackend backend = CpuBackend.f32(1)) {
                 CollectiveScenario scenario =
-                    new CollectiveScenario(backend, transport.rank(), RANKS, false, true);
+                    new CollectiveScenario(backend, transport.rank(), ranks, false, true);
                 scenario.fill(1);
-                scenario.enqueue(backend.collectives(transport, Ranks.all(RANKS)));
+                scenario.enqueue(backend.collectives(transport, Ranks.all(ranks)));
                 return scenario.read();
               }
             });
-    for (int rank = 0; rank < RANKS; rank++) {
+    for (int rank = 0; rank < ranks; rank++) {
       Map<String, double[]> numbers = found.get(rank);
       expected
           .get(rank)
@@ -85,18 +103,18 @@ class SeveralDevicesTest {
 
   /** And the devices live: the same group comes together again. */
   @ParameterizedTest
-  @EnumSource
-  void waitsForARankThatDoesNotComeEndWhenTheGroupIsGivenUp(Way way) throws Exception {
+  @MethodSource("groups")
+  void waitsForARankThatDoesNotComeEndWhenTheGroupIsGivenUp(Way way, int ranks) throws Exception {
     CountDownLatch over = new CountDownLatch(1);
     Ranks.run(
-        RANKS,
+        ranks,
         transport -> {
           try (CudaBackend backend =
               CudaBackend.open(transport.rank(), DType.F32, TestDevices.kernelCache())) {
             Interconnect interconnect = open(way, backend, transport);
-            Collectives group = interconnect.collectives(backend.computeLane(), Ranks.all(RANKS));
+            Collectives group = interconnect.collectives(backend.computeLane(), Ranks.all(ranks));
             CollectiveScenario scenario =
-                new CollectiveScenario(backend, transport.rank(), RANKS, false, true);
+                new CollectiveScenario(backend, transport.rank(), ranks, false, true);
             scenario.fill(1);
             try (StepGraph graph = backend.record(() -> scenario.enqueue(group))) {
               graph.replay();
@@ -119,6 +137,45 @@ class SeveralDevicesTest {
           }
           return transport.rank();
         });
-    everyOperationHasTheBitsOfTheCpu(way);
+    everyOperationHasTheBitsOfTheCpu(way, ranks);
+  }
+
+  @ParameterizedTest
+  @MethodSource("groups")
+  void waitsForARankThatDoesNotComeEndAfterTheLimit(Way way, int ranks) throws Exception {
+    Duration patience = Duration.ofSeconds(3);
+    CountDownLatch over = new CountDownLatch(ranks - 1);
+    Ranks.run(
+        ranks,
+        transport -> {
+          try (CudaBackend backend =
+              CudaBackend.open(transport.rank(), DType.F32, TestDevices.kernelCache())) {
+            Interconnect interconnect = open(way, backend, transport, patience);
+            Collectives group = interconnect.collectives(backend.computeLane(), Ranks.all(ranks));
+            CollectiveScenario scenario =
+                new CollectiveScenario(backend, transport.rank(), ranks, false, true);
+            scenario.fill(1);
+            try (StepGraph graph = backend.record(() -> scenario.enqueue(group))) {
+              graph.replay();
+              backend.synchronize(LIMIT);
+              if (transport.rank() < ranks - 1) {
+                graph.replay();
+                long start = System.nanoTime();
+                assertThatThrownBy(() -> backend.synchronize(LIMIT))
+                    .isInstanceOf(CommException.class)
+                    .hasMessageContaining("waited");
+                assertThat(Duration.ofNanos(System.nanoTime() - start))
+                    .isBetween(patience.minusSeconds(1), patience.plus(ABORT_LIMIT));
+                assertThat(backend.drain(ABORT_LIMIT)).isTrue();
+                over.countDown();
+              } else {
+                assertThat(over.await(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+                interconnect.abort("the others left");
+              }
+            }
+            scenario.free();
+          }
+          return transport.rank();
+        });
   }
 }

@@ -17,6 +17,7 @@ class LastResortTest {
     "hangs, 137",
     "ends, 3",
     "closes, 3",
+    "exits, 137",
   })
   void onlyAProcessThatDoesNotEndIsKilled(String how, int code) throws Exception {
     Process process =
@@ -53,6 +54,7 @@ class LastResortTest {
           LastResort.after(Duration.ofSeconds(1)).close();
           await(never, 3);
         }
+        case "exits" -> LastResort.insteadOfExit();
         default -> LastResort.after(Duration.ofSeconds(SECONDS));
       }
       System.exit(3);

@@ -8,6 +8,7 @@ import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import io.antiphon.cpu.ThreadTransport;
 import io.antiphon.cpu.Transport;
+import io.antiphon.device.Driver;
 import io.antiphon.model.ModelState;
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.CommException;
@@ -23,11 +24,15 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The quickstart through the whole training loop, its ranks threads that share device 0. Needs
@@ -156,25 +161,33 @@ class CudaTrainerTest {
   }
 
   /** Sums have one order, whatever moves the bytes. */
-  @Test
+  @ParameterizedTest
+  @MethodSource
   @Tag("multigpu")
-  void ncclBetweenTwoGpusTrainsTheSameBitsAsPeerMemory() throws Exception {
-    for (String experts : new String[] {"1", "2"}) {
-      String[] shape = {
-        BF16,
-        "schedule.steps=12",
-        "parallelism.ranks=2",
-        "parallelism.expert-parallel=" + experts,
-        "backend.ranks-per-gpu=1"
-      };
-      Recorded peers = train("peers" + experts, NEVER, shape);
-      Recorded nccl = train("nccl" + experts, NEVER, and(shape, "backend.interconnect=nccl"));
-      Recorded shared = train("shared" + experts, NEVER, and(shape, "backend.ranks-per-gpu=0"));
+  void ncclBetweenGpusTrainsTheSameBitsAsPeerMemory(int ranks, int experts) throws Exception {
+    String[] shape = {
+      BF16,
+      "schedule.steps=12",
+      "parallelism.ranks=" + ranks,
+      "parallelism.expert-parallel=" + experts,
+      "backend.ranks-per-gpu=1"
+    };
+    Recorded peers = train("peers", NEVER, shape);
+    Recorded nccl = train("nccl", NEVER, and(shape, "backend.interconnect=nccl"));
+    Recorded shared = train("shared", NEVER, and(shape, "backend.ranks-per-gpu=" + ranks));
 
-      assertThat(nccl.losses()).hasSize(12).isEqualTo(peers.losses());
-      assertThat(nccl.validation).isEqualTo(peers.validation);
-      assertThat(shared.losses()).isEqualTo(peers.losses());
-    }
+    assertThat(nccl.losses()).hasSize(12).isEqualTo(peers.losses());
+    assertThat(nccl.validation).isEqualTo(peers.validation);
+    assertThat(shared.losses()).isEqualTo(peers.losses());
+  }
+
+  static List<Arguments> ncclBetweenGpusTrainsTheSameBitsAsPeerMemory() {
+    int devices = Driver.devices();
+    assertThat(devices).as("devices, of which two are needed").isGreaterThanOrEqualTo(2);
+    return Stream.of(new int[] {2, 1}, new int[] {2, 2}, new int[] {4, 2}, new int[] {4, 4})
+        .filter(shape -> shape[0] <= devices)
+        .map(shape -> Arguments.of(shape[0], shape[1]))
+        .toList();
   }
 
   @Test

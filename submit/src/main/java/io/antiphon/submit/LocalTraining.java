@@ -152,9 +152,7 @@ final class LocalTraining {
         RankContext context = new RankContext(transport, monitor, interrupted::get, attempt);
         results.add(threads.submit(() -> rank(context, text, facts)));
       }
-      for (Future<TrainingResult> result : results) {
-        await(result);
-      }
+      await(results);
       RunSummary.Outcome outcome =
           results.get(0).get().interrupted()
               ? RunSummary.Outcome.INTERRUPTED
@@ -163,7 +161,7 @@ final class LocalTraining {
       monitor.finished(outcome, stopped ? "stopped by the user" : "");
       return outcome;
     } catch (ExecutionException e) {
-      Throwable first = failure.get() == null ? e.getCause() : failure.get();
+      Throwable first = e.getCause();
       monitor.finished(RunSummary.Outcome.FAILED, String.valueOf(first));
       if (first instanceof RuntimeException known) {
         throw known;
@@ -174,19 +172,24 @@ final class LocalTraining {
     }
   }
 
-  /** Waits for a rank; if some rank has failed, not for ever. */
-  private void await(Future<TrainingResult> result)
+  /** Waits for all ranks, also for those that close after another has failed; then not for ever. */
+  private void await(List<Future<TrainingResult>> results)
       throws ExecutionException, InterruptedException {
     long failedFor = 0;
-    while (failedFor <= CLOSING.toSeconds()) {
-      try {
-        result.get(1, TimeUnit.SECONDS);
-        return;
-      } catch (TimeoutException e) {
-        failedFor += failure.get() == null ? 0 : 1;
+    for (Future<TrainingResult> result : results) {
+      while (!result.isDone() && failedFor <= CLOSING.toSeconds()) {
+        try {
+          result.get(1, TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+          failedFor += failure.get() == null ? 0 : 1;
+        } catch (ExecutionException e) {
+          failure.compareAndSet(null, e.getCause());
+        }
       }
     }
-    throw new ExecutionException(failure.get());
+    if (failure.get() != null) {
+      throw new ExecutionException(failure.get());
+    }
   }
 
   /** Tells all ranks that this one has failed, also those that wait on their device. */
