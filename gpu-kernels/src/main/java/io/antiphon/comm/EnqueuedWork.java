@@ -3,10 +3,12 @@ package io.antiphon.comm;
 import io.antiphon.device.DeviceException;
 import io.antiphon.kernel.CudaBackend;
 import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Work that a rank has enqueued on its device, and that may wait for ranks which do not come. */
 final class EnqueuedWork {
-  private static final System.Logger LOG = System.getLogger(EnqueuedWork.class.getName());
+  private static final Logger LOG = LoggerFactory.getLogger(EnqueuedWork.class);
 
   private final CudaBackend backend;
   private final int rank;
@@ -21,10 +23,7 @@ final class EnqueuedWork {
   boolean ends(Duration limit) {
     if (!hangs && !backend.drain(limit)) {
       hangs = true;
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "rank {0}: enqueued work does not end; memory that it may use is kept",
-          rank);
+      LOG.warn("rank {}: enqueued work does not end; memory that it may use is kept", rank);
     }
     return !hangs;
   }

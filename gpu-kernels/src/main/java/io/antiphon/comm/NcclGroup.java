@@ -13,6 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A rank of a run whose ranks reach each other through NCCL, on one host or several. Only bytes
@@ -26,7 +28,7 @@ import java.util.concurrent.atomic.AtomicReference;
  * its other kernels use nothing of what an aborted call left behind.
  */
 final class NcclGroup implements AutoCloseable {
-  private static final System.Logger LOG = System.getLogger(NcclGroup.class.getName());
+  private static final Logger LOG = LoggerFactory.getLogger(NcclGroup.class);
   private static final Duration NO_LIMIT = Duration.ofDays(1);
   private static final Duration DRAIN = Duration.ofSeconds(20);
 
@@ -192,10 +194,7 @@ final class NcclGroup implements AutoCloseable {
     if (givenUp.get() == null) {
       communicators.forEach(NcclCommunicator::destroy);
     } else if (work.hangs() || !abortsEnd()) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "rank {0}: NCCL does not let go of a lost group",
-          transport.rank());
+      LOG.warn("rank {}: NCCL does not let go of a lost group", transport.rank());
       LastResort.insteadOfExit();
     }
     if (work.hangs()) {

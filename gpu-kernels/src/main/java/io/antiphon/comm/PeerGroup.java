@@ -20,6 +20,8 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A rank of a run whose ranks reach each other's device memory: threads of one process, or
@@ -28,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @see io.antiphon.comm
  */
 final class PeerGroup implements AutoCloseable {
-  private static final System.Logger LOG = System.getLogger(PeerGroup.class.getName());
+  private static final Logger LOG = LoggerFactory.getLogger(PeerGroup.class);
   private static final String CONNECTIONS = "CUDA_DEVICE_MAX_CONNECTIONS";
   private static final int MOST_CONNECTIONS = 32;
   private static final Duration GRACE = Duration.ofSeconds(10);
@@ -244,9 +246,8 @@ final class PeerGroup implements AutoCloseable {
       tryToTell(() -> await(group::awaitRelease));
     }
     if (peersMissing) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "rank {0} keeps {1} elements of {2}: a peer has not let them go",
+      LOG.warn(
+          "rank {} keeps {} elements of {}: a peer has not let them go",
           transport.rank(),
           storage.elements(),
           storage.dtype());
@@ -267,7 +268,7 @@ final class PeerGroup implements AutoCloseable {
     try {
       telling.run();
     } catch (DeviceException e) {
-      LOG.log(System.Logger.Level.WARNING, "rank {0}: {1}", transport.rank(), e.getMessage());
+      LOG.warn("rank {}: {}", transport.rank(), e.getMessage());
       peersMissing = true;
     }
   }
@@ -309,9 +310,8 @@ final class PeerGroup implements AutoCloseable {
       tryToTell(() -> await(group::close));
     }
     if (peersMissing) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "rank {0} left its group, but some peer did not: memory they share is kept",
+      LOG.warn(
+          "rank {} left its group, but some peer did not: memory they share is kept",
           transport.rank());
     }
     watch.close();

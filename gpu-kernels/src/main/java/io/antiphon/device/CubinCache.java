@@ -14,13 +14,15 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Compiled kernels on disk, by the content of their source, headers, options, architecture and the
  * compiler's version. Several processes may use a folder: entries appear by a rename.
  */
 public final class CubinCache {
-  private static final System.Logger LOG = System.getLogger(CubinCache.class.getName());
+  private static final Logger LOG = LoggerFactory.getLogger(CubinCache.class);
 
   /** What turns source into machine code. */
   interface Compiler {
@@ -92,9 +94,8 @@ public final class CubinCache {
     long start = System.nanoTime();
     Cubin fresh = compiler.compile(source, text, headers, architecture);
     compiled++;
-    LOG.log(
-        System.Logger.Level.DEBUG,
-        "compiled {0} for {1} in {2} ms",
+    LOG.debug(
+        "compiled {} for {} in {} ms",
         source.file(),
         architecture.target(),
         (System.nanoTime() - start) / 1_000_000);
@@ -136,7 +137,7 @@ public final class CubinCache {
         new DataInputStream(new BufferedInputStream(Files.newInputStream(entry)))) {
       return Optional.of(Cubin.read(in));
     } catch (IOException e) {
-      LOG.log(System.Logger.Level.WARNING, "compiling again what {0} should hold: {1}", entry, e);
+      LOG.warn("compiling again what {} should hold: {}", entry, e.toString());
       return Optional.empty();
     }
   }
@@ -152,7 +153,7 @@ public final class CubinCache {
       Files.move(fresh, entry, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
       // The kernels are compiled: only the next start is slower.
-      LOG.log(System.Logger.Level.WARNING, "compiled kernels are not kept in {0}: {1}", folder, e);
+      LOG.warn("compiled kernels are not kept in {}: {}", folder, e.toString());
     }
   }
 }

@@ -6,6 +6,8 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Kills this process unless it ends, or this is closed, before. A process that exits runs what
@@ -13,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * thread of the process runs any more that could do something about it. So a shell does.
  */
 public final class LastResort implements AutoCloseable {
-  private static final System.Logger LOG = System.getLogger(LastResort.class.getName());
+  private static final Logger LOG = LoggerFactory.getLogger(LastResort.class);
 
   private static final AtomicBoolean INSTEAD_OF_EXIT = new AtomicBoolean();
 
@@ -48,7 +50,7 @@ public final class LastResort implements AutoCloseable {
               .redirectError(ProcessBuilder.Redirect.DISCARD)
               .start());
     } catch (IOException e) {
-      LOG.log(System.Logger.Level.WARNING, "cannot run /bin/sh: {0}", e.getMessage());
+      LOG.warn("cannot run /bin/sh: {}", e.getMessage());
       return new LastResort(null);
     }
   }
@@ -73,7 +75,7 @@ public final class LastResort implements AutoCloseable {
     try {
       Runtime.getRuntime().addShutdownHook(hook);
     } catch (IllegalStateException e) {
-      LOG.log(System.Logger.Level.DEBUG, "the process exits already");
+      LOG.debug("the process exits already");
     }
   }
 

@@ -25,6 +25,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One CUDA device of one rank: bf16 with fp32 accumulation, masters and gradients in fp32; or, to
@@ -34,7 +36,7 @@ public final class CudaBackend implements Backend {
   private static final Duration POLL = Duration.ofNanos(20_000);
   private static final Duration SETTLING = Duration.ofSeconds(20);
   private static final int TRANSFER_PRIORITY = -1;
-  private static final System.Logger LOG = System.getLogger(CudaBackend.class.getName());
+  private static final Logger LOG = LoggerFactory.getLogger(CudaBackend.class);
 
   private final Device device;
   private final DType real;
@@ -350,10 +352,8 @@ public final class CudaBackend implements Backend {
 
   private void settle() {
     if (device.releases().isSuspect() && !device.releases().settle(SETTLING)) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "device {0} is lost to this process, which keeps what it holds there",
-          device.ordinal());
+      LOG.warn(
+          "device {} is lost to this process, which keeps what it holds there", device.ordinal());
     }
     keptForNow.forEach(this::freeNow);
     keptForNow.clear();

@@ -91,7 +91,12 @@ class LayeringTest {
           .should()
           .onlyDependOnClassesThat()
           .resideInAnyPackage(
-              with("io.antiphon.device..", "jcuda..", "org.bytedeco..", "org.jspecify.."));
+              with(
+                  "io.antiphon.device..",
+                  "jcuda..",
+                  "org.bytedeco..",
+                  "org.slf4j..",
+                  "org.jspecify.."));
 
   @ArchTest
   static final ArchRule kernelSeesTensorPlanAndDevice =
@@ -106,6 +111,7 @@ class LayeringTest {
                   "io.antiphon.tensor..",
                   "io.antiphon.plan..",
                   "io.antiphon.device..",
+                  "org.slf4j..",
                   "org.jspecify.."));
 
   @ArchTest
