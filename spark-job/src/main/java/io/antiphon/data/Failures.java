@@ -4,7 +4,7 @@ import java.io.FileNotFoundException;
 import java.util.concurrent.Callable;
 
 /** Turns what Spark and file systems throw into one sentence for the user. */
-final class Failures {
+public final class Failures {
   private static final int MAX_REASON = 400;
 
   private Failures() {}
@@ -12,7 +12,7 @@ final class Failures {
   /**
    * Runs a step of the pipeline; whatever fails in it, here or on an executor, is about the data.
    */
-  static <T> T explained(String doing, Callable<T> step) {
+  public static <T> T explained(String doing, Callable<T> step) {
     try {
       return step.call();
     } catch (Exception failure) {
@@ -31,7 +31,7 @@ final class Failures {
   }
 
   /** First line of a failure's message, or its type when it has none. */
-  static String reason(Throwable failure) {
+  public static String reason(Throwable failure) {
     String message = failure.getMessage();
     if (message == null || message.isBlank()) {
       return failure.getClass().getSimpleName();

@@ -1,21 +1,23 @@
 package io.antiphon.data;
 
 /** Well-mixed 64-bit hashes of a few numbers: the finalizer of SplitMix64, chained. */
-final class Mix64 {
+public final class Mix64 {
   private static final long GOLDEN = 0x9E3779B97F4A7C15L;
 
   private Mix64() {}
 
-  static long of(long first, long second) {
+  /** Hash of two numbers in this order. */
+  public static long of(long first, long second) {
     return finish(finish(first + GOLDEN) ^ (second + GOLDEN));
   }
 
-  static long of(long first, long second, long third) {
+  /** Hash of three numbers in this order. */
+  public static long of(long first, long second, long third) {
     return of(of(first, second), third);
   }
 
   /** Maps a hash to {@code [0, 1)}, in steps of 2^-53. */
-  static double unit(long hash) {
+  public static double unit(long hash) {
     return (hash >>> 11) * 0x1.0p-53;
   }
 

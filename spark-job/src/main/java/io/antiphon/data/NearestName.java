@@ -4,11 +4,11 @@ import java.util.Collection;
 import java.util.Locale;
 
 /** The name a user may have meant: the nearest by edit distance, if it is near enough. */
-final class NearestName {
+public final class NearestName {
   private NearestName() {}
 
   /** {@code " (did you mean 'x'?)"}, or nothing when no name is near. */
-  static String hint(String wanted, Collection<String> names) {
+  public static String hint(String wanted, Collection<String> names) {
     String best = "";
     int bestDistance = wanted.length() / 3 + 2; // a third of the letters wrong is another word
     for (String name : names) {

@@ -49,7 +49,7 @@ public final class SeededPermutation {
   }
 
   /** The index that {@link #apply} maps to {@code image}. */
-  long invert(long image) {
+  public long invert(long image) {
     long value = requireInRange(image);
     do {
       long left = value >>> halfBits;

@@ -4,11 +4,12 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** The one checksum of this package: identity of texts, files and requests. */
-final class Sha256 {
+/** The one checksum of the data pipeline: identity of texts, files and requests. */
+public final class Sha256 {
   private Sha256() {}
 
-  static MessageDigest digest() {
+  /** A new digest, to be fed piece by piece. */
+  public static MessageDigest digest() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException everyJdkHasIt) {
@@ -16,7 +17,8 @@ final class Sha256 {
     }
   }
 
-  static String hex(byte[] content) {
+  /** Lower-case hexadecimal digest of {@code content}. */
+  public static String hex(byte[] content) {
     return HexFormat.of().formatHex(digest().digest(content));
   }
 }

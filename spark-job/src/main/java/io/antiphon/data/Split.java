@@ -10,7 +10,7 @@ public enum Split {
   VALIDATION;
 
   /** Name in files and manifests. */
-  String label() {
+  public String label() {
     return name().toLowerCase(Locale.ROOT);
   }
 }

@@ -1,4 +1,7 @@
-/** Text to packed token sequences on Spark, and the resumable stream that each rank reads. */
+/**
+ * What all parts of the data pipeline share: what is asked for, how it fails, hashes and
+ * permutations.
+ */
 @NullMarked
 package io.antiphon.data;
 

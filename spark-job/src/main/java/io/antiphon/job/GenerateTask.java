@@ -1,8 +1,8 @@
 package io.antiphon.job;
 
 import io.antiphon.conf.Settings;
-import io.antiphon.data.Tokenizer;
-import io.antiphon.data.TokenizerDescription;
+import io.antiphon.data.tokenizer.Tokenizer;
+import io.antiphon.data.tokenizer.TokenizerDescription;
 import io.antiphon.model.ModelState;
 import io.antiphon.train.ModelSetup;
 import io.antiphon.train.RankDevice;

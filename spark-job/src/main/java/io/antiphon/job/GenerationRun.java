@@ -3,7 +3,7 @@ package io.antiphon.job;
 import io.antiphon.conf.Settings;
 import io.antiphon.cpu.ThreadTransport;
 import io.antiphon.cpu.Transport;
-import io.antiphon.data.TokenizerDescription;
+import io.antiphon.data.tokenizer.TokenizerDescription;
 import io.antiphon.train.RankDevice;
 import java.io.Serializable;
 import java.nio.file.Path;

@@ -2,7 +2,7 @@ package io.antiphon.job;
 
 import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Problem;
-import io.antiphon.data.RoutingTableWriter;
+import io.antiphon.data.routing.RoutingTableWriter;
 import io.antiphon.train.RoutedCounts;
 import java.nio.file.Path;
 import java.util.List;

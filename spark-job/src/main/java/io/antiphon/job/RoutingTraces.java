@@ -1,6 +1,6 @@
 package io.antiphon.job;
 
-import io.antiphon.data.RoutingTableReader;
+import io.antiphon.data.routing.RoutingTableReader;
 import io.antiphon.trace.RoutingRecord;
 import io.antiphon.trace.RoutingTrace;
 import java.util.Optional;

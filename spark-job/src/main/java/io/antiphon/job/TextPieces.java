@@ -1,6 +1,6 @@
 package io.antiphon.job;
 
-import io.antiphon.data.Tokenizer;
+import io.antiphon.data.tokenizer.Tokenizer;
 import java.util.Arrays;
 import java.util.function.Consumer;
 

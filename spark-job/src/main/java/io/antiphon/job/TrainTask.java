@@ -1,9 +1,9 @@
 package io.antiphon.job;
 
 import io.antiphon.conf.Settings;
-import io.antiphon.data.PackedStore;
 import io.antiphon.data.Split;
-import io.antiphon.data.StoreLocation;
+import io.antiphon.data.store.PackedStore;
+import io.antiphon.data.store.StoreLocation;
 import io.antiphon.model.ModelState;
 import io.antiphon.train.EvaluationMetrics;
 import io.antiphon.train.Evaluator;

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.antiphon.data.store.HandmadeStore;
+import io.antiphon.data.store.PackedStore;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

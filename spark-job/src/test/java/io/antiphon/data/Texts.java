@@ -5,11 +5,11 @@ import java.util.List;
 import java.util.Random;
 
 /** Made-up documents. */
-final class Texts {
+public final class Texts {
   private Texts() {}
 
   /** Different documents of a few dozen to a few hundred characters, the same for the same seed. */
-  static List<String> of(int documents, long seed) {
+  public static List<String> of(int documents, long seed) {
     Random random = new Random(seed);
     List<String> texts = new ArrayList<>();
     for (int i = 0; i < documents; i++) {

@@ -2,9 +2,9 @@ package io.antiphon.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.antiphon.data.ByteTokenizer;
-import io.antiphon.data.Tokenizer;
-import io.antiphon.data.TokenizerDescription;
+import io.antiphon.data.tokenizer.ByteTokenizer;
+import io.antiphon.data.tokenizer.Tokenizer;
+import io.antiphon.data.tokenizer.TokenizerDescription;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;

@@ -3,7 +3,7 @@ package io.antiphon.submit;
 import io.antiphon.cpu.BlasUnavailable;
 import io.antiphon.cpu.CpuBackend;
 import io.antiphon.data.DataException;
-import io.antiphon.data.TokenizerLibrary;
+import io.antiphon.data.tokenizer.TokenizerLibrary;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.Buffer;

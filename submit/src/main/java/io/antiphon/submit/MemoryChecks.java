@@ -3,7 +3,7 @@ package io.antiphon.submit;
 import io.antiphon.conf.Backend;
 import io.antiphon.conf.Settings;
 import io.antiphon.data.DataException;
-import io.antiphon.data.Vocabulary;
+import io.antiphon.data.tokenizer.Vocabulary;
 import io.antiphon.device.Device;
 import io.antiphon.train.MemoryPlan;
 import io.antiphon.train.ModelSetup;

@@ -27,6 +27,19 @@ class LayeringTest {
       slices().matching("io.antiphon.(*)..").should().beFreeOfCycles();
 
   @ArchTest
+  static final ArchRule partsOfTheDataPipelineHaveNoCycles =
+      slices().matching("io.antiphon.data.(*)").should().beFreeOfCycles();
+
+  @ArchTest
+  static final ArchRule whatTheDataPipelineSharesSeesNoPart =
+      noClasses()
+          .that()
+          .resideInAPackage("io.antiphon.data")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("io.antiphon.data.*");
+
+  @ArchTest
   static final ArchRule planSeesTheJdkAlone =
       classes()
           .that()

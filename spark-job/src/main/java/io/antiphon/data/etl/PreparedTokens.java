@@ -1,0 +1,16 @@
+package io.antiphon.data.etl;
+
+import io.antiphon.data.store.StoreLocation;
+import io.antiphon.data.store.StoreManifest;
+import java.time.Duration;
+
+/**
+ * A packed token store, ready to be read.
+ *
+ * @param location where ranks open it
+ * @param manifest what it holds
+ * @param reused whether an earlier run had built it
+ * @param elapsed time spent on building or checking it
+ */
+public record PreparedTokens(
+    StoreLocation location, StoreManifest manifest, boolean reused, Duration elapsed) {}

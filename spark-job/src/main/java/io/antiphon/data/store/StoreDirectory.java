@@ -1,0 +1,121 @@
+package io.antiphon.data.store;
+
+import io.antiphon.data.DataException;
+import io.antiphon.data.Failures;
+import io.antiphon.data.Split;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.Optional;
+import java.util.UUID;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The place of one request's store in the cache directory: reused if complete, else built. */
+public final class StoreDirectory {
+  private static final Logger LOG = LoggerFactory.getLogger(StoreDirectory.class);
+
+  private final Path path;
+  private final String fingerprint;
+  private final Configuration configuration;
+
+  /**
+   * Looks nowhere yet.
+   *
+   * @param fingerprint of a request and its input, at least 16 characters
+   * @throws DataException if no file system has such a directory
+   */
+  public StoreDirectory(String cacheDir, String fingerprint, Configuration configuration) {
+    this.fingerprint = fingerprint;
+    this.configuration = configuration;
+    try {
+      Path relative = new Path(cacheDir, "tokens-" + fingerprint.substring(0, 16));
+      this.path = relative.getFileSystem(configuration).makeQualified(relative);
+    } catch (IOException | IllegalArgumentException failure) {
+      throw notWritable(cacheDir, failure);
+    }
+  }
+
+  /** Where the store is, or will be. */
+  public StoreLocation location() {
+    return StoreLocation.of(path, configuration);
+  }
+
+  /** The manifest of a complete store of the same request, after checking all its files. */
+  public Optional<StoreManifest> existing() {
+    try {
+      if (!path.getFileSystem(configuration).exists(new Path(path, StoreManifest.FILE))) {
+        return Optional.empty();
+      }
+      StoreManifest manifest = location().manifest();
+      if (!manifest.fingerprint().equals(fingerprint)) {
+        return Optional.empty();
+      }
+      requireComplete(manifest);
+      return Optional.of(manifest);
+    } catch (DataException broken) {
+      LOG.warn("Building the token store at {} again: {}", path, broken.getMessage());
+      return Optional.empty();
+    } catch (IOException failure) {
+      throw notWritable(path.getParent().toString(), failure);
+    }
+  }
+
+  /** Creates the directory, and makes sure that files can be written to it. */
+  public void requireWritable() {
+    Path probe = new Path(path, ".probe-" + UUID.randomUUID());
+    try {
+      FileSystem files = path.getFileSystem(configuration);
+      files.mkdirs(path);
+      files.create(probe, true).close();
+      files.delete(probe, false);
+    } catch (IOException failure) {
+      throw notWritable(path.getParent().toString(), failure);
+    }
+  }
+
+  /** Makes the store complete: the manifest gets its name last, in one step. */
+  public void commit(StoreManifest manifest) {
+    requireComplete(manifest);
+    Path temporary = new Path(path, ".manifest-" + UUID.randomUUID());
+    Path complete = new Path(path, StoreManifest.FILE);
+    try {
+      FileSystem files = path.getFileSystem(configuration);
+      try (OutputStream out = files.create(temporary, true)) {
+        out.write(manifest.toJson());
+      }
+      files.delete(complete, false);
+      if (!files.rename(temporary, complete) && !files.exists(complete)) {
+        throw new IOException("cannot rename " + temporary + " to " + complete);
+      }
+    } catch (IOException failure) {
+      throw notWritable(path.getParent().toString(), failure);
+    }
+  }
+
+  private void requireComplete(StoreManifest manifest) {
+    for (Split split : Split.values()) {
+      try {
+        ShardFiles.open(location(), manifest, split).close();
+      } catch (DataException failure) {
+        throw new DataException(
+            failure.getMessage()
+                + " (executors and driver must share data.cache-dir: on a cluster, use a file system"
+                + " that all of them reach)",
+            failure);
+      }
+    }
+  }
+
+  private static DataException notWritable(String cacheDir, Exception failure) {
+    return new DataException(
+        "data.cache-dir: cannot write to "
+            + cacheDir
+            + ": "
+            + Failures.reason(failure)
+            + "; set it to a writable directory",
+        failure);
+  }
+}

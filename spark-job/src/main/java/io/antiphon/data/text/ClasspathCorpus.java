@@ -1,0 +1,85 @@
+package io.antiphon.data.text;
+
+import io.antiphon.data.Corpus;
+import io.antiphon.data.DataException;
+import io.antiphon.data.Failures;
+import io.antiphon.data.Sha256;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A folder of text files shipped in a jar, such as {@code classpath:corpus}. Its {@code INDEX}
+ * names the files, one a line; they are copied to the cache directory, where executors can read
+ * them.
+ */
+final class ClasspathCorpus {
+  static final String SCHEME = "classpath:";
+
+  private ClasspathCorpus() {}
+
+  static List<InputFile> unpack(Corpus corpus, String cacheDir, Configuration configuration) {
+    String folder = corpus.location().substring(SCHEME.length());
+    List<InputFile> files = new ArrayList<>();
+    try {
+      Path target = new Path(new Path(cacheDir, "classpath"), folder);
+      FileSystem system = target.getFileSystem(configuration);
+      byte[] index = read(corpus, folder + "/INDEX");
+      for (String name : new String(index, StandardCharsets.UTF_8).lines().toList()) {
+        byte[] content = read(corpus, folder + "/" + name);
+        String checksum = Sha256.hex(content);
+        Path path = new Path(target, checksum.substring(0, 16) + "-" + name);
+        if (!system.exists(path) || system.getFileStatus(path).getLen() != content.length) {
+          write(system, path, content);
+        }
+        files.add(new InputFile(path.toString(), content.length, "sha256 " + checksum));
+      }
+    } catch (IOException failure) {
+      throw new DataException(
+          corpus.setting()
+              + ": cannot unpack '"
+              + corpus.location()
+              + "' to "
+              + cacheDir
+              + ": "
+              + Failures.reason(failure)
+              + "; set data.cache-dir to a writable directory",
+          failure);
+    }
+    return files;
+  }
+
+  private static void write(FileSystem system, Path path, byte[] content) throws IOException {
+    Path temporary = path.suffix(".unpacking-" + Long.toHexString(System.nanoTime()));
+    try (OutputStream out = system.create(temporary, true)) {
+      out.write(content);
+    }
+    system.delete(path, false);
+    if (!system.rename(temporary, path)) {
+      system.delete(temporary, false); // another run was faster, with the same content
+    }
+  }
+
+  private static byte[] read(Corpus corpus, String resource) throws IOException {
+    try (@Nullable InputStream in =
+        ClasspathCorpus.class.getClassLoader().getResourceAsStream(resource)) {
+      if (in == null) {
+        throw new DataException(
+            corpus.setting()
+                + ": '"
+                + corpus.location()
+                + "' is not shipped with this program (no "
+                + resource
+                + " on the class path); the quickstart corpus is 'classpath:corpus'");
+      }
+      return in.readAllBytes();
+    }
+  }
+}
