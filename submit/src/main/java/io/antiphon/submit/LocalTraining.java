@@ -6,6 +6,7 @@ import io.antiphon.conf.SettingsWriter;
 import io.antiphon.cpu.ThreadTransport;
 import io.antiphon.cpu.Transport;
 import io.antiphon.data.BigramBaseline;
+import io.antiphon.device.LastResort;
 import io.antiphon.model.ModelState;
 import io.antiphon.monitor.MonitorOptions;
 import io.antiphon.monitor.ProgressStyle;
@@ -186,6 +187,9 @@ final class LocalTraining {
           failure.compareAndSet(null, e.getCause());
         }
       }
+    }
+    if (results.stream().anyMatch(result -> !result.isDone())) {
+      LastResort.insteadOfExit(); // a rank hangs in the driver, as the process would that exits
     }
     if (failure.get() != null) {
       throw new ExecutionException(failure.get());
