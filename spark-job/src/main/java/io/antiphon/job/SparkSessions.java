@@ -4,6 +4,7 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SparkDefaults;
+import io.antiphon.job.barrier.AntiphonPlugin;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.RankDevice;
 import java.util.List;

@@ -1,5 +1,6 @@
 package io.antiphon.job;
 
+import io.antiphon.job.barrier.AttemptFailed;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

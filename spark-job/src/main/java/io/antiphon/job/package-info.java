@@ -1,4 +1,4 @@
-/** The Spark job: driver, barrier task, failure policy. */
+/** The Spark job: its driver, and what each rank does in it. */
 @NullMarked
 package io.antiphon.job;
 

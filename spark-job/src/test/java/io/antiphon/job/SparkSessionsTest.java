@@ -5,16 +5,23 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
+import io.antiphon.data.SparkForTests;
 import io.antiphon.tensor.CommException;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What Spark refuses while it starts is the user's to mend. */
 class SparkSessionsTest {
+  @BeforeEach
+  void noOtherSession() {
+    SparkForTests.stop();
+  }
+
   @ParameterizedTest
   @CsvSource({
     "spark.network.timeout, 5s, spark.network.timeout=5000ms must be greater than",

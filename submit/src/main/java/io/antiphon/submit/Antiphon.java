@@ -6,7 +6,7 @@ import io.antiphon.device.DeviceException;
 import io.antiphon.device.LastResort;
 import io.antiphon.device.OutOfDeviceMemory;
 import io.antiphon.device.SharedDevice;
-import io.antiphon.job.RankFailure;
+import io.antiphon.job.barrier.RankFailure;
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.checkpoint.CheckpointException;

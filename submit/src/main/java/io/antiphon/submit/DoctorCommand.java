@@ -2,7 +2,7 @@ package io.antiphon.submit;
 
 import io.antiphon.comm.NcclLibrary;
 import io.antiphon.conf.Settings;
-import io.antiphon.job.GpuDiscovery;
+import io.antiphon.job.cluster.GpuDiscovery;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;

@@ -1,7 +1,7 @@
 package io.antiphon.submit;
 
 import io.antiphon.conf.Settings;
-import io.antiphon.job.RunDirectory;
+import io.antiphon.job.storage.RunDirectory;
 import java.nio.file.Path;
 
 /** Chooses the directory of a run for which the user named none. */

@@ -1,6 +1,6 @@
 package io.antiphon.submit;
 
-import io.antiphon.job.RoutingTraces;
+import io.antiphon.job.routing.RoutingTraces;
 import io.antiphon.monitor.Terminal;
 import io.antiphon.monitor.WorkProgress;
 import io.antiphon.simulate.CostFile;

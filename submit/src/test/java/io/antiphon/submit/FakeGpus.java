@@ -1,7 +1,7 @@
 package io.antiphon.submit;
 
 import io.antiphon.device.DeviceException;
-import io.antiphon.job.GpuDiscovery;
+import io.antiphon.job.cluster.GpuDiscovery;
 import io.antiphon.kernel.DeviceTrial;
 import java.nio.file.Path;
 import java.time.Duration;

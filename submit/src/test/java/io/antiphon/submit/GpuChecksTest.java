@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
-import io.antiphon.job.GpuDiscovery;
+import io.antiphon.job.cluster.GpuDiscovery;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

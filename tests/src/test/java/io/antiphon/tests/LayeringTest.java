@@ -31,6 +31,19 @@ class LayeringTest {
       slices().matching("io.antiphon.data.(*)").should().beFreeOfCycles();
 
   @ArchTest
+  static final ArchRule partsOfTheJobHaveNoCycles =
+      slices().matching("io.antiphon.job.(*)").should().beFreeOfCycles();
+
+  @ArchTest
+  static final ArchRule partsOfTheJobDoNotSeeTheDriver =
+      noClasses()
+          .that()
+          .resideInAPackage("io.antiphon.job.*")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("io.antiphon.job");
+
+  @ArchTest
   static final ArchRule whatTheDataPipelineSharesSeesNoPart =
       noClasses()
           .that()

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.antiphon.conf.ConfigException;
-import io.antiphon.job.RoutingTraces;
+import io.antiphon.job.routing.RoutingTraces;
 import io.antiphon.trace.RoutingRecord;
 import io.antiphon.trace.RoutingTrace;
 import io.antiphon.train.RunSummary;

@@ -1,0 +1,285 @@
+package io.antiphon.job.barrier;
+
+import io.antiphon.conf.ConfigException;
+import io.antiphon.cpu.BlasUnavailable;
+import io.antiphon.cpu.Transport;
+import io.antiphon.data.DataException;
+import io.antiphon.device.DeviceException;
+import io.antiphon.device.LastResort;
+import io.antiphon.device.OutOfDeviceMemory;
+import io.antiphon.device.SharedDevice;
+import io.antiphon.job.transport.ExecutorTransport;
+import io.antiphon.job.transport.Placement;
+import io.antiphon.job.transport.ProcessRanks;
+import io.antiphon.job.transport.RankPlaces;
+import io.antiphon.job.transport.Wire;
+import io.antiphon.tensor.Backend;
+import io.antiphon.tensor.CommException;
+import io.antiphon.train.checkpoint.CheckpointException;
+import java.io.Serializable;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import org.apache.spark.BarrierTaskContext;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.rdd.RDD;
+import org.apache.spark.resource.ResourceProfile;
+import org.apache.spark.util.TaskInterruptListener;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import scala.collection.Iterator;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.reflect.ClassTag;
+import scala.reflect.ClassTag$;
+import scala.runtime.AbstractFunction1;
+
+/** Runs one task per rank in a barrier stage, all or nothing. */
+public final class BarrierJob {
+  /** How long a process that has lost a device is given to exit. */
+  private static final Duration EXIT = Duration.ofSeconds(15);
+
+  private static final Logger LOG = LoggerFactory.getLogger(BarrierJob.class);
+
+  private BarrierJob() {}
+
+  /**
+   * Runs {@code task} on all ranks and waits.
+   *
+   * @param attempt sets this submission apart from all others
+   * @param resources what each task asks of its executor; empty for the application's own
+   * @return what the ranks answered, by rank
+   */
+  public static <R extends Serializable> List<R> run(
+      JavaSparkContext spark,
+      int ranks,
+      UUID attempt,
+      Duration commTimeout,
+      Optional<ResourceProfile> resources,
+      RankTask<R> task) {
+    List<Integer> numbers = IntStream.range(0, ranks).boxed().toList();
+    RDD<Integer> plain = spark.parallelize(numbers, ranks).rdd();
+    RDD<Integer> seats = resources.map(plain::withResources).orElse(plain);
+    ClassTag<Answer<R>> anything = ClassTag$.MODULE$.apply(Object.class);
+    RDD<Answer<R>> answers =
+        seats
+            .barrier()
+            .mapPartitions(new Body<>(ranks, attempt, commTimeout, task), false, anything);
+    return new JavaRDD<>(answers, anything)
+        .collect().stream().sorted(Comparator.comparing(Answer::rank)).map(Answer::value).toList();
+  }
+
+  /** What a rank answered. */
+  private record Answer<R extends Serializable>(int rank, R value) implements Serializable {}
+
+  /** One barrier task. Spark's barrier RDD has no Java interface, so this is a Scala function. */
+  private static final class Body<R extends Serializable>
+      extends AbstractFunction1<Iterator<Integer>, Iterator<Answer<R>>> implements Serializable {
+    private final int ranks;
+    private final UUID attempt;
+    private final Duration commTimeout;
+    private final RankTask<R> task;
+
+    Body(int ranks, UUID attempt, Duration commTimeout, RankTask<R> task) {
+      this.ranks = ranks;
+      this.attempt = attempt;
+      this.commTimeout = commTimeout;
+      this.task = task;
+    }
+
+    @Override
+    public Iterator<Answer<R>> apply(Iterator<Integer> ignored) {
+      BarrierTaskContext context = BarrierTaskContext.get();
+      try (ProcessRanks room =
+          ProcessRanks.enter(attempt, ranks, commTimeout, Wire.ofThisExecutor())) {
+        RankPlaces places = rendezvous(context, room.placement());
+        Answer<R> answer = new Answer<>(places.rank(), answer(context, room, places));
+        return CollectionConverters.asScala(List.of(answer).iterator());
+      }
+    }
+
+    /**
+     * The only exchange over Spark, which takes a second whatever its size. Spark ends it on all
+     * ranks if one of them dies before.
+     */
+    private static RankPlaces rendezvous(BarrierTaskContext context, Placement own) {
+      List<Placement> all =
+          Arrays.stream(context.allGather(own.encoded())).map(Placement::decode).toList();
+      return RankPlaces.of(all, context.partitionId());
+    }
+
+    private R answer(BarrierTaskContext context, ProcessRanks room, RankPlaces places) {
+      boolean executor = !room.placement().host().isEmpty();
+      CancelledRank cancellation =
+          executor
+              ? CancelledRank.inExecutor(places.rank(), LOG::warn, SparkEnv.get().conf())
+              : new CancelledRank(places.rank(), LOG::warn, () -> () -> {});
+      try {
+        Transport transport = ExecutorTransport.join(room, places);
+        List<Consumer<String>> informed = new CopyOnWriteArrayList<>();
+        informed.add(transport::abort);
+        TaskInterruptListener cancelled =
+            (killed, why) -> {
+              informed.forEach(one -> inform(one, "Spark cancelled the task: " + why));
+              cancellation.watch();
+            };
+        context.addTaskInterruptListener(cancelled);
+        return answer(transport, GpuAddress.of(context, places), informed::add);
+      } catch (Exception | Error failure) {
+        RankMessage.Failure described = describe(places.rank(), failure, executor);
+        report(described, failure);
+        switch (described.cause()) {
+          case USER -> throw new Refused(described.message());
+          case DRIVER, OTHER -> LOG.error("rank {} failed", places.rank(), failure);
+          case PEER -> {}
+        }
+        if (executor && lostDevice(failure)) {
+          // Only a new process gets the device back; Spark ends an executor for such an error.
+          LastResort.after(EXIT);
+          throw new InternalError(described.message());
+        }
+        throw failure instanceof RuntimeException unchecked
+            ? unchecked
+            : new IllegalStateException(failure);
+      } finally {
+        cancellation.end();
+      }
+    }
+
+    /** One that cannot be told does not keep the others from being told. */
+    private static void inform(Consumer<String> one, String why) {
+      try {
+        one.accept(why);
+      } catch (RuntimeException e) {
+        LOG.warn("while Spark cancels a task", e);
+      }
+    }
+
+    private R answer(Transport transport, GpuAddress gpu, Consumer<Consumer<String>> onCancel)
+        throws Exception {
+      int rank = transport.rank();
+      RankSeat seat =
+          new RankSeat(
+              transport,
+              attempt.toString(),
+              () -> rank == 0 && ask(new RankMessage.StopQuestion(attempt)),
+              content -> tell(new RankMessage.Report(attempt, content)),
+              gpu,
+              onCancel);
+      try {
+        R answer = task.call(seat);
+        transport.close();
+        if (rank == 0) {
+          tell(new RankMessage.End(attempt));
+        }
+        return answer;
+      } catch (Exception | Error failure) {
+        abandon(transport, failure);
+        throw failure;
+      }
+    }
+
+    private static void abandon(Transport transport, Throwable failure) {
+      try {
+        transport.abort(String.valueOf(failure.getMessage()));
+        transport.close();
+      } catch (RuntimeException more) {
+        failure.addSuppressed(more);
+      }
+    }
+
+    /** Tells the driver why, and waits: it must know before Spark tells it that the task failed. */
+    private static void report(RankMessage.Failure described, Throwable failure) {
+      try {
+        ask(described);
+      } catch (RuntimeException more) {
+        failure.addSuppressed(more);
+      }
+    }
+
+    private RankMessage.Failure describe(int rank, Throwable failure, boolean executor) {
+      if (failure instanceof OutOfMemoryError) {
+        return new RankMessage.Failure(attempt, rank, RankMessage.Cause.USER, outOfMemory(failure));
+      }
+      RankMessage.Cause cause = cause(failure, executor);
+      String message =
+          cause == RankMessage.Cause.USER
+                  || failure instanceof CommException
+                  || failure instanceof InterruptedException
+                  || failure instanceof DeviceException
+              ? String.valueOf(failure.getMessage())
+              : failure.toString();
+      // A rank may only have waited in vain for one whose work does not end.
+      String loss =
+          cause == RankMessage.Cause.DRIVER && !(failure instanceof DeviceException)
+              ? SharedDevice.anyLoss().map(why -> " (" + why + ")").orElse("")
+              : "";
+      return new RankMessage.Failure(attempt, rank, cause, message + loss);
+    }
+
+    private static RankMessage.Cause cause(Throwable failure, boolean executor) {
+      if (failure instanceof ConfigException
+          || failure instanceof DataException
+          || failure instanceof CheckpointException
+          || failure instanceof BlasUnavailable
+          || failure instanceof Backend.OutOfMemory
+          || failure instanceof OutOfDeviceMemory) {
+        return RankMessage.Cause.USER;
+      }
+      if (!executor && lostDevice(failure)) {
+        return RankMessage.Cause.DRIVER;
+      }
+      return failure instanceof CommException || failure instanceof InterruptedException
+          ? RankMessage.Cause.PEER
+          : RankMessage.Cause.OTHER;
+    }
+
+    private static boolean lostDevice(Throwable failure) {
+      return (failure instanceof DeviceException device && device.sticky())
+          || SharedDevice.anyLoss().isPresent();
+    }
+
+    private static String outOfMemory(Throwable failure) {
+      return "out of memory ("
+          + failure.getMessage()
+          + ", heap up to "
+          + (Runtime.getRuntime().maxMemory() >> 20)
+          + " MiB). Give the process more memory (ANTIPHON_MEMORY of submit/antiphon,"
+          + " spark.executor-memory on a cluster), or lower schedule.micro-batch,"
+          + " model.sequence-length or the model.";
+    }
+
+    private static void tell(RankMessage message) {
+      try {
+        AntiphonPlugin.channel().send(message);
+      } catch (java.io.IOException e) {
+        throw new CommException("the driver cannot be reached: " + e.getMessage(), e);
+      }
+    }
+
+    private static boolean ask(RankMessage message) {
+      try {
+        return (Boolean) AntiphonPlugin.channel().ask(message);
+      } catch (Exception e) {
+        throw new CommException("the driver does not answer: " + e.getMessage(), e);
+      }
+    }
+  }
+
+  /**
+   * Ends a task whose failure the user was told of. Without its cause: Spark would end the process
+   * for a cause that is an OutOfMemoryError, and log the rest.
+   */
+  private static final class Refused extends RuntimeException {
+    Refused(String message) {
+      super(message, null, false, false);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package io.antiphon.job.barrier;
+
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Why an attempt failed, in one line, from what the ranks and what Spark say. */
+public final class FailureReason {
+  private static final Pattern LOST_EXECUTOR =
+      Pattern.compile("ExecutorLostFailure \\((executor \\S+) [^)]*\\) Reason: ([^\\n]*)");
+  private static final Pattern FAILED_TASK =
+      Pattern.compile("barrier task \\S+ \\S+ finished unsuccessfully\\.\\s+([^\\n]+)");
+  private static final Pattern FIRST_LINE =
+      Pattern.compile("(?:Job aborted due to stage failure: )?([^\\n]*)");
+
+  /** Spark's error condition for a barrier stage with more tasks than the cluster has slots. */
+  private static final String TOO_FEW_SLOTS = "SPARK-24819";
+
+  private FailureReason() {}
+
+  /**
+   * The reason of a failed attempt.
+   *
+   * @param failure what Spark threw
+   * @param reported what the ranks said, the causes first
+   * @param slots task slots that the attempt needed
+   */
+  public static AttemptFailed of(Exception failure, List<RankMessage.Failure> reported, int slots) {
+    if (failure instanceof ApplicationWatch.ApplicationLost) {
+      return new AttemptFailed(String.valueOf(failure.getMessage()), false, failure);
+    }
+    if (!reported.isEmpty() && reported.get(0).cause() != RankMessage.Cause.PEER) {
+      return of(reported.get(0), failure);
+    }
+    String spark = String.valueOf(failure.getMessage());
+    if (spark.contains(TOO_FEW_SLOTS)) {
+      return AttemptFailed.forUser(
+          "the cluster did not offer "
+              + slots
+              + " task slots at once (executors x cores / spark.task.cpus); give the application"
+              + " more executors or cores, or lower parallelism.ranks",
+          failure);
+    }
+    Matcher lost = LOST_EXECUTOR.matcher(spark);
+    if (lost.find()) {
+      return new AttemptFailed(lost.group(1) + " was lost: " + lost.group(2), true, failure);
+    }
+    if (!reported.isEmpty()) {
+      return new AttemptFailed(reported.get(0).message(), true, failure);
+    }
+    for (Pattern pattern : List.of(FAILED_TASK, FIRST_LINE)) {
+      Matcher matcher = pattern.matcher(spark);
+      if (matcher.find()) {
+        return new AttemptFailed(matcher.group(1), true, failure);
+      }
+    }
+    return new AttemptFailed(spark, true, failure);
+  }
+
+  private static AttemptFailed of(RankMessage.Failure first, Exception failure) {
+    String reason = "rank " + first.rank() + ": " + first.message();
+    return switch (first.cause()) {
+      case USER -> AttemptFailed.forUser(first.message(), failure);
+      case DRIVER ->
+          new AttemptFailed(
+              reason + "; run the command again, it continues from the newest checkpoint",
+              false,
+              failure);
+      case PEER, OTHER -> new AttemptFailed(reason, true, failure);
+    };
+  }
+}

@@ -1,0 +1,54 @@
+package io.antiphon.job.barrier;
+
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
+import org.apache.spark.SparkContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * While an attempt has not begun: says now and then what it waits for, and lets the user stop it.
+ */
+public final class SlotWait implements Runnable {
+  private static final Logger LOG = LoggerFactory.getLogger(SlotWait.class);
+  private static final int PERIODS = 20;
+
+  private final SparkContext spark;
+  private final int slots;
+  private final DriverMailbox mailbox;
+  private final BooleanSupplier stopRequested;
+  private int periods;
+
+  /**
+   * Of a run that needs {@code slots} tasks at once.
+   *
+   * @param stopRequested whether the user no longer wants it
+   */
+  public SlotWait(
+      SparkContext spark, int slots, DriverMailbox mailbox, BooleanSupplier stopRequested) {
+    this.spark = spark;
+    this.slots = slots;
+    this.mailbox = mailbox;
+    this.stopRequested = stopRequested;
+  }
+
+  /**
+   * Called about every second.
+   *
+   * @throws CancellationException if the user wants to stop and no rank is there to ask for it
+   */
+  @Override
+  public void run() {
+    if (mailbox.heard()) {
+      return;
+    }
+    if (stopRequested.getAsBoolean()) {
+      throw new CancellationException("stopped by the user before the ranks began");
+    }
+    periods++;
+    if (periods % PERIODS == 0 && !spark.isLocal()) {
+      int executors = spark.statusTracker().getExecutorInfos().length - 1; // one is the driver
+      LOG.info("waiting for {} free task slots at once; executors so far: {}", slots, executors);
+    }
+  }
+}

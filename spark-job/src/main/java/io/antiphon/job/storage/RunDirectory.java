@@ -1,0 +1,205 @@
+package io.antiphon.job.storage;
+
+import io.antiphon.conf.ConfigException;
+import io.antiphon.conf.Problem;
+import io.antiphon.conf.Settings;
+import io.antiphon.conf.SettingsReader;
+import io.antiphon.conf.SettingsWriter;
+import io.antiphon.monitor.RunOutcome;
+import io.antiphon.train.RunSummary;
+import io.antiphon.train.checkpoint.CheckpointException;
+import io.antiphon.train.checkpoint.CheckpointManifest;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The directory of a training run, held by one process at a time.
+ *
+ * <p>The hold is a lock of the operating system on {@code run.lock}, which ends with the process
+ * however that ends; the file itself stays and means nothing.
+ */
+public final class RunDirectory implements AutoCloseable {
+  private static final String LOCK = "run.lock";
+  private static final int LONGEST_OWNER = 64;
+
+  private final Path path;
+  private final FileChannel channel;
+
+  private RunDirectory(Path path, FileChannel channel) {
+    this.path = path;
+    this.channel = channel;
+  }
+
+  /**
+   * Makes the directory if it is not there, and takes hold of it.
+   *
+   * @throws ConfigException if it cannot be made or written, or another process trains there
+   */
+  public static RunDirectory hold(Path path) {
+    FileChannel channel = null;
+    try {
+      Files.createDirectories(path);
+      channel =
+          FileChannel.open(
+              path.resolve(LOCK),
+              StandardOpenOption.CREATE,
+              StandardOpenOption.READ,
+              StandardOpenOption.WRITE);
+      if (lock(channel).isEmpty()) {
+        String owner = owner(channel);
+        channel.close();
+        throw unusable(
+            path,
+            "another process trains there" + (owner.isEmpty() ? "" : ": " + owner),
+            "wait for it or stop it, or choose another directory");
+      }
+      channel.truncate(0);
+      channel.write(
+          ByteBuffer.wrap(
+              ("process " + ProcessHandle.current().pid()).getBytes(StandardCharsets.UTF_8)),
+          0);
+      return new RunDirectory(path, channel);
+    } catch (IOException e) {
+      closeQuietly(channel);
+      throw unusable(path, "must be a directory that can be written: " + reason(e), remedy(e));
+    }
+  }
+
+  /**
+   * Whether a run with {@code settings} could go on here, or begin: nobody else trains here, the
+   * run is not complete, and its checkpoints are those of the same training.
+   */
+  public static boolean isOpenTo(Settings settings, Path path) {
+    if (RunOutcome.of(path).equals(Optional.of(RunSummary.Outcome.COMPLETED)) || isHeld(path)) {
+      return false;
+    }
+    try {
+      newest(settings, path.toAbsolutePath())
+          .ifPresent(found -> requireSame(settings, found, path));
+      return true;
+    } catch (ConfigException | CheckpointException differs) {
+      return false;
+    }
+  }
+
+  /**
+   * Fails unless {@code settings} go on with the training of the newest checkpoint, and records
+   * them as the run's settings.
+   *
+   * @return the step of that checkpoint; 0 if training begins
+   * @throws ConfigException with one problem per key that differs
+   */
+  public long record(Settings settings) {
+    Optional<CheckpointManifest> newest = newest(settings, path);
+    newest.ifPresent(found -> requireSame(settings, found, path));
+    try {
+      SettingsWriter.write(settings, path.resolve("config.conf"));
+    } catch (IOException e) {
+      throw unusable(path, "must be a directory that can be written: " + reason(e), remedy(e));
+    }
+    return newest.map(CheckpointManifest::step).orElse(0L);
+  }
+
+  /** Whether the run has come to its end before. */
+  public boolean isComplete() {
+    return RunOutcome.of(path).equals(Optional.of(RunSummary.Outcome.COMPLETED));
+  }
+
+  private static Optional<CheckpointManifest> newest(Settings settings, Path path) {
+    return CheckpointStorage.open(Directories.checkpoints(settings, path)).latest();
+  }
+
+  private static void requireSame(Settings settings, CheckpointManifest newest, Path path) {
+    if (!settings.checkpoint().resume()) {
+      // Newer steps of the earlier training would be kept and resumed in place of the new ones.
+      throw new ConfigException(
+          List.of(
+              new Problem(
+                  "--run-dir " + path,
+                  0,
+                  "checkpoint.resume",
+                  "false",
+                  "begins anew, but there is a checkpoint of step "
+                      + newest.step()
+                      + " in "
+                      + Directories.checkpoints(settings, path),
+                  "set checkpoint.resume to true to continue, or choose another --run-dir")));
+    }
+    String label = "checkpoint of step " + newest.step();
+    Settings earlier = SettingsReader.text(label, newest.meta().settings(), List.of());
+    settings.requireResumes(earlier, "--run-dir " + path);
+  }
+
+  private static boolean isHeld(Path path) {
+    try (FileChannel channel = FileChannel.open(path.resolve(LOCK), StandardOpenOption.WRITE)) {
+      return lock(channel).isEmpty();
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private static Optional<FileLock> lock(FileChannel channel) throws IOException {
+    try {
+      return Optional.ofNullable(channel.tryLock());
+    } catch (OverlappingFileLockException heldByThisProcess) {
+      return Optional.empty();
+    }
+  }
+
+  private static String owner(FileChannel channel) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(LONGEST_OWNER);
+    channel.read(bytes, 0);
+    return new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8);
+  }
+
+  private static String reason(IOException e) {
+    if (e instanceof AccessDeniedException) {
+      return "permission denied: " + e.getMessage();
+    }
+    if (e instanceof FileAlreadyExistsException) {
+      return e.getMessage() + " is a file";
+    }
+    return e instanceof NoSuchFileException
+        ? e.getMessage() + " cannot be made"
+        : String.valueOf(e.getMessage());
+  }
+
+  private static String remedy(IOException e) {
+    return e instanceof AccessDeniedException
+        ? "choose another directory, or get the permission to write there"
+        : "choose another directory";
+  }
+
+  private static ConfigException unusable(Path path, String limit, String remedy) {
+    return new ConfigException(
+        List.of(new Problem("--run-dir", 0, path.toString(), "", limit, remedy)));
+  }
+
+  private static void closeQuietly(@Nullable FileChannel channel) {
+    if (channel != null) {
+      try {
+        channel.close();
+      } catch (IOException e) {
+        // The failure that led here says more.
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    closeQuietly(channel);
+  }
+}

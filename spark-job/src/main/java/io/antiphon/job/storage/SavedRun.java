@@ -1,0 +1,108 @@
+package io.antiphon.job.storage;
+
+import io.antiphon.conf.ConfigException;
+import io.antiphon.conf.Problem;
+import io.antiphon.conf.Settings;
+import io.antiphon.conf.SettingsReader;
+import io.antiphon.train.checkpoint.CheckpointException;
+import io.antiphon.train.checkpoint.CheckpointManifest;
+import io.antiphon.train.checkpoint.Checkpoints;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * One checkpoint of a run directory.
+ *
+ * @param runDirectory absolute
+ * @param checkpointDirectory where all checkpoints of the run are
+ * @param manifest of the chosen one
+ */
+public record SavedRun(Path runDirectory, String checkpointDirectory, CheckpointManifest manifest) {
+
+  /**
+   * Chooses a checkpoint.
+   *
+   * @param step of the checkpoint; empty for the newest
+   * @throws ConfigException if there is no such directory or checkpoint
+   * @throws CheckpointException if it is damaged
+   */
+  public static SavedRun open(Path runDirectory, OptionalLong step) {
+    Path directory = runDirectory.toAbsolutePath().normalize();
+    if (!Files.isDirectory(directory)) {
+      throw unusable(
+          "--run-dir",
+          runDirectory.toString(),
+          "there is no such directory",
+          "name the directory of a run; without --run-dir, train makes runs/NAME-N");
+    }
+    String place = checkpointDirectory(directory);
+    Checkpoints checkpoints = CheckpointStorage.open(place);
+    Optional<CheckpointManifest> newest = checkpoints.latest();
+    if (newest.isEmpty()) {
+      throw unusable(
+          "--run-dir",
+          runDirectory.toString(),
+          "must be a run with a checkpoint; there is none in " + place,
+          "train it to its first checkpoint, or name another run");
+    }
+    if (step.isEmpty() || step.getAsLong() == newest.get().step()) {
+      return new SavedRun(directory, place, newest.get());
+    }
+    List<Long> steps = steps(checkpoints, newest.get());
+    if (!steps.contains(step.getAsLong())) {
+      throw unusable(
+          "--step",
+          Long.toString(step.getAsLong()),
+          "must be the step of a checkpoint that was kept: "
+              + String.join(", ", steps.stream().map(String::valueOf).toList()),
+          "take one of these; checkpoint.keep says how many a run keeps");
+    }
+    return new SavedRun(directory, place, checkpoints.at(step.getAsLong()));
+  }
+
+  /** Settings of the run when it wrote the checkpoint, with single keys replaced. */
+  public Settings settings(List<String> overrides) {
+    return SettingsReader.text(label(), manifest.meta().settings(), overrides);
+  }
+
+  /** The checkpoint as messages call it. */
+  String label() {
+    return "checkpoint of step " + manifest.step();
+  }
+
+  /** A run that keeps its checkpoints elsewhere says so in its effective settings. */
+  private static String checkpointDirectory(Path directory) {
+    Path effective = directory.resolve("config.conf");
+    Optional<String> elsewhere =
+        Files.isRegularFile(effective)
+            ? SettingsReader.file(effective, List.of()).checkpoint().dir()
+            : Optional.empty();
+    return elsewhere.orElse(directory.resolve("checkpoints").toString());
+  }
+
+  private static List<Long> steps(Checkpoints checkpoints, CheckpointManifest newest) {
+    List<Long> steps = new ArrayList<>();
+    Optional<CheckpointManifest> next = Optional.of(newest);
+    while (next.isPresent()) {
+      steps.add(0, next.get().step());
+      next = before(checkpoints, next.get().step());
+    }
+    return steps;
+  }
+
+  private static Optional<CheckpointManifest> before(Checkpoints checkpoints, long step) {
+    try {
+      return checkpoints.latestBefore(step);
+    } catch (CheckpointException damaged) {
+      return Optional.empty();
+    }
+  }
+
+  private static ConfigException unusable(String key, String value, String limit, String remedy) {
+    return new ConfigException(List.of(new Problem(key, 0, value, "", limit, remedy)));
+  }
+}

@@ -1,0 +1,103 @@
+package io.antiphon.job.barrier;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+
+class FailureReasonTest {
+  private final Exception killed =
+      new IllegalStateException(
+          """
+          Job aborted due to stage failure: Could not recover from a failed barrier ResultStage. \
+          Most recent failure reason: Stage failed because barrier task ResultTask(1, 0) finished \
+          unsuccessfully.
+          ExecutorLostFailure (executor 1 exited caused by one of the running tasks) Reason: \
+          Command exited with code 137
+          Driver stacktrace:""");
+
+  @Test
+  void aRanksOwnFailureSaysMost() {
+    AttemptFailed failed =
+        FailureReason.of(killed, List.of(failure(2, RankMessage.Cause.OTHER, "out of memory")), 4);
+
+    assertThat(failed.reason()).isEqualTo("rank 2: out of memory");
+    assertThat(failed.mayPass()).isTrue();
+  }
+
+  @Test
+  void aUsersErrorStandsAloneAndIsFinal() {
+    AttemptFailed failed =
+        FailureReason.of(
+            killed, List.of(failure(0, RankMessage.Cause.USER, "moe.top-k must ...")), 4);
+
+    assertThat(failed.reason()).isEqualTo("moe.top-k must ...");
+    assertThat(failed.mayPass()).isFalse();
+  }
+
+  @Test
+  void aDriverThatLostItsGpuIsNotTriedAgain() {
+    AttemptFailed failed =
+        FailureReason.of(
+            killed, List.of(failure(1, RankMessage.Cause.DRIVER, "the device is lost")), 4);
+
+    assertThat(failed.reason())
+        .isEqualTo(
+            "rank 1: the device is lost; run the command again, it continues from the newest"
+                + " checkpoint");
+    assertThat(failed.mayPass()).isFalse();
+    assertThat(failed.usersError()).isFalse();
+  }
+
+  @Test
+  void aLostExecutorExplainsWhatTheOthersNoticed() {
+    AttemptFailed failed =
+        FailureReason.of(
+            killed, List.of(failure(0, RankMessage.Cause.PEER, "rank 0: ... was lost")), 4);
+
+    assertThat(failed.reason()).isEqualTo("executor 1 was lost: Command exited with code 137");
+    assertThat(failed.mayPass()).isTrue();
+  }
+
+  @Test
+  void whatRanksNoticedIsBetterThanNothing() {
+    AttemptFailed failed =
+        FailureReason.of(
+            new IllegalStateException("Job aborted due to stage failure: x\ny"),
+            List.of(failure(0, RankMessage.Cause.PEER, "rank 0: the connection was lost")),
+            4);
+
+    assertThat(failed.reason()).isEqualTo("rank 0: the connection was lost");
+  }
+
+  @Test
+  void otherwiseSparksFirstLineIsTheReason() {
+    AttemptFailed failed =
+        FailureReason.of(
+            new IllegalStateException("Job aborted due to stage failure: Master is gone\nmore"),
+            List.of(),
+            4);
+
+    assertThat(failed.reason()).isEqualTo("Master is gone");
+    assertThat(failed.mayPass()).isTrue();
+  }
+
+  @Test
+  void tooFewSlotsAndALostApplicationAreFinal() {
+    AttemptFailed slots =
+        FailureReason.of(
+            new IllegalStateException("[SPARK-24819]: Barrier execution mode does not allow"),
+            List.of(),
+            4);
+    assertThat(slots.reason()).startsWith("the cluster did not offer 4 task slots at once");
+    assertThat(slots.mayPass()).isFalse();
+
+    assertThat(FailureReason.of(new ApplicationWatch.ApplicationLost("x"), List.of(), 4).mayPass())
+        .isFalse();
+  }
+
+  private static RankMessage.Failure failure(int rank, RankMessage.Cause cause, String message) {
+    return new RankMessage.Failure(UUID.randomUUID(), rank, cause, message);
+  }
+}
