@@ -119,19 +119,9 @@ final class NcclGroup implements AutoCloseable {
 
   /** On a device that has failed nothing waits, and NCCL's threads may crash trying to free. */
   private void abort(NcclCommunicator communicator) {
-    if (!isDeviceLost()) {
+    if (!backend.computeLane().stream().isDeviceLost()) {
       communicator.abort();
     }
-  }
-
-  private boolean isDeviceLost() {
-    try {
-      backend.device().makeCurrent();
-      backend.computeLane().stream().requireAlive();
-    } catch (DeviceException e) {
-      return true;
-    }
-    return backend.device().releases().isLost();
   }
 
   /**

@@ -357,6 +357,12 @@ public final class Device implements AutoCloseable {
     return result == 0;
   }
 
+  /** As {@link #isDone}, by a thread that has not used the device before. */
+  boolean isLost(DevicePointer.StreamHandle stream) {
+    int result = cuCtxSetCurrent(context);
+    return DeviceException.isSticky(result) || (!isDone(stream) && releases.isLost());
+  }
+
   void destroy(DevicePointer.StreamHandle stream) {
     shared.remove(stream);
     releases.now("cuStreamDestroy", () -> cuStreamDestroy(stream), "destroy a stream");

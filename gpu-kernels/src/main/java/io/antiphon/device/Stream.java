@@ -132,6 +132,14 @@ public final class Stream implements AutoCloseable {
         .check("cuStreamQuery", result == NOT_READY ? 0 : result, "ask whether the device works");
   }
 
+  /**
+   * Whether this process has lost the device; asks the driver. From any thread that does nothing
+   * else with a device.
+   */
+  public boolean isDeviceLost() {
+    return device.isLost(handle);
+  }
+
   @Override
   public void close() {
     device
