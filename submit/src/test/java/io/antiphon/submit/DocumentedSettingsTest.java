@@ -24,10 +24,13 @@ class DocumentedSettingsTest {
 
   private static final Pattern OVERRIDE = Pattern.compile("--set '?([a-z]+\\.[a-z0-9.-]+)=");
 
-  /** In backticks, alone or with a value; Spark's own keys have no dashes, ours no capitals. */
+  /**
+   * In backticks, alone or with a value; Spark's own keys have no dashes, ours no capitals. Behind
+   * a slash stands a package.
+   */
   private static final Pattern KEY =
       Pattern.compile(
-          "`((?:model|moe|data|optimizer|schedule|parallelism|backend|checkpoint|monitor)"
+          "(?<!/ )`((?:model|moe|data|optimizer|schedule|parallelism|backend|checkpoint|monitor)"
               + "\\.[a-z0-9.-]*[a-z0-9])(?: = [^`]*)?`");
 
   @Test
