@@ -20,6 +20,9 @@ final class SparkSessions {
   private static final Logger LOG = LoggerFactory.getLogger(SparkSessions.class);
   private static final String MASTER = "spark.master";
   private static final String PLUGINS = "spark.plugins";
+  private static final String UI_PORT = "spark.ui.port";
+  private static final int MIN_PORT = 1024;
+  private static final int MAX_PORT = 65535;
 
   private SparkSessions() {}
 
@@ -34,6 +37,7 @@ final class SparkSessions {
   static SparkSession open(Settings settings, Map<String, String> cluster) {
     Map<String, String> properties = properties(settings);
     properties.putAll(cluster);
+    requireUiPort(properties);
     String plugins = Optional.ofNullable(properties.get(PLUGINS)).map(own -> own + ",").orElse("");
     properties.put(PLUGINS, plugins + AntiphonPlugin.class.getName());
     SparkSession.Builder builder = SparkSession.builder();
@@ -50,6 +54,20 @@ final class SparkSessions {
     }
     requireAlive(session);
     return session;
+  }
+
+  /** Spark names other ports that it cannot use, but for this one it ends the process. */
+  private static void requireUiPort(Map<String, String> properties) {
+    String value = properties.getOrDefault(UI_PORT, "0").strip();
+    if (value.matches("\\d{1,9}")) {
+      int port = Integer.parseInt(value);
+      if (port != 0 && (port < MIN_PORT || port > MAX_PORT)) {
+        String reason =
+            "%s is %d, and must be from %d to %d, or 0 for any free port"
+                .formatted(UI_PORT, port, MIN_PORT, MAX_PORT);
+        throw refused(reason, new IllegalArgumentException(reason));
+      }
+    }
   }
 
   /**

@@ -29,11 +29,4 @@ public final class SparkForTests {
     }
     return open;
   }
-
-  /** For tests that open one themselves. */
-  public static synchronized void stop() {
-    if (session != null) {
-      session.stop();
-    }
-  }
 }

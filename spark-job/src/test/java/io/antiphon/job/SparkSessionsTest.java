@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
-import io.antiphon.data.SparkForTests;
 import io.antiphon.tensor.CommException;
 import java.util.List;
 import java.util.Map;
@@ -19,13 +18,18 @@ import org.junit.jupiter.params.provider.CsvSource;
 class SparkSessionsTest {
   @BeforeEach
   void noOtherSession() {
-    SparkForTests.stop();
+    var open = SparkSession.getDefaultSession();
+    if (open.isDefined()) {
+      open.get().stop();
+    }
   }
 
   @ParameterizedTest
   @CsvSource({
     "spark.network.timeout, 5s, spark.network.timeout=5000ms must be greater than",
     "spark.driver.port, abc, The value 'abc' in the config \"spark.driver.port\" is invalid",
+    "spark.ui.port, 99999, 'spark.ui.port is 99999, and must be from 1024 to 65535'",
+    "spark.ui.port, 80, spark.ui.port is 80",
     "spark.serializer, no.such.Class, there is no class no.such.Class"
   })
   void aPropertyThatSparkRefusesIsNamed(String property, String value, String complaint) {
