@@ -6,7 +6,7 @@ import com.fasterxml.jackson.core.StreamWriteFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.antiphon.train.Percentiles;
+import io.antiphon.train.report.Percentiles;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.MathContext;

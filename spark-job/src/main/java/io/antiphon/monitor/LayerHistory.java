@@ -1,8 +1,8 @@
 package io.antiphon.monitor;
 
 import com.fasterxml.jackson.core.JsonGenerator;
-import io.antiphon.train.CountSpread;
-import io.antiphon.train.LayerLoad;
+import io.antiphon.train.report.CountSpread;
+import io.antiphon.train.report.LayerLoad;
 import java.io.IOException;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.LongStream;

@@ -1,12 +1,12 @@
 package io.antiphon.monitor;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.antiphon.train.EvaluationMetrics;
-import io.antiphon.train.RunEvent;
-import io.antiphon.train.RunInfo;
-import io.antiphon.train.RunListener;
-import io.antiphon.train.RunSummary;
-import io.antiphon.train.StepMetrics;
+import io.antiphon.train.report.EvaluationMetrics;
+import io.antiphon.train.report.RunEvent;
+import io.antiphon.train.report.RunInfo;
+import io.antiphon.train.report.RunListener;
+import io.antiphon.train.report.RunSummary;
+import io.antiphon.train.report.StepMetrics;
 import java.io.BufferedReader;
 import java.io.Closeable;
 import java.io.IOException;

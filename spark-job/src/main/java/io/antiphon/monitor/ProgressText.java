@@ -1,10 +1,10 @@
 package io.antiphon.monitor;
 
-import io.antiphon.train.EvaluationMetrics;
-import io.antiphon.train.RunEvent;
-import io.antiphon.train.RunInfo;
-import io.antiphon.train.RunSummary;
-import io.antiphon.train.StepMetrics;
+import io.antiphon.train.report.EvaluationMetrics;
+import io.antiphon.train.report.RunEvent;
+import io.antiphon.train.report.RunInfo;
+import io.antiphon.train.report.RunSummary;
+import io.antiphon.train.report.StepMetrics;
 
 /** The sentences of the progress display that bar and lines share. */
 final class ProgressText {

@@ -1,6 +1,6 @@
 package io.antiphon.monitor;
 
-import io.antiphon.train.RunSummary;
+import io.antiphon.train.report.RunSummary;
 import java.nio.file.Path;
 import java.util.List;
 

@@ -1,14 +1,14 @@
 package io.antiphon.monitor;
 
 import com.fasterxml.jackson.core.JsonGenerator;
-import io.antiphon.train.EvaluationMetrics;
-import io.antiphon.train.LayerLoad;
-import io.antiphon.train.Percentiles;
-import io.antiphon.train.RunEvent;
-import io.antiphon.train.RunInfo;
-import io.antiphon.train.RunListener;
-import io.antiphon.train.RunSummary;
-import io.antiphon.train.StepMetrics;
+import io.antiphon.train.report.EvaluationMetrics;
+import io.antiphon.train.report.LayerLoad;
+import io.antiphon.train.report.Percentiles;
+import io.antiphon.train.report.RunEvent;
+import io.antiphon.train.report.RunInfo;
+import io.antiphon.train.report.RunListener;
+import io.antiphon.train.report.RunSummary;
+import io.antiphon.train.report.StepMetrics;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package io.antiphon.monitor;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.antiphon.train.RunSummary;
+import io.antiphon.train.report.RunSummary;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;

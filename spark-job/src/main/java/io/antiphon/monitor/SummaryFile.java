@@ -2,7 +2,7 @@ package io.antiphon.monitor;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
-import io.antiphon.train.RunSummary;
+import io.antiphon.train.report.RunSummary;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;

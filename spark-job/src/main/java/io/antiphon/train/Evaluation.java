@@ -1,5 +1,7 @@
 package io.antiphon.train;
 
+import io.antiphon.train.report.EvaluationMetrics;
+import io.antiphon.train.report.LayerLoad;
 import java.io.Serializable;
 import java.util.List;
 

@@ -3,6 +3,7 @@ package io.antiphon.train;
 import io.antiphon.model.EvaluationStep;
 import io.antiphon.model.LoadStatistics;
 import io.antiphon.model.ModelState;
+import io.antiphon.train.report.EvaluationMetrics;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Optional;

@@ -3,6 +3,7 @@ package io.antiphon.train;
 import io.antiphon.model.Groups;
 import io.antiphon.model.LoadStatistics;
 import io.antiphon.model.StepRecord;
+import io.antiphon.train.report.LayerLoad;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,6 +1,7 @@
 package io.antiphon.train;
 
 import io.antiphon.cpu.Transport;
+import io.antiphon.train.report.RunReports;
 import java.util.function.BooleanSupplier;
 
 /**

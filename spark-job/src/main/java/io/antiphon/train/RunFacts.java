@@ -1,6 +1,7 @@
 package io.antiphon.train;
 
 import io.antiphon.conf.Settings;
+import io.antiphon.train.report.RunInfo;
 import java.io.Serializable;
 import java.time.Instant;
 import java.util.Locale;

@@ -3,6 +3,7 @@ package io.antiphon.train;
 import io.antiphon.model.Groups;
 import io.antiphon.model.StepRecord;
 import io.antiphon.model.StepRecord.Field;
+import io.antiphon.train.report.StepMetrics;
 import java.util.Map;
 
 /** Turns what a step left on the device into what a user sees. */

@@ -3,10 +3,10 @@ package io.antiphon.monitor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import io.antiphon.train.EvaluationMetrics;
-import io.antiphon.train.RunEvent;
-import io.antiphon.train.RunSummary;
-import io.antiphon.train.StepMetrics;
+import io.antiphon.train.report.EvaluationMetrics;
+import io.antiphon.train.report.RunEvent;
+import io.antiphon.train.report.RunSummary;
+import io.antiphon.train.report.StepMetrics;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;

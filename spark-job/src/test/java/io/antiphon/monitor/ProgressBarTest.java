@@ -2,9 +2,9 @@ package io.antiphon.monitor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.antiphon.train.EvaluationMetrics;
-import io.antiphon.train.RunEvent;
-import io.antiphon.train.RunSummary;
+import io.antiphon.train.report.EvaluationMetrics;
+import io.antiphon.train.report.RunEvent;
+import io.antiphon.train.report.RunSummary;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;

@@ -2,8 +2,8 @@ package io.antiphon.monitor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.antiphon.train.RunEvent;
-import io.antiphon.train.RunSummary;
+import io.antiphon.train.report.RunEvent;
+import io.antiphon.train.report.RunSummary;
 import org.junit.jupiter.api.Test;
 
 final class ProgressLinesTest {

@@ -1,11 +1,11 @@
 package io.antiphon.monitor;
 
-import io.antiphon.train.EvaluationMetrics;
-import io.antiphon.train.RunEvent;
-import io.antiphon.train.RunInfo;
-import io.antiphon.train.RunListener;
-import io.antiphon.train.RunSummary;
-import io.antiphon.train.StepMetrics;
+import io.antiphon.train.report.EvaluationMetrics;
+import io.antiphon.train.report.RunEvent;
+import io.antiphon.train.report.RunInfo;
+import io.antiphon.train.report.RunListener;
+import io.antiphon.train.report.RunSummary;
+import io.antiphon.train.report.StepMetrics;
 
 /** Writes what it hears to a metrics file. */
 final class Recorder implements RunListener {

@@ -3,8 +3,8 @@ package io.antiphon.monitor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.antiphon.train.RunEvent;
-import io.antiphon.train.RunSummary;
+import io.antiphon.train.report.RunEvent;
+import io.antiphon.train.report.RunSummary;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

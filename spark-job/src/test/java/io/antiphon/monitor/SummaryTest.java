@@ -3,11 +3,11 @@ package io.antiphon.monitor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.antiphon.train.EvaluationMetrics;
-import io.antiphon.train.RunEvent;
-import io.antiphon.train.RunInfo;
-import io.antiphon.train.RunSummary;
-import io.antiphon.train.StepMetrics;
+import io.antiphon.train.report.EvaluationMetrics;
+import io.antiphon.train.report.RunEvent;
+import io.antiphon.train.report.RunInfo;
+import io.antiphon.train.report.RunSummary;
+import io.antiphon.train.report.StepMetrics;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

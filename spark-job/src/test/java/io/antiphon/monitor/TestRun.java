@@ -1,8 +1,8 @@
 package io.antiphon.monitor;
 
-import io.antiphon.train.LayerLoad;
-import io.antiphon.train.RunInfo;
-import io.antiphon.train.StepMetrics;
+import io.antiphon.train.report.LayerLoad;
+import io.antiphon.train.report.RunInfo;
+import io.antiphon.train.report.StepMetrics;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;

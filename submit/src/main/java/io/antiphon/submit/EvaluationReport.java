@@ -1,7 +1,7 @@
 package io.antiphon.submit;
 
 import io.antiphon.job.EvaluationRun;
-import io.antiphon.train.LayerLoad;
+import io.antiphon.train.report.LayerLoad;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;

@@ -3,7 +3,7 @@ package io.antiphon.submit;
 import io.antiphon.conf.Settings;
 import io.antiphon.job.TrainingDriver;
 import io.antiphon.monitor.Terminal;
-import io.antiphon.train.RunSummary;
+import io.antiphon.train.report.RunSummary;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.antiphon.job.barrier.RankFailure;
-import io.antiphon.train.RunSummary;
+import io.antiphon.train.report.RunSummary;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

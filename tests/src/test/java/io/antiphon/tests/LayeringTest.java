@@ -159,6 +159,24 @@ class LayeringTest {
           .haveNameMatching("org\\.bytedeco\\.cuda\\.(global\\.)?nccl.*");
 
   @ArchTest
+  static final ArchRule recordsOfARunSeeTheJdkAlone =
+      classes()
+          .that()
+          .resideInAPackage("io.antiphon.train.report")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(with("io.antiphon.train.report", "org.jspecify.."));
+
+  @ArchTest
+  static final ArchRule monitorSeesOfTrainTheRecordsAlone =
+      noClasses()
+          .that()
+          .resideInAPackage("io.antiphon.monitor..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("io.antiphon.train", "io.antiphon.train.checkpoint..");
+
+  @ArchTest
   static final ArchRule traceSeesTheJsonLibraryOnly =
       classes()
           .that()

@@ -7,7 +7,7 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.job.routing.RoutingTraces;
 import io.antiphon.trace.RoutingRecord;
 import io.antiphon.trace.RoutingTrace;
-import io.antiphon.train.RunSummary;
+import io.antiphon.train.report.RunSummary;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -4,7 +4,7 @@ import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import io.antiphon.job.TrainingDriver;
 import io.antiphon.monitor.Terminal;
-import io.antiphon.train.RunSummary;
+import io.antiphon.train.report.RunSummary;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;

@@ -3,7 +3,7 @@ package io.antiphon.job.routing;
 import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Problem;
 import io.antiphon.data.routing.RoutingTableWriter;
-import io.antiphon.train.RoutedCounts;
+import io.antiphon.train.report.RoutedCounts;
 import java.nio.file.Path;
 import java.util.List;
 import org.apache.spark.sql.SparkSession;

@@ -1,6 +1,6 @@
 package io.antiphon.job.routing;
 
-import io.antiphon.train.RoutedCounts;
+import io.antiphon.train.report.RoutedCounts;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;

@@ -1,4 +1,4 @@
-package io.antiphon.train;
+package io.antiphon.train.report;
 
 /** Takes what a run has to say while it runs, in the order of the run. */
 public interface RunReports {

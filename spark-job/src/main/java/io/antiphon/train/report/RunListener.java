@@ -1,4 +1,4 @@
-package io.antiphon.train;
+package io.antiphon.train.report;
 
 /**
  * Follows a run on the driver. One thread calls at a time, in the order of the run: {@link

@@ -1,4 +1,4 @@
-package io.antiphon.train;
+package io.antiphon.train.report;
 
 import java.io.Serializable;
 import java.util.Arrays;
