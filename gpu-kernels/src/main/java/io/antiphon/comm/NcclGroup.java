@@ -137,17 +137,11 @@ final class NcclGroup implements AutoCloseable {
     }
     try {
       communicators.forEach(NcclCommunicator::requireHealthy);
-      for (NcclWait wait : waits) {
-        wait.overdue(System.nanoTime()).ifPresent(NcclGroup::fail);
-      }
+      waits.forEach(wait -> wait.requireInTime(System.nanoTime()));
     } catch (CommException e) {
       abort(String.valueOf(e.getMessage()));
       throw e;
     }
-  }
-
-  private static void fail(String why) {
-    throw new CommException(why);
   }
 
   private boolean isHealthy() {

@@ -1,12 +1,12 @@
 package io.antiphon.comm;
 
+import io.antiphon.tensor.CommException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.Locale;
-import java.util.Optional;
 
 /**
  * How long a rank has waited for the others of a group on one lane, where NCCL waits without a
@@ -37,20 +37,21 @@ final class NcclWait {
   }
 
   /**
-   * Who waited where and how long, if it is too long. Asked often, from any thread.
+   * Fails if a wait lasts too long. Asked often, from any thread.
    *
    * @param now in nanoseconds, as {@link System#nanoTime}
+   * @throws CommException that says who waited where and how long
    */
-  synchronized Optional<String> overdue(long now) {
+  synchronized void requireInTime(long now) {
     int count = (int) INT.getAcquire(words, 0);
     if (count != seen) {
       seen = count;
       since = now;
     }
     if (count % 2 == 0 || now - since < limit.toNanos()) {
-      return Optional.empty();
+      return;
     }
-    return Optional.of(
+    throw new CommException(
         String.format(
             Locale.ROOT,
             "rank %d waited %.1f s for some rank at %s in group %s",

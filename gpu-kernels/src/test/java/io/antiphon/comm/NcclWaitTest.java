@@ -1,8 +1,9 @@
 package io.antiphon.comm;
 
-import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.antiphon.cpu.Ranks;
+import io.antiphon.tensor.CommException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
@@ -27,22 +28,23 @@ class NcclWaitTest {
   }
 
   private void check(NcclWait wait) {
-    assertThat(wait.overdue(at(0))).isEmpty();
+    wait.requireInTime(at(0));
     words.putInt(0, 1).putInt(4, Operation.COMBINE.number());
-    assertThat(wait.overdue(at(100))).as("seen for the first time").isEmpty();
-    assertThat(wait.overdue(at(109))).isEmpty();
-    assertThat(wait.overdue(at(110)))
-        .contains("rank 1 waited 10.0 s for some rank at combine of rows in group [0, 1]");
-    words.putInt(0, 2);
-    assertThat(wait.overdue(at(120))).as("over").isEmpty();
-    assertThat(wait.overdue(at(140))).isEmpty();
-    words.putInt(0, 5);
-    assertThat(wait.overdue(at(141))).as("another wait").isEmpty();
-    words.putInt(0, 7);
-    assertThat(wait.overdue(at(152))).as("and another").isEmpty();
+    wait.requireInTime(at(100)); // seen for the first time
+    wait.requireInTime(at(109));
+    assertThatThrownBy(() -> wait.requireInTime(at(110)))
+        .isInstanceOf(CommException.class)
+        .hasMessage("rank 1 waited 10.0 s for some rank at combine of rows in group [0, 1]");
+    words.putInt(0, 2); // over
+    wait.requireInTime(at(120));
+    wait.requireInTime(at(140));
+    words.putInt(0, 5); // another
+    wait.requireInTime(at(141));
+    words.putInt(0, 7); // and another
+    wait.requireInTime(at(152));
     words.putInt(0, -1); // the count wraps
-    assertThat(wait.overdue(at(153))).isEmpty();
-    assertThat(wait.overdue(at(163))).isPresent();
+    wait.requireInTime(at(153));
+    assertThatThrownBy(() -> wait.requireInTime(at(163))).isInstanceOf(CommException.class);
   }
 
   private static long at(long seconds) {

@@ -47,10 +47,6 @@ class SeveralDevicesTest {
         .toList();
   }
 
-  private static Interconnect open(Way way, CudaBackend backend, Transport transport) {
-    return open(way, backend, transport, LIMIT);
-  }
-
   private static Interconnect open(
       Way way, CudaBackend backend, Transport transport, Duration limit) {
     return Interconnect.open(backend, transport, limit, way == Way.NCCL);
@@ -67,7 +63,7 @@ class SeveralDevicesTest {
                   CudaBackend.open(transport.rank(), DType.F32, TestDevices.kernelCache())) {
                 CollectiveScenario scenario =
                     new CollectiveScenario(backend, transport.rank(), ranks, false, true);
-                Interconnect interconnect = open(way, backend, transport);
+                Interconnect interconnect = open(way, backend, transport, LIMIT);
                 assertThat(interconnect.usesNccl()).isEqualTo(way == Way.NCCL);
                 Collectives group =
                     interconnect.collectives(backend.computeLane(), Ranks.all(ranks));
@@ -104,78 +100,81 @@ class SeveralDevicesTest {
   /** And the devices live: the same group comes together again. */
   @ParameterizedTest
   @MethodSource("groups")
-  void waitsForARankThatDoesNotComeEndWhenTheGroupIsGivenUp(Way way, int ranks) throws Exception {
+  void waitsForARankThatDoesNotComeEndWhenTheGroupIsGivenUp(Way way, int ranks) {
     CountDownLatch over = new CountDownLatch(1);
-    Ranks.run(
+    afterOneReplay(
+        way,
         ranks,
-        transport -> {
-          try (CudaBackend backend =
-              CudaBackend.open(transport.rank(), DType.F32, TestDevices.kernelCache())) {
-            Interconnect interconnect = open(way, backend, transport);
-            Collectives group = interconnect.collectives(backend.computeLane(), Ranks.all(ranks));
-            CollectiveScenario scenario =
-                new CollectiveScenario(backend, transport.rank(), ranks, false, true);
-            scenario.fill(1);
-            try (StepGraph graph = backend.record(() -> scenario.enqueue(group))) {
-              graph.replay();
-              backend.synchronize(LIMIT);
-              if (transport.rank() == 0) {
-                graph.replay();
-                assertThat(backend.drain(Duration.ofSeconds(1))).isFalse();
-                interconnect.abort("the test wants it");
-                assertThatThrownBy(() -> backend.synchronize(LIMIT))
-                    .isInstanceOf(CommException.class)
-                    .hasMessageContaining("the test wants it");
-                assertThat(backend.drain(ABORT_LIMIT)).isTrue();
-                over.countDown();
-              } else {
-                assertThat(over.await(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
-                interconnect.abort("the other one left");
-              }
-            }
-            scenario.free();
+        LIMIT,
+        (rank, backend, interconnect, graph) -> {
+          if (rank == 0) {
+            graph.replay();
+            assertThat(backend.drain(Duration.ofSeconds(1))).isFalse();
+            interconnect.abort("the test wants it");
+            assertThatThrownBy(() -> backend.synchronize(LIMIT))
+                .isInstanceOf(CommException.class)
+                .hasMessageContaining("the test wants it");
+            assertThat(backend.drain(ABORT_LIMIT)).isTrue();
+            over.countDown();
+          } else {
+            assertThat(over.await(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+            interconnect.abort("the other one left");
           }
-          return transport.rank();
         });
     everyOperationHasTheBitsOfTheCpu(way, ranks);
   }
 
   @ParameterizedTest
   @MethodSource("groups")
-  void waitsForARankThatDoesNotComeEndAfterTheLimit(Way way, int ranks) throws Exception {
+  void waitsForARankThatDoesNotComeEndAfterTheLimit(Way way, int ranks) {
     Duration patience = Duration.ofSeconds(3);
     CountDownLatch over = new CountDownLatch(ranks - 1);
+    afterOneReplay(
+        way,
+        ranks,
+        patience,
+        (rank, backend, interconnect, graph) -> {
+          if (rank < ranks - 1) {
+            graph.replay();
+            long start = System.nanoTime();
+            assertThatThrownBy(() -> backend.synchronize(LIMIT))
+                .isInstanceOf(CommException.class)
+                .hasMessageContaining("waited");
+            assertThat(Duration.ofNanos(System.nanoTime() - start))
+                .isBetween(patience.minusSeconds(1), patience.plus(ABORT_LIMIT));
+            assertThat(backend.drain(ABORT_LIMIT)).isTrue();
+            over.countDown();
+          } else {
+            assertThat(over.await(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+            interconnect.abort("the others left");
+          }
+        });
+  }
+
+  /** What a rank does with a graph of every operation that all have replayed once. */
+  private interface Scene {
+    void play(int rank, CudaBackend backend, Interconnect interconnect, StepGraph graph)
+        throws InterruptedException;
+  }
+
+  private static void afterOneReplay(Way way, int ranks, Duration patience, Scene scene) {
     Ranks.run(
         ranks,
         transport -> {
-          try (CudaBackend backend =
-              CudaBackend.open(transport.rank(), DType.F32, TestDevices.kernelCache())) {
+          int rank = transport.rank();
+          try (CudaBackend backend = CudaBackend.open(rank, DType.F32, TestDevices.kernelCache())) {
             Interconnect interconnect = open(way, backend, transport, patience);
             Collectives group = interconnect.collectives(backend.computeLane(), Ranks.all(ranks));
-            CollectiveScenario scenario =
-                new CollectiveScenario(backend, transport.rank(), ranks, false, true);
+            CollectiveScenario scenario = new CollectiveScenario(backend, rank, ranks, false, true);
             scenario.fill(1);
             try (StepGraph graph = backend.record(() -> scenario.enqueue(group))) {
               graph.replay();
               backend.synchronize(LIMIT);
-              if (transport.rank() < ranks - 1) {
-                graph.replay();
-                long start = System.nanoTime();
-                assertThatThrownBy(() -> backend.synchronize(LIMIT))
-                    .isInstanceOf(CommException.class)
-                    .hasMessageContaining("waited");
-                assertThat(Duration.ofNanos(System.nanoTime() - start))
-                    .isBetween(patience.minusSeconds(1), patience.plus(ABORT_LIMIT));
-                assertThat(backend.drain(ABORT_LIMIT)).isTrue();
-                over.countDown();
-              } else {
-                assertThat(over.await(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
-                interconnect.abort("the others left");
-              }
+              scene.play(rank, backend, interconnect, graph);
             }
             scenario.free();
           }
-          return transport.rank();
+          return rank;
         });
   }
 }

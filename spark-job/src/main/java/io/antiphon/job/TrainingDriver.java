@@ -11,12 +11,8 @@ import io.antiphon.data.store.PackedStore;
 import io.antiphon.data.store.StoreLocation;
 import io.antiphon.job.barrier.ApplicationWatch;
 import io.antiphon.job.barrier.AttemptFailed;
-import io.antiphon.job.barrier.BarrierJob;
-import io.antiphon.job.barrier.DriverMailbox;
-import io.antiphon.job.barrier.FailureReason;
-import io.antiphon.job.barrier.GpuRequest;
+import io.antiphon.job.barrier.RankCall;
 import io.antiphon.job.barrier.RankFailure;
-import io.antiphon.job.barrier.SlotWait;
 import io.antiphon.job.cluster.LocalCluster;
 import io.antiphon.job.routing.RoutingRecorder;
 import io.antiphon.job.storage.Directories;
@@ -39,17 +35,14 @@ import io.antiphon.train.report.StepMetrics;
 import java.io.PrintStream;
 import java.io.Serializable;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,7 +53,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class TrainingDriver {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingDriver.class);
-  private static final Duration LAST_REPORTS = Duration.ofSeconds(30);
 
   private final Settings settings;
   private final Path runDirectory;
@@ -268,7 +260,14 @@ public final class TrainingDriver {
     try {
       TrainingResult result =
           supervisor.run(
-              reason -> attempt(spark, requireHealthy, task, new Delivery(monitor, reason)));
+              reason ->
+                  RankCall.attempt(
+                      spark,
+                      settings,
+                      task,
+                      new Delivery(monitor, reason),
+                      interrupted::get,
+                      requireHealthy));
       RunSummary.Outcome outcome =
           result.interrupted() ? RunSummary.Outcome.INTERRUPTED : RunSummary.Outcome.COMPLETED;
       routing.ifPresent(recorder -> recorder.publish(result.steps()));
@@ -292,41 +291,6 @@ public final class TrainingDriver {
         ? settings
         : SettingsReader.text(
             "settings", SettingsWriter.render(settings), List.of("checkpoint.resume=true"));
-  }
-
-  private TrainingResult attempt(
-      SparkSession spark, Runnable requireHealthy, TrainTask task, Delivery delivery)
-      throws InterruptedException, AttemptFailed {
-    UUID attempt = UUID.randomUUID();
-    int ranks = settings.parallelism().ranks();
-    Duration timeout = settings.spark().commTimeout();
-    try (DriverMailbox mailbox = DriverMailbox.open(attempt, delivery, interrupted::get)) {
-      SlotWait slots = new SlotWait(spark.sparkContext(), ranks, mailbox, interrupted::get);
-      try {
-        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-        List<TrainingResult> results =
-            ApplicationWatch.call(
-                spark.sparkContext()::isStopped,
-                () ->
-                    BarrierJob.run(
-                        context,
-                        ranks,
-                        attempt,
-                        timeout,
-                        GpuRequest.of(spark.sparkContext(), settings),
-                        task),
-                () -> {
-                  requireHealthy.run();
-                  slots.run();
-                });
-        mailbox.awaitEnd(LAST_REPORTS);
-        return results.get(0);
-      } catch (InterruptedException | CancellationException stop) {
-        throw stop;
-      } catch (Exception e) { // Scala code throws checked exceptions undeclared
-        throw FailureReason.of(e, mailbox.failures(), ranks);
-      }
-    }
   }
 
   /** Hands the reports of one attempt to the monitor. */

@@ -26,11 +26,11 @@ class DocumentedSettingsTest {
 
   /**
    * In backticks, alone or with a value; Spark's own keys have no dashes, ours no capitals. Behind
-   * a slash stands a package.
+   * a module stands a package.
    */
   private static final Pattern KEY =
       Pattern.compile(
-          "(?<!/ )`((?:model|moe|data|optimizer|schedule|parallelism|backend|checkpoint|monitor)"
+          "(?<!`spark-job` / )`((?:model|moe|data|optimizer|schedule|parallelism|backend|checkpoint|monitor)"
               + "\\.[a-z0-9.-]*[a-z0-9])(?: = [^`]*)?`");
 
   @Test

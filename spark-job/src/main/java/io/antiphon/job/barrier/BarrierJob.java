@@ -42,7 +42,7 @@ import scala.reflect.ClassTag$;
 import scala.runtime.AbstractFunction1;
 
 /** Runs one task per rank in a barrier stage, all or nothing. */
-public final class BarrierJob {
+final class BarrierJob {
   /** How long a process that has lost a device is given to exit. */
   private static final Duration EXIT = Duration.ofSeconds(15);
 
@@ -57,7 +57,7 @@ public final class BarrierJob {
    * @param resources what each task asks of its executor; empty for the application's own
    * @return what the ranks answered, by rank
    */
-  public static <R extends Serializable> List<R> run(
+  static <R extends Serializable> List<R> run(
       JavaSparkContext spark,
       int ranks,
       UUID attempt,

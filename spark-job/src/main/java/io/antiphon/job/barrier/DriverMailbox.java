@@ -14,7 +14,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /** The driver's end of the messages of one attempt. */
-public final class DriverMailbox implements AutoCloseable {
+final class DriverMailbox implements AutoCloseable {
   private static final Map<UUID, DriverMailbox> OPEN = new ConcurrentHashMap<>();
 
   private final UUID attempt;
@@ -33,7 +33,7 @@ public final class DriverMailbox implements AutoCloseable {
   }
 
   /** Takes messages of {@code attempt} until closed. */
-  public static DriverMailbox open(
+  static DriverMailbox open(
       UUID attempt, Consumer<Serializable> reports, BooleanSupplier stopRequested) {
     DriverMailbox mailbox = new DriverMailbox(attempt, reports, stopRequested);
     OPEN.put(attempt, mailbox);
@@ -72,7 +72,7 @@ public final class DriverMailbox implements AutoCloseable {
   }
 
   /** Waits until everything rank 0 sent was delivered. */
-  public void awaitEnd(Duration limit) throws InterruptedException {
+  void awaitEnd(Duration limit) throws InterruptedException {
     if (!ended.await(limit.toMillis(), TimeUnit.MILLISECONDS)) {
       throw new IllegalStateException(
           "the last reports of the run did not arrive within " + limit.toSeconds() + " s");
@@ -80,7 +80,7 @@ public final class DriverMailbox implements AutoCloseable {
   }
 
   /** What ranks said of their failures, the causes before those that only followed. */
-  public synchronized List<RankMessage.Failure> failures() {
+  synchronized List<RankMessage.Failure> failures() {
     return failures.stream()
         .sorted(Comparator.comparing(failure -> failure.cause() == RankMessage.Cause.PEER))
         .toList();

@@ -5,7 +5,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Why an attempt failed, in one line, from what the ranks and what Spark say. */
-public final class FailureReason {
+final class FailureReason {
   private static final Pattern LOST_EXECUTOR =
       Pattern.compile("ExecutorLostFailure \\((executor \\S+) [^)]*\\) Reason: ([^\\n]*)");
   private static final Pattern FAILED_TASK =
@@ -25,7 +25,7 @@ public final class FailureReason {
    * @param reported what the ranks said, the causes first
    * @param slots task slots that the attempt needed
    */
-  public static AttemptFailed of(Exception failure, List<RankMessage.Failure> reported, int slots) {
+  static AttemptFailed of(Exception failure, List<RankMessage.Failure> reported, int slots) {
     if (failure instanceof ApplicationWatch.ApplicationLost) {
       return new AttemptFailed(String.valueOf(failure.getMessage()), false, failure);
     }

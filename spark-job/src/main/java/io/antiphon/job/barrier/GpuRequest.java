@@ -14,13 +14,13 @@ import org.apache.spark.resource.TaskResourceRequests;
  * What the tasks of ranks ask of executors that have GPUs. Only ranks ask: tasks that prepare data
  * run on all cores of the same executors.
  */
-public final class GpuRequest {
+final class GpuRequest {
   private static final String PER_TASK = "spark.task.resource.gpu.amount";
 
   private GpuRequest() {}
 
   /** Empty where tasks need nothing, or where the application itself says what they need. */
-  public static Optional<ResourceProfile> of(SparkContext spark, Settings settings) {
+  static Optional<ResourceProfile> of(SparkContext spark, Settings settings) {
     SparkConf conf = spark.conf();
     Backend.Kind kind = settings.backend().kind();
     boolean wanted = kind == Backend.Kind.CUDA || kind == Backend.Kind.AUTO;

@@ -5,18 +5,21 @@ import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 
-/** Runs a short task on all ranks of a barrier job, once: what fails is not tried again. */
+/** Runs a task on all ranks of a barrier job. */
 public final class RankCall {
   private static final Duration LAST_MESSAGES = Duration.ofSeconds(30);
 
   private RankCall() {}
 
   /**
-   * Runs {@code task} on every rank.
+   * Runs {@code task} on every rank, once: what fails is not tried again.
    *
    * @param messages takes what rank 0 tells the driver, in order
    * @return what rank 0 answered
@@ -25,31 +28,59 @@ public final class RankCall {
   public static <R extends Serializable> R run(
       SparkSession spark, Settings settings, RankTask<R> task, Consumer<Serializable> messages)
       throws InterruptedException {
+    try {
+      return attempt(spark, settings, task, messages, () -> false, () -> {});
+    } catch (AttemptFailed failure) {
+      throw RankFailure.of(failure);
+    }
+  }
+
+  /**
+   * Runs {@code task} on every rank; another attempt may follow.
+   *
+   * @param messages takes what rank 0 tells the driver, in order
+   * @param stopRequested whether the user wants the ranks to stop
+   * @param meanwhile called about every second until the ranks are done; may throw to give them up
+   * @return what rank 0 answered
+   * @throws CancellationException if the user wants to stop before the ranks have begun
+   * @throws AttemptFailed if a rank failed
+   */
+  public static <R extends Serializable> R attempt(
+      SparkSession spark,
+      Settings settings,
+      RankTask<R> task,
+      Consumer<Serializable> messages,
+      BooleanSupplier stopRequested,
+      Runnable meanwhile)
+      throws InterruptedException, AttemptFailed {
     UUID attempt = UUID.randomUUID();
-    JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-    try (DriverMailbox mailbox = DriverMailbox.open(attempt, messages, () -> false)) {
+    int ranks = settings.parallelism().ranks();
+    Duration timeout = settings.spark().commTimeout();
+    SparkContext context = spark.sparkContext();
+    try (DriverMailbox mailbox = DriverMailbox.open(attempt, messages, stopRequested)) {
+      SlotWait slots = new SlotWait(context, ranks, mailbox, stopRequested);
       try {
-        int ranks = settings.parallelism().ranks();
-        Duration timeout = settings.spark().commTimeout();
         List<R> answers =
             ApplicationWatch.call(
-                spark.sparkContext()::isStopped,
+                context::isStopped,
                 () ->
                     BarrierJob.run(
-                        context,
+                        JavaSparkContext.fromSparkContext(context),
                         ranks,
                         attempt,
                         timeout,
-                        GpuRequest.of(spark.sparkContext(), settings),
+                        GpuRequest.of(context, settings),
                         task),
-                new SlotWait(spark.sparkContext(), ranks, mailbox, () -> false));
+                () -> {
+                  meanwhile.run();
+                  slots.run();
+                });
         mailbox.awaitEnd(LAST_MESSAGES);
         return answers.get(0);
-      } catch (InterruptedException stop) {
+      } catch (InterruptedException | CancellationException stop) {
         throw stop;
       } catch (Exception e) { // Scala code throws checked exceptions undeclared
-        throw RankFailure.of(
-            FailureReason.of(e, mailbox.failures(), settings.parallelism().ranks()));
+        throw FailureReason.of(e, mailbox.failures(), ranks);
       }
     }
   }

@@ -9,7 +9,7 @@ import org.slf4j.LoggerFactory;
 /**
  * While an attempt has not begun: says now and then what it waits for, and lets the user stop it.
  */
-public final class SlotWait implements Runnable {
+final class SlotWait implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger(SlotWait.class);
   private static final int PERIODS = 20;
 
@@ -24,8 +24,7 @@ public final class SlotWait implements Runnable {
    *
    * @param stopRequested whether the user no longer wants it
    */
-  public SlotWait(
-      SparkContext spark, int slots, DriverMailbox mailbox, BooleanSupplier stopRequested) {
+  SlotWait(SparkContext spark, int slots, DriverMailbox mailbox, BooleanSupplier stopRequested) {
     this.spark = spark;
     this.slots = slots;
     this.mailbox = mailbox;
