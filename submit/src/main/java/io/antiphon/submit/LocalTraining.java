@@ -7,6 +7,7 @@ import io.antiphon.cpu.ThreadTransport;
 import io.antiphon.cpu.Transport;
 import io.antiphon.data.BigramBaseline;
 import io.antiphon.device.LastResort;
+import io.antiphon.job.storage.PrivateFiles;
 import io.antiphon.model.ModelState;
 import io.antiphon.monitor.MonitorOptions;
 import io.antiphon.monitor.ProgressStyle;
@@ -30,9 +31,9 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -94,10 +95,8 @@ final class LocalTraining {
     RankDevice.requireAvailable(settings);
     LocalText text = LocalText.read(settings);
     try {
-      Files.createDirectories(directory);
-      try (FileChannel lock =
-          FileChannel.open(
-              directory.resolve("run.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      PrivateFiles.makeDirectory(directory);
+      try (FileChannel lock = PrivateFiles.openLock(directory.resolve("run.lock"))) {
         if (lock.tryLock() == null) {
           throw LocalText.unusable(
               "--run-dir",
@@ -107,6 +106,12 @@ final class LocalTraining {
         }
         return start(text);
       }
+    } catch (FileAlreadyExistsException e) {
+      throw LocalText.unusable(
+          "--run-dir",
+          directory.toString(),
+          "must be a directory that can be written: " + PrivateFiles.inTheWay(e),
+          "choose another directory");
     } catch (IOException e) {
       throw new UncheckedIOException(directory + " cannot be written: " + e.getMessage(), e);
     }

@@ -1,6 +1,7 @@
 package io.antiphon.job.storage;
 
 import io.antiphon.conf.ConfigException;
+import io.antiphon.conf.Printable;
 import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
@@ -17,7 +18,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -51,13 +52,8 @@ public final class RunDirectory implements AutoCloseable {
   public static RunDirectory hold(Path path) {
     FileChannel channel = null;
     try {
-      Files.createDirectories(path);
-      channel =
-          FileChannel.open(
-              path.resolve(LOCK),
-              StandardOpenOption.CREATE,
-              StandardOpenOption.READ,
-              StandardOpenOption.WRITE);
+      PrivateFiles.makeDirectory(path);
+      channel = PrivateFiles.openLock(path.resolve(LOCK));
       if (lock(channel).isEmpty()) {
         String owner = owner(channel);
         channel.close();
@@ -144,7 +140,8 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   private static boolean isHeld(Path path) {
-    try (FileChannel channel = FileChannel.open(path.resolve(LOCK), StandardOpenOption.WRITE)) {
+    try (FileChannel channel =
+        FileChannel.open(path.resolve(LOCK), StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
       return lock(channel).isEmpty();
     } catch (IOException e) {
       return false;
@@ -162,15 +159,15 @@ public final class RunDirectory implements AutoCloseable {
   private static String owner(FileChannel channel) throws IOException {
     ByteBuffer bytes = ByteBuffer.allocate(LONGEST_OWNER);
     channel.read(bytes, 0);
-    return new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8);
+    return Printable.value(new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8));
   }
 
   private static String reason(IOException e) {
     if (e instanceof AccessDeniedException) {
       return "permission denied: " + e.getMessage();
     }
-    if (e instanceof FileAlreadyExistsException) {
-      return e.getMessage() + " is a file";
+    if (e instanceof FileAlreadyExistsException there) {
+      return PrivateFiles.inTheWay(there);
     }
     return e instanceof NoSuchFileException
         ? e.getMessage() + " cannot be made"

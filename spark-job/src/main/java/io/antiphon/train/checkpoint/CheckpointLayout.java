@@ -1,5 +1,6 @@
 package io.antiphon.train.checkpoint;
 
+import io.antiphon.conf.Printable;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;

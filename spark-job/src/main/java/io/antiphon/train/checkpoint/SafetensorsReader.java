@@ -1,5 +1,6 @@
 package io.antiphon.train.checkpoint;
 
+import io.antiphon.conf.Printable;
 import io.antiphon.train.checkpoint.SafetensorsHeader.Located;
 import java.io.Closeable;
 import java.io.EOFException;

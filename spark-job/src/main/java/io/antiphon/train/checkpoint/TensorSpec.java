@@ -1,5 +1,6 @@
 package io.antiphon.train.checkpoint;
 
+import io.antiphon.conf.Printable;
 import java.util.List;
 
 /**

@@ -7,8 +7,14 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,5 +59,57 @@ class RunDirectoryTest {
     assertThat(RunDirectory.isOpenTo(settings, path)).isFalse();
     Files.writeString(path.resolve("summary.json"), "{\"outc");
     assertThat(RunDirectory.isOpenTo(settings, path)).isTrue();
+  }
+
+  @Test
+  void isMadeForItsOwnerOnlyButKeepsTheRightsItHas() throws IOException {
+    Path parent = path.resolveSibling("runs");
+    RunDirectory.hold(parent.resolve("mine")).close();
+    assertThat(rights(parent.resolve("mine"))).isEqualTo("rwx------");
+    Files.createDirectories(path);
+    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwxrwx---"));
+    RunDirectory.hold(path).close();
+    assertThat(rights(path)).isEqualTo("rwxrwx---");
+  }
+
+  private static String rights(Path path) throws IOException {
+    return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
+  }
+
+  @Test
+  void overwritesNothingThroughALinkInPlaceOfItsLock() throws IOException {
+    Path victim = Files.writeString(path.resolveSibling("victim.txt"), "precious");
+    Files.createDirectories(path);
+    Files.createSymbolicLink(path.resolve("run.lock"), victim);
+    assertThatThrownBy(() -> RunDirectory.hold(path))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("run.lock: is a symbolic link; remove it");
+    assertThat(RunDirectory.isOpenTo(settings, path)).isTrue();
+    assertThat(victim).hasContent("precious");
+  }
+
+  @Test
+  void saysThatItsPathIsALinkToNothing() throws IOException {
+    Files.createSymbolicLink(path, path.resolveSibling("gone"));
+    for (Path run : List.of(path, path.resolve("below"))) {
+      assertThatThrownBy(() -> RunDirectory.hold(run))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageContaining(
+              "%s is a symbolic link to %s, which is not there", path, path.resolveSibling("gone"));
+    }
+  }
+
+  @Test
+  void showsNoControlCharactersOfWhoeverHoldsIt() throws IOException {
+    Files.createDirectories(path);
+    try (FileChannel lock =
+            FileChannel.open(
+                path.resolve("run.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock held = lock.lock()) {
+      lock.write(ByteBuffer.wrap("\u001b[2Jprocess 1\nforged".getBytes(StandardCharsets.UTF_8)));
+      assertThat(held.isValid()).isTrue();
+      assertThatThrownBy(() -> RunDirectory.hold(path))
+          .hasMessageContaining("another process trains there: ?[2Jprocess 1?forged\n");
+    }
   }
 }
