@@ -7,6 +7,8 @@ import io.antiphon.device.Stream;
 import io.antiphon.tensor.HostIo;
 import io.antiphon.tensor.Tensor;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.IntBuffer;
 
 /**
  * Copies between the host and a device through a small ring of page-locked memory. Writing returns
@@ -35,21 +37,58 @@ final class CudaHostIo implements HostIo, AutoCloseable {
   public void write(Tensor to, long firstElement, ByteBuffer bytes) {
     HostIo.requireInside(to, firstElement, bytes);
     joinTransfers();
-    Stream stream = compute.stream();
     ByteBuffer left = bytes.duplicate();
     long address = address(to, firstElement);
     while (left.hasRemaining()) {
       int length = Math.min(left.remaining(), SLOT_BYTES);
       int offset = claim() * SLOT_BYTES;
       ring.bytes().duplicate().position(offset).put(left.slice(left.position(), length));
-      stream.upload(ring, offset, address, length);
-      stream.record(copied[next]);
-      next = (next + 1) % SLOTS;
+      upload(offset, address, length);
       address += length;
       left.position(left.position() + length);
     }
     bytes.position(bytes.limit());
     transfer.follow(compute);
+  }
+
+  /** As the others, but with one copy on the way: from the arrays to page-locked memory. */
+  @Override
+  public void writeAll(Tensor to, int[]... parts) {
+    HostIo.requireFilled(to, parts);
+    joinTransfers();
+    long address = address(to, 0);
+    int offset = claim() * SLOT_BYTES;
+    int length = 0;
+    for (int[] part : parts) {
+      int taken = 0;
+      while (taken < part.length) {
+        if (length == SLOT_BYTES) {
+          upload(offset, address, length);
+          address += length;
+          length = 0;
+          offset = claim() * SLOT_BYTES;
+        }
+        int count = Math.min(part.length - taken, (SLOT_BYTES - length) / Integer.BYTES);
+        ints(offset + length).put(part, taken, count);
+        taken += count;
+        length += count * Integer.BYTES;
+      }
+    }
+    upload(offset, address, length);
+    transfer.follow(compute);
+  }
+
+  private IntBuffer ints(int offset) {
+    return ring.bytes()
+        .slice(offset, ring.bytes().capacity() - offset)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .asIntBuffer();
+  }
+
+  private void upload(int offset, long address, int length) {
+    compute.stream().upload(ring, offset, address, length);
+    compute.stream().record(copied[next]);
+    next = (next + 1) % SLOTS;
   }
 
   /** The next slot, free. */

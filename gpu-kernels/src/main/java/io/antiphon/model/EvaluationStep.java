@@ -8,7 +8,6 @@ import io.antiphon.tensor.Ops;
 import io.antiphon.tensor.Shape;
 import io.antiphon.tensor.StepGraph;
 import io.antiphon.tensor.Tensor;
-import java.nio.ByteBuffer;
 import java.util.Optional;
 
 /**
@@ -100,12 +99,12 @@ public final class EvaluationStep implements AutoCloseable {
   /**
    * Evaluates one micro-batch per rank and waits for the result.
    *
-   * @param tokens little-endian I32, {@code [microBatch, sequenceLength + 1]}; a sequence that
-   *     shall not count is all end-of-text
+   * @param tokens {@code [microBatch, sequenceLength + 1]}; a sequence that shall not count is all
+   *     end-of-text
    */
-  public Result run(ByteBuffer tokens) {
+  public Result run(int[] tokens) {
     HostValues values = new HostValues(context.backend().hostIo());
-    context.backend().hostIo().write(input, 0, tokens);
+    context.backend().hostIo().writeAll(input, tokens);
     graph.replay();
     double[] totals = values.doubles(sums);
     boolean overflow = values.longs(context.state().overflow())[0] != 0;

@@ -31,6 +31,9 @@ public final class TrainingStep implements AutoCloseable {
   /** How often a device is asked whether it still works: one that fails leaves no record. */
   private static final Duration QUESTION = Duration.ofSeconds(1);
 
+  private static final int[] STOP = {1};
+  private static final int[] GO_ON = {0};
+
   private static final Duration BUSY_WAIT = Duration.ofNanos(50_000);
   private static final Duration PAUSE = Duration.ofNanos(50_000);
 
@@ -57,7 +60,6 @@ public final class TrainingStep implements AutoCloseable {
   private final Tensor ring;
   private final Tensor replayMark;
   private final Tensor marks;
-  private final ByteBuffer staging;
   private final StepGraph graph;
 
   /**
@@ -119,9 +121,6 @@ public final class TrainingStep implements AutoCloseable {
     long inputs =
         (long) batch.microBatches() * batch.microBatch() * (batch.sequenceLength() + 1) + 1;
     input = io("batch", DType.I32, inputs);
-    staging =
-        ByteBuffer.allocateDirect(Math.toIntExact(inputs * Integer.BYTES))
-            .order(ByteOrder.LITTLE_ENDIAN);
     targetCount = io("target-count", DType.F64, 1);
     losses = io("losses", DType.F64, 3);
     lossSum = losses.range(0, 1);
@@ -273,13 +272,13 @@ public final class TrainingStep implements AutoCloseable {
   /**
    * Copies this rank's sequences of one global batch to the device and enqueues the step.
    *
-   * @param tokens little-endian I32, {@code [microBatches * microBatch, sequenceLength + 1]}
+   * @param tokens {@code [microBatches * microBatch, sequenceLength + 1]}; free again when the call
+   *     returns
    * @param stopRequested whether this rank wants all ranks to stop; every rank finds the answer in
    *     the record
    */
-  public void replay(ByteBuffer tokens, boolean stopRequested) {
-    staging.clear().put(tokens).putInt(stopRequested ? 1 : 0).flip();
-    context.backend().hostIo().write(input, 0, staging);
+  public void replay(int[] tokens, boolean stopRequested) {
+    context.backend().hostIo().writeAll(input, tokens, stopRequested ? STOP : GO_ON);
     graph.replay();
   }
 

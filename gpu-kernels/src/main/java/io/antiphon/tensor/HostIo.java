@@ -28,6 +28,26 @@ public interface HostIo {
   void write(Tensor to, long firstElement, ByteBuffer bytes);
 
   /**
+   * Overwrites an I32 tensor with {@code parts}, one after the other, ordered as {@link #write}
+   * orders. The arrays are free again when the call returns.
+   *
+   * @param to written
+   * @param parts together as many values as the tensor has elements
+   */
+  default void writeAll(Tensor to, int[]... parts) {
+    requireFilled(to, parts);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(Math.toIntExact(to.elements() * Integer.BYTES))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    for (int[] part : parts) {
+      for (int value : part) {
+        bytes.putInt(value);
+      }
+    }
+    write(to, 0, bytes.flip());
+  }
+
+  /**
    * Copies elements of a host-visible tensor as they are now, without waiting for anything.
    *
    * @param from read; of memory that {@link Backend#allocateHostVisible} gave
@@ -51,6 +71,17 @@ public interface HostIo {
               + firstElement
               + " does not fit "
               + tensor);
+    }
+  }
+
+  /** Fails unless {@code parts} have as many values as {@code tensor}, of I32, has elements. */
+  static void requireFilled(Tensor tensor, int[]... parts) {
+    long values = 0;
+    for (int[] part : parts) {
+      values += part.length;
+    }
+    if (tensor.dtype() != DType.I32 || values != tensor.elements()) {
+      throw new IllegalArgumentException(values + " integers do not fill " + tensor);
     }
   }
 }

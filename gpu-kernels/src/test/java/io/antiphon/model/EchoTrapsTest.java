@@ -8,7 +8,6 @@ import io.antiphon.tensor.HostValues;
 import io.antiphon.tensor.PlanAlgorithm;
 import io.antiphon.tensor.ScoreOrder;
 import io.antiphon.tensor.Tensor;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -285,7 +284,7 @@ class EchoTrapsTest {
               try (ModelState state = new ModelState(backend, model, groups.experts().rank(), 4);
                   EvaluationStep step = new EvaluationStep(state, groups, batch, capacity)) {
                 List<double[]> before = persistent(backend, state);
-                ByteBuffer tokens = TestModels.rankBatch(batch, 0, groups.world().rank(), 4);
+                int[] tokens = TestModels.rankBatch(batch, 0, groups.world().rank(), 4);
                 EvaluationStep.Result result = step.run(tokens);
                 assertSame(before, persistent(backend, state));
                 return result;

@@ -8,7 +8,6 @@ import io.antiphon.tensor.HostValues;
 import io.antiphon.tensor.PlanAlgorithm;
 import io.antiphon.tensor.ScoreOrder;
 import io.antiphon.tensor.Tensor;
-import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
@@ -59,7 +58,7 @@ class ModelGradientTest {
 
   private static void check(ModelOptions model, Backend backend, Groups groups) {
     BatchOptions batch = new BatchOptions(4, 2, 2, TestModels.SEQUENCE);
-    ByteBuffer tokens = TestModels.sequences(0, 4);
+    int[] tokens = TestModels.sequences(0, 4);
     HostValues values = new HostValues(backend.hostIo());
     try (ModelState state = new ModelState(backend, model, 0, 1);
         TrainingStep step = new TrainingStep(state, groups, batch, TestModels.update(0), 200, 1)) {
@@ -108,9 +107,9 @@ class ModelGradientTest {
   private static final class Objective {
     private final ModelState state;
     private final TrainingStep step;
-    private final ByteBuffer tokens;
+    private final int[] tokens;
 
-    Objective(ModelState state, TrainingStep step, ByteBuffer tokens) {
+    Objective(ModelState state, TrainingStep step, int[] tokens) {
       this.state = state;
       this.step = step;
       this.tokens = tokens;
@@ -119,7 +118,7 @@ class ModelGradientTest {
     double evaluate() {
       state.refreshWeights();
       long replay = step.replays();
-      step.replay(tokens.duplicate().order(tokens.order()), false);
+      step.replay(tokens, false);
       StepRecord record = step.read(replay);
       return record.loss()
           + record.value(StepRecord.Field.AUX_LOSS)

@@ -4,8 +4,6 @@ import io.antiphon.tensor.AdamOptions;
 import io.antiphon.tensor.PlanAlgorithm;
 import io.antiphon.tensor.ScheduleOptions;
 import io.antiphon.tensor.ScoreOrder;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.SplittableRandom;
 
 /** Small models and batches that the tests of this package share. */
@@ -146,30 +144,30 @@ final class TestModels {
   }
 
   /** Sequences {@code [first, first + count)} of an endless random text with document ends. */
-  static ByteBuffer sequences(long first, int count) {
-    ByteBuffer bytes =
-        ByteBuffer.allocate(count * (SEQUENCE + 1) * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+  static int[] sequences(long first, int count) {
+    int[] tokens = new int[count * (SEQUENCE + 1)];
+    int next = 0;
     for (long sequence = first; sequence < first + count; sequence++) {
       SplittableRandom random = new SplittableRandom(99 * sequence + 7);
       for (int i = 0; i <= SEQUENCE; i++) {
         // Low tokens are frequent, so that there is something to learn.
-        int token = (int) (VOCABULARY * Math.pow(random.nextDouble(), 2.5));
-        bytes.putInt(token);
+        tokens[next++] = (int) (VOCABULARY * Math.pow(random.nextDouble(), 2.5));
       }
     }
-    return bytes.flip();
+    return tokens;
   }
 
   /** The part of one rank of a global batch, in the order the architecture fixes. */
-  static ByteBuffer rankBatch(BatchOptions batch, long step, int rank, int ranks) {
+  static int[] rankBatch(BatchOptions batch, long step, int rank, int ranks) {
     int micro = batch.microBatch();
-    ByteBuffer all =
-        ByteBuffer.allocate(batch.microBatches() * micro * (SEQUENCE + 1) * Integer.BYTES)
-            .order(ByteOrder.LITTLE_ENDIAN);
+    int[] all = new int[batch.microBatches() * micro * (SEQUENCE + 1)];
+    int next = 0;
     for (int i = 0; i < batch.microBatches(); i++) {
       long first = step * batch.globalBatch() + ((long) i * ranks + rank) * micro;
-      all.put(sequences(first, micro));
+      int[] part = sequences(first, micro);
+      System.arraycopy(part, 0, all, next, part.length);
+      next += part.length;
     }
-    return all.flip();
+    return all;
   }
 }

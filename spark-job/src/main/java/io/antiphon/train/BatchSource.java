@@ -9,9 +9,13 @@ public interface BatchSource extends AutoCloseable {
   /**
    * Returns the batch of {@link #step()} and moves on, waiting until it was read.
    *
-   * @return {@code [microBatches, sequences per micro-batch, L + 1]}, valid until the next call
+   * @return {@code [microBatches, sequences per micro-batch, L + 1]}; the caller's until {@link
+   *     #giveBack}
    */
   int[] next();
+
+  /** Takes back a batch that {@link #next} returned, to be filled again. */
+  void giveBack(int[] batch);
 
   @Override
   void close();

@@ -4,7 +4,6 @@ import io.antiphon.model.EvaluationStep;
 import io.antiphon.model.LoadStatistics;
 import io.antiphon.model.ModelState;
 import io.antiphon.train.report.EvaluationMetrics;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -73,7 +72,7 @@ public final class Evaluator {
   }
 
   /** Sequences {@code [first, first + microBatch)}; those beyond the end have no targets. */
-  private ByteBuffer tokens(long first) {
+  private int[] tokens(long first) {
     int length = setup.batch().sequenceLength() + 1;
     int[] tokens = new int[setup.batch().microBatch() * length];
     Arrays.fill(tokens, setup.model().endOfText());
@@ -82,6 +81,6 @@ public final class Evaluator {
         text.read(first + i, tokens, i * length);
       }
     }
-    return TokenBytes.of(tokens);
+    return tokens;
   }
 }

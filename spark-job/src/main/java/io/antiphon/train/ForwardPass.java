@@ -4,7 +4,6 @@ import io.antiphon.model.BatchOptions;
 import io.antiphon.model.EvaluationStep;
 import io.antiphon.model.LoadStatistics;
 import io.antiphon.model.ModelState;
-import java.nio.ByteBuffer;
 
 /**
  * Forward passes that drop no row: routed and planned as in training, and one that does not fit its
@@ -35,15 +34,15 @@ final class ForwardPass implements AutoCloseable {
   }
 
   /** As {@link EvaluationStep#run}; the result never is an overflow. */
-  EvaluationStep.Result run(ByteBuffer tokens) {
-    EvaluationStep.Result result = step.run(tokens.duplicate().order(tokens.order()));
+  EvaluationStep.Result run(int[] tokens) {
+    EvaluationStep.Result result = step.run(tokens);
     while (result.overflow()) {
       int expertRanks = device.groups().experts().ranks();
       long capacity = setup.grownCapacity(rowCapacity(), result.requiredRows(), expertRanks);
       step.close();
       step = record(capacity);
       reruns++;
-      result = step.run(tokens.duplicate().order(tokens.order()));
+      result = step.run(tokens);
     }
     return result;
   }

@@ -6,7 +6,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.LinkedBlockingQueue;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One rank's share of every global batch, read ahead by one thread.
@@ -15,8 +14,9 @@ import org.jspecify.annotations.Nullable;
  * micro-batch {@code m} of rank {@code r} the {@code M} positions from {@code s * G + (m * ranks +
  * r) * M}. So the batch of a step depends on the step alone: resuming is opening at that step.
  *
- * <p>A fixed ring of arrays goes round between the reading thread and the caller; nothing is
- * allocated per step. A failure of the source surfaces in {@link #next} of the step it concerns.
+ * <p>A ring of arrays goes round between the reading thread and the caller. It grows only where the
+ * caller keeps more batches than ever before, so nothing is allocated per step. A failure of the
+ * source surfaces in {@link #next} of the step it concerns.
  */
 public final class RankBatches implements BatchSource {
   private static final Duration CLOSE_LIMIT = Duration.ofSeconds(30);
@@ -65,7 +65,8 @@ public final class RankBatches implements BatchSource {
   private final BlockingQueue<int[]> filled = new LinkedBlockingQueue<>();
   private final FutureTask<Boolean> reading;
   private final Thread thread;
-  private int @Nullable [] lent;
+  private int lent;
+  private int lentAtMost = 1;
   private long step;
   private boolean closed;
 
@@ -74,14 +75,17 @@ public final class RankBatches implements BatchSource {
     this.share = share;
     this.step = firstStep;
     this.sequenceTokens = source.sequenceLength() + 1;
-    int sequences = share.microBatches() * share.microBatch();
-    int tokens = Math.multiplyExact(sequences, sequenceTokens);
-    for (int i = 0; i < prefetch + 1; i++) { // one more, for the array the caller holds
-      empty.add(new int[tokens]);
+    for (int i = 0; i < prefetch + lentAtMost; i++) {
+      empty.add(newBatch());
     }
     this.reading = new FutureTask<>(() -> readAhead(firstStep), true);
     this.thread = new Thread(reading, "batches-rank-" + share.rank());
     thread.setDaemon(true);
+  }
+
+  private int[] newBatch() {
+    int sequences = share.microBatches() * share.microBatch();
+    return new int[Math.multiplyExact(sequences, sequenceTokens)];
   }
 
   /**
@@ -123,9 +127,9 @@ public final class RankBatches implements BatchSource {
       throw new IllegalStateException("batches of rank " + share.rank() + " are closed");
     }
     try {
-      if (lent != null) {
-        empty.add(lent);
-        lent = null;
+      if (lent == lentAtMost) {
+        empty.add(newBatch()); // so that reading goes on while the caller keeps all of these
+        lentAtMost++;
       }
       int[] batch = filled.take();
       if (batch == END) { // the marker itself
@@ -133,7 +137,7 @@ public final class RankBatches implements BatchSource {
         reading.get();
         throw new IllegalStateException("reading ended without a failure");
       }
-      lent = batch;
+      lent++;
       step++;
       return batch;
     } catch (ExecutionException failure) {
@@ -143,6 +147,12 @@ public final class RankBatches implements BatchSource {
       throw new CancellationException(
           "rank " + share.rank() + " was interrupted waiting for the batch of step " + step);
     }
+  }
+
+  @Override
+  public void giveBack(int[] batch) {
+    lent--;
+    empty.add(batch);
   }
 
   /** Stops the reading thread, which closes the source, and waits for it. */

@@ -74,7 +74,7 @@ public final class TextGenerator implements AutoCloseable {
     int[] window = new int[sequenceLength + 1];
     Arrays.fill(window, endOfText);
     System.arraycopy(text, text.length - length, window, 0, length);
-    forward.run(TokenBytes.of(window));
+    forward.run(window);
     return forward.logits(length - 1);
   }
 

@@ -335,6 +335,11 @@ class CudaTrainerTest {
     }
 
     @Override
+    public void giveBack(int[] batch) {
+      batches.giveBack(batch);
+    }
+
+    @Override
     public void close() {
       batches.close();
     }

@@ -3,8 +3,13 @@ package io.antiphon.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -51,14 +56,36 @@ class RankBatchesTest {
   }
 
   @Test
-  void aReturnedBatchStaysWhileTheNextOnesAreRead() throws Exception {
+  void aBatchStaysUntilItIsGivenBackHoweverManyTheCallerKeeps() throws Exception {
     Positions source = new Positions(1000);
     RankBatches.Share share = new RankBatches.Share(0, 1, 2, 1);
-    try (RankBatches batches = RankBatches.open(source, share, 0, 2)) {
+    try (RankBatches batches = RankBatches.open(source, share, 0, 1)) {
       int[] first = batches.next();
-      assertThat(source.reached(4).await(10, TimeUnit.SECONDS)).isTrue(); // two batches ahead
+      int[] second = batches.next();
+      int[] third = batches.next();
+      assertThat(source.reached(6).await(10, TimeUnit.SECONDS)).isTrue(); // one batch ahead
       assertThat(firsts(first)).containsExactly(0, 1);
+      assertThat(firsts(second)).containsExactly(2, 3);
+      assertThat(firsts(third)).containsExactly(4, 5);
     }
+  }
+
+  @Test
+  void batchesThatWereGivenBackAreFilledAgain() {
+    RankBatches.Share share = new RankBatches.Share(0, 1, 2, 1);
+    Set<int[]> arrays = Collections.newSetFromMap(new IdentityHashMap<>());
+    try (RankBatches batches = RankBatches.open(new Positions(1000), share, 0, 2)) {
+      Deque<int[]> kept = new ArrayDeque<>();
+      for (int step = 0; step < 40; step++) {
+        kept.add(batches.next());
+        arrays.add(kept.getLast());
+        assertThat(firsts(kept.getLast())).containsExactly(2 * step, 2 * step + 1);
+        if (kept.size() == 3) {
+          batches.giveBack(kept.remove());
+        }
+      }
+    }
+    assertThat(arrays).hasSizeLessThanOrEqualTo(2 + 3);
   }
 
   @Test

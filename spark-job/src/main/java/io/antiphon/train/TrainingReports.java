@@ -1,0 +1,159 @@
+package io.antiphon.train;
+
+import io.antiphon.conf.Settings;
+import io.antiphon.model.ModelState;
+import io.antiphon.model.StepRecord;
+import io.antiphon.model.StepRecord.Field;
+import io.antiphon.model.TrainingStep;
+import io.antiphon.train.report.RoutedCounts;
+import io.antiphon.train.report.RunEvent;
+import io.antiphon.train.report.RunReports;
+import java.time.Instant;
+import java.util.Map;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a training loop tells whoever watches the run: the loop of rank 0, and nothing from the
+ * other ranks. Measures the time and the CUDA calls of each step.
+ */
+final class TrainingReports {
+  private static final Logger LOG = LoggerFactory.getLogger(TrainingReports.class);
+  private static final double SHORTEST_STEP_SECONDS = 1e-9;
+
+  private final Settings settings;
+  private final ModelSetup setup;
+  private final RankDevice device;
+  private final RunReports reports;
+  private final RunFacts facts;
+  private final boolean silent;
+  private long stepStarted;
+  private Map<String, Long> knownCalls = Map.of();
+
+  TrainingReports(
+      Settings settings, ModelSetup setup, RankDevice device, RankContext context, RunFacts facts) {
+    this.settings = settings;
+    this.setup = setup;
+    this.device = device;
+    this.reports = context.reports();
+    this.facts = facts;
+    this.silent = context.rank() != 0;
+  }
+
+  /** The loop begins after {@code committed} steps. */
+  void started(long committed, ModelState state, TrainingStep step) {
+    if (silent) {
+      return;
+    }
+    reports.started(facts.info(settings, setup, device, committed, Instant.now()));
+    LOG.info(
+        "{}; state: {}; activations: {}",
+        device.backend().description(),
+        state.memoryPlan(),
+        step.memoryPlan());
+  }
+
+  /** Time and CUDA calls from here on are those of the next step. */
+  void stepBegins() {
+    stepStarted = System.nanoTime();
+    knownCalls = device.driverCalls();
+  }
+
+  /**
+   * A step was committed.
+   *
+   * @param rowCapacity rows that the buffers held
+   * @param reruns how often the step ran before with too few rows
+   */
+  void committed(StepRecord record, long rowCapacity, int reruns) {
+    if (!silent) {
+      long step = (long) record.value(Field.STEPS);
+      routing(record, step);
+      double seconds = (System.nanoTime() - stepStarted) / 1e9;
+      reports.step(
+          StepReport.of(
+              record,
+              setup,
+              device.groups(),
+              rowCapacity,
+              Math.max(SHORTEST_STEP_SECONDS, seconds),
+              reruns,
+              newCudaCalls()));
+      if (record.value(Field.APPLIED) == 0) {
+        String message = "the gradient of step " + step + " was not finite; no update";
+        reports.event(new RunEvent(RunEvent.Kind.SKIPPED_UPDATE, step, message));
+      }
+    }
+    stepStarted = System.nanoTime();
+  }
+
+  private void routing(StepRecord record, long step) {
+    int microBatches = record.recordedMicroBatches();
+    int moeLayers = microBatches == 0 ? 0 : setup.model().moeLayers();
+    int denseLayers = setup.model().layers() - moeLayers;
+    for (int layer = 0; layer < moeLayers; layer++) {
+      for (int group = 0; group < record.expertGroups(); group++) {
+        int[][] counts = new int[microBatches][];
+        for (int microBatch = 0; microBatch < microBatches; microBatch++) {
+          counts[microBatch] = record.routing(group, layer, microBatch);
+        }
+        reports.routed(
+            new RoutedCounts(
+                step,
+                denseLayers + layer,
+                group,
+                device.groups().experts().ranks(),
+                setup.model().moe().experts(),
+                counts));
+      }
+    }
+  }
+
+  /** By name, since this was last asked. */
+  private Map<String, Long> newCudaCalls() {
+    Map<String, Long> all = device.driverCalls();
+    Map<String, Long> fresh = new TreeMap<>();
+    all.forEach(
+        (name, count) -> {
+          long more = count - knownCalls.getOrDefault(name, 0L);
+          if (more > 0) {
+            fresh.put(name, more);
+          }
+        });
+    knownCalls = all;
+    return fresh;
+  }
+
+  /** A step did not fit its row buffers and runs again with larger ones. */
+  void rerun(long step, long required, long before, long capacity) {
+    if (!silent) {
+      String message =
+          "step %d needed %d rows on a rank, the buffers hold %d; running it again with %d"
+              .formatted(step, required, before, capacity);
+      LOG.info("{}", message);
+      reports.event(new RunEvent(RunEvent.Kind.RERUN, step - 1, message));
+    }
+  }
+
+  /** The validation loss was measured. */
+  void evaluated(Evaluation evaluation) {
+    if (!silent) {
+      reports.evaluated(evaluation.metrics());
+    }
+  }
+
+  /** A checkpoint after {@code step} steps is complete. */
+  void saved(long step) {
+    if (!silent) {
+      reports.event(new RunEvent(RunEvent.Kind.CHECKPOINT, step, "step " + step));
+    }
+  }
+
+  /** The user ended the run after {@code step} steps. */
+  void interrupted(long step) {
+    if (!silent) {
+      reports.event(new RunEvent(RunEvent.Kind.INTERRUPTED, step, "stopped by the user"));
+    }
+  }
+}
