@@ -14,6 +14,8 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Shows a run: progress on a terminal, and in the run directory {@code metrics.jsonl} with every
@@ -24,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * written.
  */
 public final class RunMonitor implements RunListener, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RunMonitor.class);
 
   private static final String METRICS = "metrics.jsonl";
   private static final String SUMMARY = "summary.json";
@@ -79,7 +82,10 @@ public final class RunMonitor implements RunListener, AutoCloseable {
   public static RunSummary rebuild(Path runDirectory) {
     MonitorOptions options = new MonitorOptions(runDirectory, 1, true, 1, ProgressStyle.NONE);
     try (RunMonitor monitor = new RunMonitor(options, Optional.empty(), Optional.empty())) {
-      monitor.replay();
+      UnreadableLines unreadable = monitor.replay();
+      if (unreadable.count() > 0) {
+        LOG.warn("{}", unreadable.describe(runDirectory.resolve(METRICS), "left out"));
+      }
       if (monitor.info == null) {
         throw new IllegalArgumentException(
             runDirectory.resolve(METRICS) + " does not exist or holds no run");
@@ -113,12 +119,13 @@ public final class RunMonitor implements RunListener, AutoCloseable {
     summary.started(started);
     reportData.started(started);
     progress.ifPresent(listener -> listener.started(started));
-    if (file.unreadableLines() > 0) {
+    UnreadableLines unreadable = file.unreadable();
+    if (unreadable.count() > 0) {
       event(
           new RunEvent(
               RunEvent.Kind.WARNING,
               started.resumedStep(),
-              file.unreadableLines() + " unreadable lines were removed from " + METRICS));
+              unreadable.describe(options.runDirectory().resolve(METRICS), "removed")));
     }
   }
 
@@ -140,10 +147,10 @@ public final class RunMonitor implements RunListener, AutoCloseable {
   }
 
   /** Forgets what was heard and hears what the file tells. */
-  private void replay() {
+  private UnreadableLines replay() {
     summary = new SummaryBuilder();
     reportData = new ReportData();
-    MetricsFile.replay(options.runDirectory().resolve(METRICS), new Replay());
+    return MetricsFile.replay(options.runDirectory().resolve(METRICS), new Replay());
   }
 
   @Override
@@ -177,7 +184,12 @@ public final class RunMonitor implements RunListener, AutoCloseable {
     progress.ifPresent(listener -> listener.event(event));
   }
 
-  /** Writes summary and report. A second call has no effect: who comes first knows why. */
+  /**
+   * Writes summary and report. A second call has no effect: who comes first knows why.
+   *
+   * <p>Of a run that failed, a file that cannot be written is only logged: what ended the run says
+   * more, and is often the same.
+   */
   @Override
   public synchronized void finished(RunSummary.Outcome outcome, String reason) {
     if (over) {
@@ -188,6 +200,17 @@ public final class RunMonitor implements RunListener, AutoCloseable {
     if (info == null) {
       return; // it failed before there was anything to record
     }
+    try {
+      record(outcome, reason);
+    } catch (UncheckedIOException e) {
+      if (outcome != RunSummary.Outcome.FAILED) {
+        throw e;
+      }
+      LOG.warn("the end of the run is not recorded: {}", e.getMessage());
+    }
+  }
+
+  private void record(RunSummary.Outcome outcome, String reason) {
     openFile().appendEnd(summary.lastStep(), outcome, reason);
     summary.finished(outcome, reason);
     reportData.finished(outcome, reason);

@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -145,7 +146,7 @@ final class MetricsFileTest {
     for (int size = lastLine + 1; size < whole.length - 1; size++) {
       Files.write(path, Arrays.copyOf(whole, size));
       try (MetricsFile file = MetricsFile.open(path, 3)) {
-        assertThat(file.unreadableLines()).as("cut at byte %d", size).isEqualTo(1);
+        assertThat(file.unreadable().count()).as("cut at byte %d", size).isEqualTo(1);
         file.append(TestRun.step(3), TestRun.info(0));
       }
       assertThat(Files.readAllBytes(path)).as("cut at byte %d", size).isEqualTo(whole);
@@ -158,7 +159,7 @@ final class MetricsFileTest {
     byte[] whole = Files.readAllBytes(path);
     Files.write(path, Arrays.copyOf(whole, whole.length - 1));
     try (MetricsFile file = MetricsFile.open(path, 3)) {
-      assertThat(file.unreadableLines()).isZero();
+      assertThat(file.unreadable()).isEqualTo(UnreadableLines.NONE);
     }
     assertThat(Files.readAllBytes(path)).isEqualTo(whole);
   }
@@ -178,9 +179,61 @@ final class MetricsFileTest {
             "{\"kind\":\"event\",\"step\":1,\"event\":\"unheard-of\",\"message\":\"\"}");
     Files.writeString(path, written + String.join("\n", garbage));
     try (MetricsFile file = MetricsFile.open(path, 1)) {
-      assertThat(file.unreadableLines()).isEqualTo(garbage.size());
+      assertThat(file.unreadable().count()).isEqualTo(garbage.size());
     }
     assertThat(path).hasContent(written);
+  }
+
+  /** Each would stop summary or report; the file is sound without it. */
+  @Test
+  void linesThatDoNotFollowThoseBeforeAreRemovedAndNamed() throws IOException {
+    record(1, 2, 3);
+    List<String> whole = lines();
+    String otherExperts =
+        whole.get(2).replace("\"step\":2,", "\"step\":3,").replace("[30,10,14,10]", "[30,10,24]");
+    Map<String, String> strays =
+        Map.of(
+            whole.get(1),
+            "step 1 comes after step 2",
+            whole.get(2),
+            "step 2 comes after step 2",
+            otherExperts,
+            "layer 1 has 3 experts at step 3, and had 4 before");
+    for (Map.Entry<String, String> stray : strays.entrySet()) {
+      List<String> damaged = new ArrayList<>(whole);
+      damaged.add(3, stray.getKey());
+      Files.write(path, damaged);
+      try (MetricsFile file = MetricsFile.open(path, 3)) {
+        assertThat(file.unreadable()).isEqualTo(new UnreadableLines(1, 4, stray.getValue()));
+      }
+      assertThat(lines()).isEqualTo(whole);
+    }
+  }
+
+  @Test
+  void evaluationsOutOfOrderAreRemovedAndNamed() throws IOException {
+    record(1, 2, 3);
+    try (MetricsFile file = MetricsFile.open(path, 3)) {
+      file.append(new EvaluationMetrics(3, 2, 10), TestRun.info(0));
+      file.append(new EvaluationMetrics(2, 2, 10), TestRun.info(0));
+    }
+    try (MetricsFile file = MetricsFile.open(path, 3)) {
+      assertThat(file.unreadable().describe(path, "removed"))
+          .isEqualTo(
+              "an unreadable line of %s was removed: line 6, the evaluation of step 2 comes after that of step 3"
+                  .formatted(path));
+    }
+    assertThat(lines()).hasSize(5);
+  }
+
+  /** What the rewind removes must not make sound lines look out of order. */
+  @Test
+  void aStrayLaterStepCostsNoOtherLine() throws IOException {
+    record(1, 99, 2, 3);
+    try (MetricsFile file = MetricsFile.open(path, 3)) {
+      assertThat(file.unreadable()).isEqualTo(UnreadableLines.NONE);
+    }
+    assertThat(lines()).hasSize(4);
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.antiphon.monitor;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
@@ -8,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.antiphon.train.report.RunEvent;
 import io.antiphon.train.report.RunSummary;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -77,7 +79,7 @@ final class RunMonitorTest {
     }
     killed.close();
 
-    assertThat(terminal.text()).contains("warning: 1 unreadable lines were removed");
+    assertThat(terminal.text()).contains("warning: an unreadable line of ", " was removed: line ");
     assertThat(directory.resolve("summary.json"))
         .hasSameTextualContentAs(whole.resolve("summary.json"));
     assertThat(stepLines(directory)).isEqualTo(stepLines(whole));
@@ -117,6 +119,40 @@ final class RunMonitorTest {
     assertThat(RunMonitor.rebuild(directory).outcome()).isEqualTo(RunSummary.Outcome.COMPLETED);
     assertThat(directory.resolve("summary.json")).hasContent(summary);
     assertThat(directory.resolve("report.html")).hasContent(report);
+  }
+
+  @Test
+  void rebuildingLeavesOutLinesThatAreNotInOrder() throws IOException {
+    completeRun(directory);
+    Path metrics = directory.resolve("metrics.jsonl");
+    String summary = Files.readString(directory.resolve("summary.json"));
+    String stray = Files.readAllLines(metrics).get(1);
+    Files.writeString(metrics, stray + "\n", StandardOpenOption.APPEND);
+
+    assertThat(RunMonitor.rebuild(directory).outcome()).isEqualTo(RunSummary.Outcome.COMPLETED);
+    assertThat(directory.resolve("summary.json")).hasContent(summary);
+  }
+
+  @Test
+  void theReasonOfAFailureSurvivesFilesThatCannotBeWritten() throws IOException {
+    TestTerminal terminal = TestTerminal.plain();
+    try (RunMonitor monitor = monitor(directory, terminal)) {
+      monitor.started(RUN.info(0));
+      Files.createDirectory(directory.resolve(".summary.json.tmp"));
+      monitor.finished(RunSummary.Outcome.FAILED, "rank 1 ran out of memory");
+    }
+    assertThat(terminal.text()).contains("rank 1 ran out of memory");
+  }
+
+  @Test
+  void aResultThatCannotBeWrittenIsAFailure() throws IOException {
+    try (RunMonitor monitor = monitor()) {
+      monitor.started(RUN.info(0));
+      Files.createDirectory(directory.resolve(".summary.json.tmp"));
+      assertThatExceptionOfType(UncheckedIOException.class)
+          .isThrownBy(() -> monitor.finished(RunSummary.Outcome.COMPLETED, ""))
+          .withMessageContaining("summary.json");
+    }
   }
 
   @Test
