@@ -280,6 +280,9 @@ public final class TrainingDriver {
     } catch (AttemptFailed failure) {
       monitor.finished(RunSummary.Outcome.FAILED, failure.reason());
       throw RankFailure.of(failure);
+    } catch (RuntimeException failure) { // of what follows the ranks, or of our own
+      monitor.finished(RunSummary.Outcome.FAILED, String.valueOf(failure.getMessage()));
+      throw failure;
     } finally {
       routing.ifPresent(RoutingRecorder::close);
     }

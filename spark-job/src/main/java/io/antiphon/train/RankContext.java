@@ -9,7 +9,8 @@ import java.util.function.BooleanSupplier;
  *
  * @param transport messages to the other ranks
  * @param reports takes what rank 0 reports about the run; other ranks do not use it
- * @param stopRequested whether the user wants the run to end; polled between steps
+ * @param stopRequested whether the user wants the run to end; polled between steps and before a
+ *     checkpoint. On rank 0 it fails if something reported before could not be taken
  * @param attempt distinguishes this attempt's files from those of earlier ones; the same on all
  *     ranks
  */

@@ -190,6 +190,7 @@ public final class Trainer {
       evaluate();
     }
     if (last || stopping || (every > 0 && committed % every == 0)) {
+      context.stopRequested().getAsBoolean(); // no checkpoint may be newer than the metrics
       checkpoints.save(state, committed);
       reports.saved(committed);
     }

@@ -35,7 +35,7 @@ public final class AntiphonPlugin implements SparkPlugin {
 
       @Override
       public @Nullable Object receive(Object message) {
-        boolean answer = DriverMailbox.receive((RankMessage) message);
+        RankMessage.Answer answer = DriverMailbox.receive((RankMessage) message);
         boolean asked =
             message instanceof RankMessage.StopQuestion || message instanceof RankMessage.Failure;
         return asked ? answer : null;

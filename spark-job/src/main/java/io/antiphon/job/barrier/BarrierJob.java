@@ -169,7 +169,7 @@ final class BarrierJob {
           new RankSeat(
               transport,
               attempt.toString(),
-              () -> rank == 0 && ask(new RankMessage.StopQuestion(attempt)),
+              () -> rank == 0 && stopRequested(),
               content -> tell(new RankMessage.Report(attempt, content)),
               gpu,
               onCancel);
@@ -264,9 +264,17 @@ final class BarrierJob {
       }
     }
 
-    private static boolean ask(RankMessage message) {
+    private boolean stopRequested() {
+      RankMessage.Answer answer = ask(new RankMessage.StopQuestion(attempt));
+      if (answer == RankMessage.Answer.GIVE_UP) {
+        throw new CommException("the driver has given up this attempt");
+      }
+      return answer == RankMessage.Answer.STOP;
+    }
+
+    private static RankMessage.Answer ask(RankMessage message) {
       try {
-        return (Boolean) AntiphonPlugin.channel().ask(message);
+        return (RankMessage.Answer) AntiphonPlugin.channel().ask(message);
       } catch (Exception e) {
         throw new CommException("the driver does not answer: " + e.getMessage(), e);
       }

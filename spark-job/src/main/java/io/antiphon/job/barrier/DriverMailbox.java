@@ -6,12 +6,14 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** The driver's end of the messages of one attempt. */
 final class DriverMailbox implements AutoCloseable {
@@ -22,6 +24,7 @@ final class DriverMailbox implements AutoCloseable {
   private final BooleanSupplier stopRequested;
   private final List<RankMessage.Failure> failures = new ArrayList<>();
   private final CountDownLatch ended = new CountDownLatch(1);
+  private @Nullable Throwable undelivered;
   private boolean heard;
   private boolean closed;
 
@@ -40,30 +43,46 @@ final class DriverMailbox implements AutoCloseable {
     return mailbox;
   }
 
-  /**
-   * Delivers a message; true, but for a stop question that is denied. Late messages are dropped.
-   */
-  static boolean receive(RankMessage message) {
+  /** Delivers a message. Those of an attempt that is over are dropped. */
+  static RankMessage.Answer receive(RankMessage message) {
     DriverMailbox mailbox = OPEN.get(message.attempt());
-    return mailbox == null || mailbox.take(message);
+    return mailbox == null ? RankMessage.Answer.GIVE_UP : mailbox.take(message);
   }
 
-  private synchronized boolean take(RankMessage message) {
+  private synchronized RankMessage.Answer take(RankMessage message) {
     if (closed) {
-      return true;
+      return RankMessage.Answer.GIVE_UP;
     }
     heard = true;
-    if (message instanceof RankMessage.StopQuestion) {
-      return stopRequested.getAsBoolean();
-    }
     if (message instanceof RankMessage.Report report) {
-      reports.accept(report.content());
+      deliver(report.content());
     } else if (message instanceof RankMessage.Failure failure) {
       failures.add(failure);
-    } else {
+    } else if (message instanceof RankMessage.End) {
       ended.countDown();
     }
-    return true;
+    if (undelivered != null) {
+      return RankMessage.Answer.GIVE_UP;
+    }
+    boolean stop = message instanceof RankMessage.StopQuestion && stopRequested.getAsBoolean();
+    return stop ? RankMessage.Answer.STOP : RankMessage.Answer.GO_ON;
+  }
+
+  /** Spark would only log what is thrown here, and the run would go on unheard. */
+  private void deliver(Serializable report) {
+    if (undelivered != null) {
+      return; // what follows a gap is no history
+    }
+    try {
+      reports.accept(report);
+    } catch (RuntimeException | Error failure) {
+      undelivered = failure;
+    }
+  }
+
+  /** Why a report could not be delivered; none was after it. */
+  synchronized Optional<Throwable> undelivered() {
+    return Optional.ofNullable(undelivered);
   }
 
   /** Whether any rank has sent anything. */

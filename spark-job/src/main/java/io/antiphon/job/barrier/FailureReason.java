@@ -1,11 +1,16 @@
 package io.antiphon.job.barrier;
 
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Why an attempt failed, in one line, from what the ranks and what Spark say. */
 final class FailureReason {
+  private static final Logger LOG = LoggerFactory.getLogger(FailureReason.class);
+
   private static final Pattern LOST_EXECUTOR =
       Pattern.compile("ExecutorLostFailure \\((executor \\S+) [^)]*\\) Reason: ([^\\n]*)");
   private static final Pattern FAILED_TASK =
@@ -55,6 +60,24 @@ final class FailureReason {
       }
     }
     return new AttemptFailed(spark, true, failure);
+  }
+
+  /**
+   * The reason of an attempt that ended because the driver could not take what it reported. Another
+   * attempt would fail at the same place.
+   */
+  static AttemptFailed undelivered(Throwable failure) {
+    if (failure instanceof UncheckedIOException) {
+      return new AttemptFailed(
+          failure.getMessage()
+              + "; the run ended, because what it does could not be recorded. Mend this and run the"
+              + " command again: it continues from the newest checkpoint",
+          false,
+          failure);
+    }
+    LOG.error("what the run reported could not be taken", failure);
+    return new AttemptFailed(
+        "what the run reported could not be taken: " + failure, false, failure);
   }
 
   private static AttemptFailed of(RankMessage.Failure first, Exception failure) {

@@ -4,6 +4,7 @@ import io.antiphon.conf.Settings;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
@@ -76,12 +77,21 @@ public final class RankCall {
                   slots.run();
                 });
         mailbox.awaitEnd(LAST_MESSAGES);
+        requireDelivered(mailbox);
         return answers.get(0);
-      } catch (InterruptedException | CancellationException stop) {
-        throw stop;
+      } catch (InterruptedException | CancellationException | AttemptFailed end) {
+        throw end;
       } catch (Exception e) { // Scala code throws checked exceptions undeclared
+        requireDelivered(mailbox); // what ranks say then only followed
         throw FailureReason.of(e, mailbox.failures(), ranks);
       }
+    }
+  }
+
+  private static void requireDelivered(DriverMailbox mailbox) throws AttemptFailed {
+    Optional<Throwable> undelivered = mailbox.undelivered();
+    if (undelivered.isPresent()) {
+      throw FailureReason.undelivered(undelivered.get());
     }
   }
 }

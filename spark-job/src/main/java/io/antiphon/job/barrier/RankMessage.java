@@ -11,8 +11,18 @@ sealed interface RankMessage extends Serializable {
   /** A report for the listener of the run. */
   record Report(UUID attempt, Serializable content) implements RankMessage {}
 
-  /** The question whether the run shall stop; answered with a Boolean. */
+  /** The question whether the run shall stop; answered after everything that was sent before. */
   record StopQuestion(UUID attempt) implements RankMessage {}
+
+  /** What the driver answers. */
+  enum Answer {
+    /** The run goes on. */
+    GO_ON,
+    /** The user wants the run to end after this step, with a checkpoint. */
+    STOP,
+    /** Nobody takes what this attempt does any more: it must end without a checkpoint. */
+    GIVE_UP
+  }
 
   /** What made a rank fail. */
   enum Cause {

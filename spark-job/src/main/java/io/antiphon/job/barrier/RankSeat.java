@@ -10,7 +10,9 @@ import java.util.function.Consumer;
  *
  * @param transport messages to the other ranks
  * @param attempt the same on all ranks, another for each submission
- * @param stopRequested asks the driver whether the run shall end after the current step
+ * @param stopRequested asks the driver whether the run shall end after the current step; the answer
+ *     comes after all that was sent to {@code driver} was taken, and if it could not be, this
+ *     throws
  * @param driver sends a message to the driver, in order and without waiting
  * @param gpu which GPU the rank may use
  * @param onCancel takes what must also learn, from another thread, that Spark cancelled the task

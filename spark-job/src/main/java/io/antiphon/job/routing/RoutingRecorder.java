@@ -4,12 +4,17 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Problem;
 import io.antiphon.data.routing.RoutingTableWriter;
 import io.antiphon.train.report.RoutedCounts;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.apache.spark.sql.SparkSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Records the routing of a run: in a spool while ranks train, as Parquet when they are done. */
 public final class RoutingRecorder implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RoutingRecorder.class);
+
   private final SparkSession spark;
   private final String directory;
   private final long recorded;
@@ -89,8 +94,13 @@ public final class RoutingRecorder implements AutoCloseable {
     spool.delete();
   }
 
+  /** What cannot be kept any more is only logged: the run has ended, for a reason of its own. */
   @Override
   public void close() {
-    spool.close();
+    try {
+      spool.close();
+    } catch (UncheckedIOException e) {
+      LOG.warn("{}", e.getMessage());
+    }
   }
 }

@@ -1,0 +1,103 @@
+package io.antiphon.job.barrier;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.antiphon.conf.Settings;
+import io.antiphon.conf.SettingsReader;
+import io.antiphon.data.SparkForTests;
+import java.io.IOException;
+import java.io.Serializable;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What the driver's listener throws, which Spark would only log. */
+@Timeout(60)
+class RankCallTest {
+  private static final Settings TWO_RANKS =
+      SettingsReader.preset(
+          "quickstart", List.of("parallelism.ranks=2", "parallelism.expert-parallel=2"));
+
+  private static final AtomicInteger STEPS = new AtomicInteger();
+
+  private final List<Serializable> taken = new ArrayList<>();
+
+  /** Reports step after step, as a trainer does, until it is told to end. */
+  private static final RankTask<Integer> TRAINS =
+      seat -> {
+        for (int step = 1; step <= 1000 && seat.transport().rank() == 0; step++) {
+          seat.stopRequested().getAsBoolean();
+          seat.driver().accept(step);
+          STEPS.set(step);
+        }
+        return 1000;
+      };
+
+  @Test
+  void aReportThatCannotBeWrittenEndsTheAttemptForGood() {
+    AttemptFailed failed = failure(TRAINS, full());
+
+    assertThat(failed.reason()).contains("cannot write metrics.jsonl: No space left on device");
+    assertThat(failed.reason()).contains("continues from the newest checkpoint");
+    assertThat(failed.mayPass()).isFalse();
+    assertThat(failed.usersError()).isFalse();
+    assertThat(STEPS).as("steps after the failure").hasValueLessThan(10);
+  }
+
+  @Test
+  void anythingElseThatAListenerThrowsDoesSo() {
+    AttemptFailed failed = failure(TRAINS, new IllegalStateException("step 3 came after step 7"));
+    assertThat(failed.reason()).contains("step 3 came after step 7");
+    assertThat(failed.mayPass()).isFalse();
+
+    assertThat(failure(TRAINS, new StackOverflowError()).reason()).contains("StackOverflowError");
+  }
+
+  /** There is no later question that could tell the ranks. */
+  @Test
+  void theLastReportMustBeTakenToo() {
+    RankTask<Integer> tells =
+        seat -> {
+          for (int step = 1; step <= 3 && seat.transport().rank() == 0; step++) {
+            seat.driver().accept(step);
+          }
+          return 3;
+        };
+    assertThat(failure(tells, full()).reason()).contains("No space");
+  }
+
+  private AttemptFailed failure(RankTask<Integer> task, Throwable thrown) {
+    taken.clear();
+    Consumer<Serializable> listener =
+        report -> {
+          if (report.equals(3)) {
+            RankCallTest.<RuntimeException>raise(thrown);
+          }
+          taken.add(report);
+        };
+    AttemptFailed failed =
+        catchThrowableOfType(
+            AttemptFailed.class,
+            () ->
+                RankCall.attempt(
+                    SparkForTests.session(), TWO_RANKS, task, listener, () -> false, () -> {}));
+    assertThat(failed).isNotNull();
+    assertThat(taken).as("a history without a gap").isEqualTo(List.of(1, 2));
+    return failed;
+  }
+
+  private static UncheckedIOException full() {
+    return new UncheckedIOException(
+        "cannot write metrics.jsonl: No space left on device", new IOException("full"));
+  }
+
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+  private static <T extends Throwable> void raise(Throwable thrown) throws T {
+    throw (T) thrown;
+  }
+}
