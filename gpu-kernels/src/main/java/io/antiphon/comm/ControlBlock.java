@@ -3,6 +3,7 @@ package io.antiphon.comm;
 import io.antiphon.device.Device;
 import io.antiphon.device.DeviceMemory;
 import io.antiphon.tensor.CommException;
+import io.antiphon.transport.Members;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;

@@ -1,11 +1,11 @@
 package io.antiphon.comm;
 
-import io.antiphon.cpu.Transport;
 import io.antiphon.device.DeviceException;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.CudaLane;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.CommException;
+import io.antiphon.transport.Transport;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;

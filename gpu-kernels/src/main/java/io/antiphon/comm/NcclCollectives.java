@@ -11,6 +11,7 @@ import io.antiphon.tensor.DType;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
+import io.antiphon.transport.Members;
 
 /**
  * One group on one lane, through NCCL: what peer memory would read from a peer is first gathered

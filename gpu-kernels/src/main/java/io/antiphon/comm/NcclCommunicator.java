@@ -19,6 +19,7 @@ import static org.bytedeco.cuda.global.nccl.ncclSuccess;
 import io.antiphon.device.Device;
 import io.antiphon.device.Stream;
 import io.antiphon.tensor.CommException;
+import io.antiphon.transport.Members;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;

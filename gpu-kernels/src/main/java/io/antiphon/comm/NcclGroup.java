@@ -1,6 +1,5 @@
 package io.antiphon.comm;
 
-import io.antiphon.cpu.Transport;
 import io.antiphon.device.DeviceException;
 import io.antiphon.device.LastResort;
 import io.antiphon.device.PinnedMemory;
@@ -8,6 +7,8 @@ import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.CudaLane;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.CommException;
+import io.antiphon.transport.Members;
+import io.antiphon.transport.Transport;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

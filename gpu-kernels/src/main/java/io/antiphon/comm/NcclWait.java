@@ -1,6 +1,7 @@
 package io.antiphon.comm;
 
 import io.antiphon.tensor.CommException;
+import io.antiphon.transport.Members;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;

@@ -10,6 +10,7 @@ import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
+import io.antiphon.transport.Members;
 import java.time.Duration;
 import java.util.Set;
 

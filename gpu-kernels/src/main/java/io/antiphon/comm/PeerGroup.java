@@ -1,6 +1,5 @@
 package io.antiphon.comm;
 
-import io.antiphon.cpu.Transport;
 import io.antiphon.device.Device;
 import io.antiphon.device.DeviceException;
 import io.antiphon.kernel.CudaBackend;
@@ -8,7 +7,8 @@ import io.antiphon.kernel.CudaLane;
 import io.antiphon.kernel.CudaStorage;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.CommException;
-import java.nio.ByteBuffer;
+import io.antiphon.transport.Members;
+import io.antiphon.transport.Transport;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -87,7 +87,7 @@ final class PeerGroup implements AutoCloseable {
 
   /** Waits on the host until every rank is here. */
   private void meetOnHost() {
-    Members.world(transport).exchange(ByteBuffer.allocate(1));
+    Members.world(transport).meet();
   }
 
   /** Whether peer memory connects this rank with all {@code members}: they are on one host. */

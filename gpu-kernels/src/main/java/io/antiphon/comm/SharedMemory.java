@@ -2,6 +2,7 @@ package io.antiphon.comm;
 
 import io.antiphon.device.Device;
 import io.antiphon.device.PeerMemory;
+import io.antiphon.transport.Members;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;

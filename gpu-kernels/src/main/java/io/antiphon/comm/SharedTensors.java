@@ -5,6 +5,7 @@ import io.antiphon.kernel.CudaStorage;
 import io.antiphon.tensor.CommException;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.Tensor;
+import io.antiphon.transport.Members;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;

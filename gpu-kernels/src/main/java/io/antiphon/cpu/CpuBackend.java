@@ -9,6 +9,7 @@ import io.antiphon.tensor.Ops;
 import io.antiphon.tensor.StepGraph;
 import io.antiphon.tensor.Storage;
 import io.antiphon.tensor.Tensor;
+import io.antiphon.transport.Transport;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 

@@ -5,6 +5,8 @@ import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
+import io.antiphon.transport.Members;
+import io.antiphon.transport.Transport;
 import java.nio.ByteBuffer;
 
 /**
@@ -17,13 +19,13 @@ final class CpuCollectives implements Collectives {
   private static final long SMALL_ELEMENTS = 4096;
 
   private final Recorder recorder;
-  private final GroupMessages group;
+  private final Members group;
   private final RowExchange rowExchange;
   private final CollectiveShapes shapes;
 
   CpuCollectives(Recorder recorder, Transport transport, int... members) {
     this.recorder = recorder;
-    this.group = new GroupMessages(transport, members);
+    this.group = new Members(transport, members);
     this.rowExchange = new RowExchange(group);
     this.shapes = new CollectiveShapes(members.length);
   }
@@ -47,13 +49,13 @@ final class CpuCollectives implements Collectives {
   private void gather(Tensor in, Tensor out) {
     for (int peer = 0; peer < ranks(); peer++) {
       if (peer != rank()) {
-        group.send(peer, GroupMessages.bytes(in));
+        group.send(peer, TensorBytes.of(in));
       }
     }
     long length = in.elements();
     for (int peer = 0; peer < ranks(); peer++) {
-      ByteBuffer part = peer == rank() ? GroupMessages.bytes(in) : group.receive(peer);
-      GroupMessages.write(part, out.range(peer * length, length));
+      ByteBuffer part = peer == rank() ? TensorBytes.of(in) : group.receive(peer);
+      TensorBytes.write(part, out.range(peer * length, length));
     }
   }
 
@@ -79,7 +81,7 @@ final class CpuCollectives implements Collectives {
     if (tensor.elements() < SMALL_ELEMENTS) {
       for (int peer = 0; peer < ranks(); peer++) {
         if (peer != rank()) {
-          group.send(peer, GroupMessages.bytes(tensor));
+          group.send(peer, TensorBytes.of(tensor));
         }
       }
       reducePart(tensor, reduction);
@@ -87,19 +89,19 @@ final class CpuCollectives implements Collectives {
     }
     for (int peer = 0; peer < ranks(); peer++) {
       if (peer != rank()) {
-        group.send(peer, GroupMessages.bytes(part(tensor, peer)));
+        group.send(peer, TensorBytes.of(part(tensor, peer)));
       }
     }
     Tensor own = part(tensor, rank());
     reducePart(own, reduction);
     for (int peer = 0; peer < ranks(); peer++) {
       if (peer != rank()) {
-        group.send(peer, GroupMessages.bytes(own));
+        group.send(peer, TensorBytes.of(own));
       }
     }
     for (int peer = 0; peer < ranks(); peer++) {
       if (peer != rank()) {
-        GroupMessages.write(group.receive(peer), part(tensor, peer));
+        TensorBytes.write(group.receive(peer), part(tensor, peer));
       }
     }
   }
@@ -111,11 +113,11 @@ final class CpuCollectives implements Collectives {
   }
 
   private void reducePart(Tensor own, Reduction reduction) {
-    ByteBuffer mine = GroupMessages.bytes(own);
+    ByteBuffer mine = TensorBytes.of(own);
     for (int peer = 0; peer < ranks(); peer++) {
       ByteBuffer contribution = peer == rank() ? mine : group.receive(peer);
       if (peer == 0) {
-        GroupMessages.write(contribution, own);
+        TensorBytes.write(contribution, own);
       } else {
         reduction.into(own, contribution);
       }
@@ -158,16 +160,16 @@ final class CpuCollectives implements Collectives {
     SlotWalk walk = new SlotWalk(home, plan, slots);
     for (int slot = 0; slot < plan.slots(); slot++) {
       if (walk.isHome(slot) && !walk.isSlotHere(slot)) {
-        group.send(walk.slotRank(slot), GroupMessages.bytes(walk.homeRow(slot)));
+        group.send(walk.slotRank(slot), TensorBytes.of(walk.homeRow(slot)));
       }
     }
     for (int slot = 0; slot < plan.slots(); slot++) {
       if (walk.isUsed(slot) && walk.isSlotHere(slot)) {
         ByteBuffer weights =
             walk.isHome(slot)
-                ? GroupMessages.bytes(walk.homeRow(slot))
+                ? TensorBytes.of(walk.homeRow(slot))
                 : group.receive(walk.homeRank(slot));
-        GroupMessages.write(weights, walk.slotRow(slot));
+        TensorBytes.write(weights, walk.slotRow(slot));
       }
     }
   }
@@ -182,14 +184,14 @@ final class CpuCollectives implements Collectives {
     SlotWalk walk = new SlotWalk(home, plan, slots);
     for (int slot = 0; slot < plan.slots(); slot++) {
       if (walk.isUsed(slot) && walk.isSlotHere(slot) && !walk.isHome(slot)) {
-        group.send(walk.homeRank(slot), GroupMessages.bytes(walk.slotRow(slot)));
+        group.send(walk.homeRank(slot), TensorBytes.of(walk.slotRow(slot)));
       }
     }
     for (int slot = 0; slot < plan.slots(); slot++) {
       if (walk.isHome(slot)) {
         ByteBuffer gradient =
             walk.isSlotHere(slot)
-                ? GroupMessages.bytes(walk.slotRow(slot))
+                ? TensorBytes.of(walk.slotRow(slot))
                 : group.receive(walk.slotRank(slot));
         Reduction.SUM.into(walk.homeRow(slot), gradient);
       }

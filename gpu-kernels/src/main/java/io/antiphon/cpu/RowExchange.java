@@ -2,6 +2,7 @@ package io.antiphon.cpu;
 
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
+import io.antiphon.transport.Members;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -10,9 +11,9 @@ import java.nio.ByteOrder;
  * numbers of its receiver, so nothing else need be agreed.
  */
 final class RowExchange {
-  private final GroupMessages group;
+  private final Members group;
 
-  RowExchange(GroupMessages group) {
+  RowExchange(Members group) {
     this.group = group;
   }
 
@@ -35,7 +36,7 @@ final class RowExchange {
     ByteBuffer[] messages = new ByteBuffer[group.ranks()];
     for (int peer = 0; peer < messages.length; peer++) {
       long header = Integer.BYTES * (1L + count[peer]);
-      messages[peer] = GroupMessages.message(header + (long) rowBytes * count[peer]);
+      messages[peer] = TensorBytes.empty(header + (long) rowBytes * count[peer]);
       messages[peer].putInt(count[peer]);
     }
     for (int assignment = 0; assignment < to.length; assignment++) {
@@ -120,7 +121,7 @@ final class RowExchange {
     int[] count = from.perRank(group.ranks());
     ByteBuffer[] requests = new ByteBuffer[group.ranks()];
     for (int peer = 0; peer < requests.length; peer++) {
-      requests[peer] = GroupMessages.message((long) count[peer] * Integer.BYTES);
+      requests[peer] = TensorBytes.empty((long) count[peer] * Integer.BYTES);
     }
     for (int assignment = 0; assignment < from.length; assignment++) {
       int peer = from.rank(assignment);
@@ -153,7 +154,7 @@ final class RowExchange {
   private static ByteBuffer answer(ByteBuffer request, Tensor x, int width) {
     int rowBytes = width * x.dtype().bytes();
     int count = request.remaining() / Integer.BYTES;
-    ByteBuffer answer = GroupMessages.message((long) count * rowBytes);
+    ByteBuffer answer = TensorBytes.empty((long) count * rowBytes);
     CpuStorage from = (CpuStorage) x.storage();
     for (int i = 0; i < count; i++) {
       answer.limit(answer.position() + rowBytes);

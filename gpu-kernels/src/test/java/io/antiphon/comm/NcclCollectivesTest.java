@@ -3,8 +3,6 @@ package io.antiphon.comm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.antiphon.cpu.CpuBackend;
-import io.antiphon.cpu.ThreadTransport;
-import io.antiphon.cpu.Transport;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.CudaStorage;
 import io.antiphon.kernel.TestDevices;
@@ -14,6 +12,9 @@ import io.antiphon.tensor.HostValues;
 import io.antiphon.tensor.Shape;
 import io.antiphon.tensor.StepGraph;
 import io.antiphon.tensor.Tensor;
+import io.antiphon.transport.Members;
+import io.antiphon.transport.ThreadTransport;
+import io.antiphon.transport.Transport;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;

@@ -2,8 +2,9 @@ package io.antiphon.comm;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.antiphon.cpu.Ranks;
 import io.antiphon.tensor.CommException;
+import io.antiphon.transport.Members;
+import io.antiphon.transport.Ranks;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.antiphon.cpu.CpuBackend;
-import io.antiphon.cpu.Ranks;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.TestDevices;
 import io.antiphon.tensor.Collectives;
@@ -15,6 +14,7 @@ import io.antiphon.tensor.HostValues;
 import io.antiphon.tensor.Shape;
 import io.antiphon.tensor.StepGraph;
 import io.antiphon.tensor.Tensor;
+import io.antiphon.transport.Ranks;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

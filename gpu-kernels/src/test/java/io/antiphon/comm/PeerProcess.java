@@ -1,12 +1,12 @@
 package io.antiphon.comm;
 
 import io.antiphon.cpu.CpuBackend;
-import io.antiphon.cpu.Transport;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.CommException;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.StepGraph;
+import io.antiphon.transport.Transport;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;

@@ -3,8 +3,6 @@ package io.antiphon.comm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.antiphon.cpu.CpuBackend;
-import io.antiphon.cpu.Ranks;
-import io.antiphon.cpu.Transport;
 import io.antiphon.device.Device;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.TestDevices;
@@ -12,6 +10,9 @@ import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.StepGraph;
+import io.antiphon.transport.Members;
+import io.antiphon.transport.Ranks;
+import io.antiphon.transport.Transport;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
@@ -108,7 +109,7 @@ class PeerTurnsTest {
                     graph.replay();
                     backend.synchronize(LIMIT);
                   }
-                  world.exchange(ByteBuffer.allocate(1));
+                  world.meet();
                 }
               }
               return null;

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.antiphon.cpu.CpuBackend;
-import io.antiphon.cpu.Ranks;
-import io.antiphon.cpu.Transport;
 import io.antiphon.device.Driver;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.TestDevices;
@@ -13,6 +11,8 @@ import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.CommException;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.StepGraph;
+import io.antiphon.transport.Ranks;
+import io.antiphon.transport.Transport;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

@@ -1,7 +1,7 @@
 package io.antiphon.comm;
 
-import io.antiphon.cpu.Transport;
 import io.antiphon.tensor.CommException;
+import io.antiphon.transport.Transport;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;

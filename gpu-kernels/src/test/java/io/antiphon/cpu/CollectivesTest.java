@@ -10,6 +10,9 @@ import io.antiphon.tensor.DType;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
+import io.antiphon.transport.Ranks;
+import io.antiphon.transport.ThreadTransport;
+import io.antiphon.transport.Transport;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -51,7 +54,7 @@ class CollectivesTest {
   @MethodSource("groups")
   void allGatherPutsTheRanksInOrder(int ranks, Supplier<CpuBackend> backends) {
     List<double[]> gathered =
-        Ranks.run(
+        onRanks(
             ranks,
             backends,
             (t, group) -> {
@@ -74,7 +77,7 @@ class CollectivesTest {
   void aSumHasTheBitsOfAddingInRankOrder(int ranks, Supplier<CpuBackend> backends) {
     for (int length : new int[] {0, 1, 17, 4095, 4096, 10007}) {
       List<double[]> sums =
-          Ranks.run(
+          onRanks(
               ranks,
               backends,
               (t, group) -> {
@@ -82,7 +85,7 @@ class CollectivesTest {
                 group.allReduceSum(tensor);
                 return t.read(tensor);
               });
-      boolean single = Ranks.run(1, backends, (t, group) -> t.real(1).dtype() == DType.F32).get(0);
+      boolean single = onRanks(1, backends, (t, group) -> t.real(1).dtype() == DType.F32).get(0);
       double[] expected = random(length, 0, length);
       for (int rank = 1; rank < ranks; rank++) {
         double[] addend = random(length, rank, length);
@@ -101,7 +104,7 @@ class CollectivesTest {
     for (DType dtype : new DType[] {DType.I32, DType.I64}) {
       for (int length : new int[] {3, 5000}) {
         List<double[]> most =
-            Ranks.run(
+            onRanks(
                 ranks,
                 backends,
                 (t, group) -> {
@@ -230,7 +233,7 @@ class CollectivesTest {
   /** Dispatches x into untouched rows, and combines other rows back. */
   private static List<Exchange> exchange(
       Routes routes, long seed, int width, Supplier<CpuBackend> backends, boolean scalars) {
-    return Ranks.run(
+    return onRanks(
         routes.ranks,
         backends,
         (t, group) -> {
@@ -270,7 +273,7 @@ class CollectivesTest {
     for (long seed = 1; seed <= 20; seed++) {
       int[] slotHome = slotHomes(seed, ranks * slotsPerRank, ranks * localExperts);
       List<double[]> slots =
-          Ranks.run(
+          onRanks(
               ranks,
               backends,
               (t, group) -> {
@@ -313,7 +316,7 @@ class CollectivesTest {
         toSend[slot] = random.nextBoolean() ? toSend[slot] : -1;
       }
       List<double[]> slots =
-          Ranks.run(
+          onRanks(
               ranks,
               backends,
               (t, group) -> {
@@ -346,7 +349,7 @@ class CollectivesTest {
       int[] slotHome = slotHomes(seed, ranks * slotsPerRank, ranks * localExperts);
       long reproduced = seed;
       List<double[]> homes =
-          Ranks.run(
+          onRanks(
               ranks,
               backends,
               (t, group) -> {
@@ -440,5 +443,22 @@ class CollectivesTest {
     assertThatThrownBy(call::run)
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(name);
+  }
+
+  /** What one rank of a group does. */
+  private interface GroupBody<R> {
+    R run(TestTensors tensors, Collectives group);
+  }
+
+  /** Runs {@code body} on every rank of a group whose ranks have backends of their own. */
+  private static <R> List<R> onRanks(int ranks, Supplier<CpuBackend> backends, GroupBody<R> body) {
+    return Ranks.run(
+        ranks,
+        transport -> {
+          try (CpuBackend backend = backends.get()) {
+            return body.run(
+                new TestTensors(backend), backend.collectives(transport, Ranks.all(ranks)));
+          }
+        });
   }
 }

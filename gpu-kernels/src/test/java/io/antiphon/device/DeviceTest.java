@@ -3,7 +3,7 @@ package io.antiphon.device;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.antiphon.cpu.Ranks;
+import io.antiphon.transport.Ranks;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

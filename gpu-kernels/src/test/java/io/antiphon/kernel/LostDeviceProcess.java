@@ -1,6 +1,5 @@
 package io.antiphon.kernel;
 
-import io.antiphon.cpu.Ranks;
 import io.antiphon.device.Arguments;
 import io.antiphon.device.Device;
 import io.antiphon.device.DeviceException;
@@ -11,6 +10,7 @@ import io.antiphon.device.SharedDevice;
 import io.antiphon.tensor.CommException;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.Storage;
+import io.antiphon.transport.Ranks;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

@@ -1,7 +1,5 @@
 package io.antiphon.model;
 
-import io.antiphon.cpu.ThreadTransport;
-import io.antiphon.cpu.Transport;
 import io.antiphon.device.Event;
 import io.antiphon.device.Stream;
 import io.antiphon.kernel.CudaBackend;
@@ -15,6 +13,8 @@ import io.antiphon.tensor.PlanAlgorithm;
 import io.antiphon.tensor.ScoreOrder;
 import io.antiphon.tensor.StepGraph;
 import io.antiphon.tensor.Tensor;
+import io.antiphon.transport.ThreadTransport;
+import io.antiphon.transport.Transport;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

@@ -1,7 +1,7 @@
 package io.antiphon.model;
 
-import io.antiphon.cpu.Ranks;
 import io.antiphon.tensor.Backend;
+import io.antiphon.transport.Ranks;
 import java.util.List;
 
 /** Runs the ranks of a world, each on a device of its own, as threads of the test. */

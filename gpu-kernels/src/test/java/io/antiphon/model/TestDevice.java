@@ -2,11 +2,11 @@ package io.antiphon.model;
 
 import io.antiphon.comm.Interconnect;
 import io.antiphon.cpu.CpuBackend;
-import io.antiphon.cpu.Transport;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.TestDevices;
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.DType;
+import io.antiphon.transport.Transport;
 import java.time.Duration;
 import java.util.function.Supplier;
 

@@ -1,8 +1,6 @@
 package io.antiphon.job;
 
 import io.antiphon.conf.Settings;
-import io.antiphon.cpu.ThreadTransport;
-import io.antiphon.cpu.Transport;
 import io.antiphon.data.tokenizer.TokenizerDescription;
 import io.antiphon.job.barrier.GpuAddress;
 import io.antiphon.job.barrier.RankCall;
@@ -10,6 +8,8 @@ import io.antiphon.job.barrier.RankFailure;
 import io.antiphon.job.barrier.RankSeat;
 import io.antiphon.job.storage.SavedRun;
 import io.antiphon.train.RankDevice;
+import io.antiphon.transport.ThreadTransport;
+import io.antiphon.transport.Transport;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,8 +1,10 @@
 package io.antiphon.train;
 
-import io.antiphon.cpu.Transport;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.antiphon.transport.Members;
+import io.antiphon.transport.Transport;
+import java.util.List;
 import java.util.Optional;
 
 /** Makes all ranks choose alike: on a GPU only if every one of them has one. */
@@ -16,20 +18,16 @@ final class AutoChoice {
    * @return why the ranks do not use GPUs, the same on all of them; empty if they do
    */
   static Optional<String> agree(Transport transport, Optional<String> lacking) {
-    byte[] own = lacking.orElse("").getBytes(StandardCharsets.UTF_8);
-    for (int peer = 0; peer < transport.ranks(); peer++) {
-      transport.send(peer, ByteBuffer.wrap(own));
-    }
-    Optional<String> first = Optional.empty();
-    for (int peer = 0; peer < transport.ranks(); peer++) {
-      ByteBuffer message = transport.receive(peer);
-      byte[] bytes = new byte[message.remaining()];
-      message.get(bytes);
-      if (bytes.length > 0 && first.isEmpty()) {
-        String reason = new String(bytes, StandardCharsets.UTF_8);
-        first = Optional.of(transport.ranks() > 1 ? "rank " + peer + ": " + reason : reason);
+    List<String> reasons =
+        Members.world(transport).exchange(UTF_8.encode(lacking.orElse(""))).stream()
+            .map(reason -> UTF_8.decode(reason).toString())
+            .toList();
+    for (int rank = 0; rank < reasons.size(); rank++) {
+      String reason = reasons.get(rank);
+      if (!reason.isEmpty()) {
+        return Optional.of(reasons.size() > 1 ? "rank " + rank + ": " + reason : reason);
       }
     }
-    return first;
+    return Optional.empty();
   }
 }

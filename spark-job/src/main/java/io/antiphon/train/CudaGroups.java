@@ -6,10 +6,10 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SparkDefaults;
-import io.antiphon.cpu.Transport;
 import io.antiphon.device.DeviceException;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.model.Groups;
+import io.antiphon.transport.Transport;
 import java.util.List;
 import java.util.Locale;
 import org.slf4j.Logger;
@@ -52,7 +52,8 @@ record CudaGroups(Interconnect interconnect, Groups groups) {
           "backend.interconnect",
           settings.backend().interconnect(),
           String.valueOf(e.getMessage()),
-          "antiphon doctor with the same settings, on the machine of the rank, says what is missing");
+          "antiphon doctor with the same settings, on the machine of the rank, says what is"
+              + " missing");
     }
     try {
       if (interconnect.usesNccl() && sharing > 1) {

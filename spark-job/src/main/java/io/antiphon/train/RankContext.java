@@ -1,7 +1,7 @@
 package io.antiphon.train;
 
-import io.antiphon.cpu.Transport;
 import io.antiphon.train.report.RunReports;
+import io.antiphon.transport.Transport;
 import java.util.function.BooleanSupplier;
 
 /**

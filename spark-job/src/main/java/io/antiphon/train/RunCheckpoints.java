@@ -11,6 +11,8 @@ import io.antiphon.train.checkpoint.Checkpoints;
 import io.antiphon.train.checkpoint.Scalars;
 import io.antiphon.train.checkpoint.ShardInfo;
 import io.antiphon.train.checkpoint.World;
+import io.antiphon.transport.Members;
+import java.nio.ByteBuffer;
 import java.util.List;
 
 /** Saves and restores one rank's share of a run; all ranks act together. */
@@ -22,7 +24,7 @@ public final class RunCheckpoints {
   private final RankDevice device;
   private final RankContext context;
   private final Checkpoints checkpoints;
-  private final HostMessages messages;
+  private final Members ranks;
 
   /** Checkpoints of the run with {@code settings}, seen from one rank. */
   public RunCheckpoints(
@@ -31,7 +33,7 @@ public final class RunCheckpoints {
     this.device = device;
     this.context = context;
     this.checkpoints = checkpoints;
-    this.messages = new HostMessages(context.transport());
+    this.ranks = Members.world(context.transport());
   }
 
   /**
@@ -46,7 +48,7 @@ public final class RunCheckpoints {
     if (context.rank() == 0 && settings.checkpoint().resume()) {
       step = checkpoints.latest().map(CheckpointManifest::step).orElse(NONE);
     }
-    step = messages.fromRankZero(step);
+    step = ranks.numberOfTheFirst(step);
     if (step == NONE) {
       return 0;
     }
@@ -68,12 +70,15 @@ public final class RunCheckpoints {
     ShardInfo own =
         checkpoints.begin(step, context.rank(), context.attempt()).write(stored(state).entries());
     List<ShardInfo> shards =
-        messages.allGather(own.encode()).stream().map(ShardInfo::decode).toList();
+        ranks.exchange(ByteBuffer.wrap(own.encode())).stream()
+            .map(ByteBuffer::array)
+            .map(ShardInfo::decode)
+            .toList();
     if (context.rank() == 0) {
       checkpoints.commit(step, shards, meta(step));
       checkpoints.prune(settings.checkpoint().keep());
     }
-    messages.barrier();
+    ranks.meet();
   }
 
   private CheckpointMeta meta(long step) {

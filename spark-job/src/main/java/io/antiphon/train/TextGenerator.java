@@ -1,8 +1,9 @@
 package io.antiphon.train;
 
-import io.antiphon.cpu.Transport;
 import io.antiphon.model.BatchOptions;
 import io.antiphon.model.ModelState;
+import io.antiphon.transport.Members;
+import io.antiphon.transport.Transport;
 import java.util.Arrays;
 import java.util.function.IntPredicate;
 
@@ -18,7 +19,7 @@ public final class TextGenerator implements AutoCloseable {
 
   private final int sequenceLength;
   private final int endOfText;
-  private final HostMessages messages;
+  private final Members ranks;
   private final boolean chooses;
   private final ForwardPass forward;
 
@@ -34,8 +35,8 @@ public final class TextGenerator implements AutoCloseable {
       double capacityFactor) {
     sequenceLength = setup.batch().sequenceLength();
     endOfText = setup.model().endOfText();
-    messages = new HostMessages(transport);
-    chooses = transport.rank() == 0;
+    ranks = Members.world(transport);
+    chooses = ranks.rank() == 0;
     BatchOptions one = new BatchOptions(transport.ranks(), 1, 1, sequenceLength);
     ModelSetup single = new ModelSetup(setup.model(), one, setup.update());
     int expertRanks = device.groups().experts().ranks();
@@ -60,7 +61,7 @@ public final class TextGenerator implements AutoCloseable {
         int token = sampling.next(logits);
         next = accept.test(token) ? token : END;
       }
-      next = messages.fromRankZero(next);
+      next = ranks.numberOfTheFirst(next);
       if (next == END) {
         return;
       }

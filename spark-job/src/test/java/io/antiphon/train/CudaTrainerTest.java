@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
-import io.antiphon.cpu.ThreadTransport;
-import io.antiphon.cpu.Transport;
 import io.antiphon.device.Driver;
 import io.antiphon.model.ModelState;
 import io.antiphon.tensor.Backend;
@@ -20,6 +18,8 @@ import io.antiphon.train.report.RunEvent;
 import io.antiphon.train.report.RunInfo;
 import io.antiphon.train.report.RunReports;
 import io.antiphon.train.report.StepMetrics;
+import io.antiphon.transport.ThreadTransport;
+import io.antiphon.transport.Transport;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -4,14 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
-import io.antiphon.cpu.ThreadTransport;
-import io.antiphon.cpu.Transport;
 import io.antiphon.device.Device;
 import io.antiphon.model.EvaluationStep;
 import io.antiphon.model.ModelState;
 import io.antiphon.model.TrainingStep;
 import io.antiphon.tensor.Arena;
 import io.antiphon.tensor.DType;
+import io.antiphon.transport.ThreadTransport;
+import io.antiphon.transport.Transport;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;

@@ -95,7 +95,17 @@ class LayeringTest {
                   "org.jspecify.."));
 
   @ArchTest
-  static final ArchRule cpuSeesTensorPlanAndTheBlasLibrary =
+  static final ArchRule transportSeesTensorAlone =
+      classes()
+          .that()
+          .resideInAPackage("io.antiphon.transport..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              with("io.antiphon.transport..", "io.antiphon.tensor..", "org.jspecify.."));
+
+  @ArchTest
+  static final ArchRule cpuSeesTensorPlanTransportAndTheBlasLibrary =
       classes()
           .that()
           .resideInAPackage("io.antiphon.cpu..")
@@ -106,6 +116,7 @@ class LayeringTest {
                   "io.antiphon.cpu..",
                   "io.antiphon.tensor..",
                   "io.antiphon.plan..",
+                  "io.antiphon.transport..",
                   "org.bytedeco..",
                   "org.jspecify.."));
 
@@ -137,6 +148,24 @@ class LayeringTest {
                   "io.antiphon.tensor..",
                   "io.antiphon.plan..",
                   "io.antiphon.device..",
+                  "org.slf4j..",
+                  "org.jspecify.."));
+
+  @ArchTest
+  static final ArchRule commSeesTensorTransportKernelDeviceAndNccl =
+      classes()
+          .that()
+          .resideInAPackage("io.antiphon.comm..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              with(
+                  "io.antiphon.comm..",
+                  "io.antiphon.tensor..",
+                  "io.antiphon.transport..",
+                  "io.antiphon.kernel..",
+                  "io.antiphon.device..",
+                  "org.bytedeco..",
                   "org.slf4j..",
                   "org.jspecify.."));
 

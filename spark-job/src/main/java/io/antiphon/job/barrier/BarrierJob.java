@@ -2,7 +2,6 @@ package io.antiphon.job.barrier;
 
 import io.antiphon.conf.ConfigException;
 import io.antiphon.cpu.BlasUnavailable;
-import io.antiphon.cpu.Transport;
 import io.antiphon.data.DataException;
 import io.antiphon.device.DeviceException;
 import io.antiphon.device.LastResort;
@@ -16,6 +15,7 @@ import io.antiphon.job.transport.Wire;
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.checkpoint.CheckpointException;
+import io.antiphon.transport.Transport;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.Arrays;

@@ -1,6 +1,6 @@
 package io.antiphon.job.barrier;
 
-import io.antiphon.cpu.Transport;
+import io.antiphon.transport.Transport;
 import java.io.Serializable;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;

@@ -1,8 +1,8 @@
 package io.antiphon.job.transport;
 
-import io.antiphon.cpu.Transport;
-import io.antiphon.cpu.TransportInbox;
 import io.antiphon.tensor.CommException;
+import io.antiphon.transport.Transport;
+import io.antiphon.transport.TransportInbox;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;

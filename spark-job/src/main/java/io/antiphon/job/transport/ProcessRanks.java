@@ -1,6 +1,6 @@
 package io.antiphon.job.transport;
 
-import io.antiphon.cpu.TransportInbox;
+import io.antiphon.transport.TransportInbox;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;

@@ -1,6 +1,6 @@
 package io.antiphon.job.transport;
 
-import io.antiphon.cpu.TransportInbox;
+import io.antiphon.transport.TransportInbox;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.UUID;

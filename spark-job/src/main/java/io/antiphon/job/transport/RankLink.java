@@ -1,7 +1,7 @@
 package io.antiphon.job.transport;
 
-import io.antiphon.cpu.BufferPool;
 import io.antiphon.tensor.CommException;
+import io.antiphon.transport.BufferPool;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;

@@ -1,6 +1,6 @@
 package io.antiphon.job.transport;
 
-import io.antiphon.cpu.Transport;
+import io.antiphon.transport.Transport;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -3,8 +3,9 @@ package io.antiphon.job.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.antiphon.cpu.Transport;
 import io.antiphon.tensor.CommException;
+import io.antiphon.transport.Transport;
+import io.antiphon.transport.TransportContract;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Ranks in several JVMs, over Spark's network library. */
 class ExecutorTransportTest {
+  private static final Duration LONG = Duration.ofSeconds(60);
   private static final Map<String, String> OPEN = Map.of();
   private static final Map<String, String> SECRET =
       Map.of("spark.authenticate", "true", "spark.authenticate.secret", "our secret");
@@ -48,7 +50,7 @@ class ExecutorTransportTest {
   @Nested
   class EveryRankInItsOwnJvm extends Contract {
     @Override
-    List<Transport> group(int ranks, Duration timeout) {
+    protected List<Transport> group(int ranks, Duration timeout) {
       return group(Collections.nCopies(ranks, 1), timeout, OPEN);
     }
   }
@@ -56,7 +58,7 @@ class ExecutorTransportTest {
   @Nested
   class AllRanksInOneJvm extends Contract {
     @Override
-    List<Transport> group(int ranks, Duration timeout) {
+    protected List<Transport> group(int ranks, Duration timeout) {
       return group(List.of(ranks), timeout, OPEN);
     }
   }
@@ -64,7 +66,7 @@ class ExecutorTransportTest {
   @Nested
   class SomeRanksInTheSameJvm extends Contract {
     @Override
-    List<Transport> group(int ranks, Duration timeout) {
+    protected List<Transport> group(int ranks, Duration timeout) {
       return group(List.of(1, ranks - 1), timeout, OPEN);
     }
   }
@@ -72,7 +74,7 @@ class ExecutorTransportTest {
   @Nested
   class AuthenticatedAndEncrypted extends Contract {
     @Override
-    List<Transport> group(int ranks, Duration timeout) {
+    protected List<Transport> group(int ranks, Duration timeout) {
       return group(
           Collections.nCopies(ranks, 1),
           timeout,
@@ -90,12 +92,12 @@ class ExecutorTransportTest {
   class EncryptedBySasl extends Contract {
     /** This kind of encryption takes seconds for what the others do in one. */
     @Override
-    int bigMessageBytes() {
+    protected int bigMessageBytes() {
       return 1 << 20;
     }
 
     @Override
-    List<Transport> group(int ranks, Duration timeout) {
+    protected List<Transport> group(int ranks, Duration timeout) {
       return group(
           Collections.nCopies(ranks, 1),
           timeout,
@@ -112,8 +114,7 @@ class ExecutorTransportTest {
   @Test
   @Timeout(60)
   void aLostPeerEndsEveryWaitAtOnce() throws Exception {
-    try (ExecutorGroup group =
-        ExecutorGroup.open(List.of(2, 1), TransportContract.LONG, List.of(OPEN))) {
+    try (ExecutorGroup group = ExecutorGroup.open(List.of(2, 1), LONG, List.of(OPEN))) {
       List<Transport> ranks = group.join();
       ranks.get(2).send(0, ByteBuffer.allocate(1));
       ranks.get(0).receive(2);
@@ -142,8 +143,7 @@ class ExecutorTransportTest {
   @Test
   @Timeout(60)
   void aPeerThatCannotBeReachedIsNamed() {
-    try (ExecutorGroup group =
-        ExecutorGroup.open(List.of(1, 1), TransportContract.LONG, List.of(OPEN))) {
+    try (ExecutorGroup group = ExecutorGroup.open(List.of(1, 1), LONG, List.of(OPEN))) {
       group.kill(1);
       assertThatThrownBy(() -> group.join(0))
           .isInstanceOf(CommException.class)
@@ -156,12 +156,10 @@ class ExecutorTransportTest {
   void nobodyJoinsWithoutTheSecretOfTheApplication() {
     Map<String, String> other =
         Map.of("spark.authenticate", "true", "spark.authenticate.secret", "another secret");
-    try (ExecutorGroup group =
-        ExecutorGroup.open(List.of(1, 1), TransportContract.LONG, List.of(SECRET, other))) {
+    try (ExecutorGroup group = ExecutorGroup.open(List.of(1, 1), LONG, List.of(SECRET, other))) {
       assertThatThrownBy(() -> group.join(1)).isInstanceOf(CommException.class);
     }
-    try (ExecutorGroup group =
-        ExecutorGroup.open(List.of(1, 1), TransportContract.LONG, List.of(SECRET, OPEN))) {
+    try (ExecutorGroup group = ExecutorGroup.open(List.of(1, 1), LONG, List.of(SECRET, OPEN))) {
       Transport stranger = group.join(1);
       assertThatThrownBy(() -> stranger.receive(0))
           .isInstanceOf(CommException.class)
@@ -172,8 +170,7 @@ class ExecutorTransportTest {
   @Test
   @Timeout(60)
   void aRankOfAnotherAttemptIsTurnedAway() {
-    try (ExecutorGroup ours =
-            ExecutorGroup.open(List.of(1, 1), TransportContract.LONG, List.of(OPEN));
+    try (ExecutorGroup ours = ExecutorGroup.open(List.of(1, 1), LONG, List.of(OPEN));
         ExecutorGroup late =
             ExecutorGroup.open(List.of(1, 1), Duration.ofSeconds(5), List.of(OPEN))) {
       Transport stranger = late.joinInstead(0, ours);
@@ -204,10 +201,6 @@ class ExecutorTransportTest {
 
   private static ProcessRanks room(Map<String, String> properties) {
     return new ProcessRanks(
-        UUID.randomUUID(),
-        UUID.randomUUID(),
-        1,
-        TransportContract.LONG,
-        Optional.of(ExecutorGroup.wire(properties)));
+        UUID.randomUUID(), UUID.randomUUID(), 1, LONG, Optional.of(ExecutorGroup.wire(properties)));
   }
 }

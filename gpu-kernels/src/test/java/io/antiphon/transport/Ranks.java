@@ -1,6 +1,5 @@
-package io.antiphon.cpu;
+package io.antiphon.transport;
 
-import io.antiphon.tensor.Collectives;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,7 +9,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /** Runs the ranks of one group as threads of the test. */
@@ -25,11 +23,6 @@ public final class Ranks {
     R run(Transport transport) throws Exception;
   }
 
-  /** What one rank of a group on the CPU does. */
-  interface GroupBody<R> {
-    R run(TestTensors tensors, Collectives group);
-  }
-
   /** Ranks {@code 0 .. ranks - 1}, in order. */
   public static int[] all(int ranks) {
     return IntStream.range(0, ranks).toArray();
@@ -40,10 +33,15 @@ public final class Ranks {
    * failure of the first of them is thrown.
    */
   public static <R> List<R> run(int ranks, Body<R> body) {
-    ExecutorService threads = Executors.newFixedThreadPool(ranks);
+    return run(ThreadTransport.group(ranks, MESSAGE_LIMIT), body);
+  }
+
+  /** Runs {@code body} on the rank of every transport of {@code group}, likewise. */
+  public static <R> List<R> run(List<Transport> group, Body<R> body) {
+    ExecutorService threads = Executors.newFixedThreadPool(group.size());
     try {
       List<Future<R>> futures = new ArrayList<>();
-      for (Transport transport : ThreadTransport.group(ranks, MESSAGE_LIMIT)) {
+      for (Transport transport : group) {
         futures.add(threads.submit(() -> runOne(transport, body)));
       }
       List<R> results = new ArrayList<>();
@@ -68,16 +66,5 @@ public final class Ranks {
       transport.abort(String.valueOf(e));
       throw e;
     }
-  }
-
-  /** Runs {@code body} on every rank of a group whose ranks have backends of their own. */
-  static <R> List<R> run(int ranks, Supplier<CpuBackend> backends, GroupBody<R> body) {
-    return run(
-        ranks,
-        transport -> {
-          try (CpuBackend backend = backends.get()) {
-            return body.run(new TestTensors(backend), backend.collectives(transport, all(ranks)));
-          }
-        });
   }
 }

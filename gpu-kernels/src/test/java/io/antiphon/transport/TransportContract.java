@@ -1,17 +1,14 @@
-package io.antiphon.job.transport;
+package io.antiphon.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.antiphon.cpu.Transport;
 import io.antiphon.tensor.CommException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -22,14 +19,15 @@ import org.junit.jupiter.api.Timeout;
 
 /** What every transport promises, whatever carries the messages. */
 @Timeout(120)
-abstract class TransportContract {
-  static final Duration LONG = Duration.ofSeconds(60);
+public abstract class TransportContract {
+  /** How long a message of a test may take. */
+  protected static final Duration LONG = Duration.ofSeconds(60);
 
   /** A new group, one transport per rank. */
-  abstract List<Transport> group(int ranks, Duration timeout) throws Exception;
+  protected abstract List<Transport> group(int ranks, Duration timeout) throws Exception;
 
   /** Six of these are more than a network transport keeps unacknowledged. */
-  int bigMessageBytes() {
+  protected int bigMessageBytes() {
     return 48 << 20;
   }
 
@@ -37,7 +35,7 @@ abstract class TransportContract {
   void allToAllOfRandomSizesArrivesWholeAndInOrder() throws Exception {
     int ranks = 4;
     int rounds = 60;
-    onThreads(
+    Ranks.run(
         group(ranks, LONG),
         transport -> {
           for (int round = 0; round < rounds; round++) {
@@ -51,6 +49,7 @@ abstract class TransportContract {
             }
           }
           transport.close();
+          return transport;
         });
   }
 
@@ -152,6 +151,17 @@ abstract class TransportContract {
   }
 
   @Test
+  void anInterruptedWaitEndsAndKeepsTheInterrupt() throws Exception {
+    List<Transport> group = group(2, LONG);
+    Thread.currentThread().interrupt();
+    assertThatThrownBy(() -> group.get(0).receive(1))
+        .isInstanceOf(CommException.class)
+        .hasMessageContaining("interrupted");
+    assertThat(Thread.interrupted()).isTrue();
+    closeAll(group);
+  }
+
+  @Test
   void anUnknownPeerIsRefused() throws Exception {
     List<Transport> group = group(2, LONG);
     assertThatThrownBy(() -> group.get(0).send(2, ByteBuffer.allocate(1)))
@@ -171,31 +181,12 @@ abstract class TransportContract {
   }
 
   /** Leaves with all ranks at once, as they do at the end of a run. */
-  static void closeAll(List<Transport> group) throws Exception {
-    onThreads(group, Transport::close);
-  }
-
-  static void onThreads(List<Transport> group, RankBody body) throws Exception {
-    ExecutorService threads = Executors.newFixedThreadPool(group.size());
-    try {
-      List<Callable<Object>> bodies = new ArrayList<>();
-      for (Transport transport : group) {
-        bodies.add(
-            () -> {
-              body.run(transport);
-              return transport;
-            });
-      }
-      for (Future<Object> done : threads.invokeAll(bodies)) {
-        done.get(60, TimeUnit.SECONDS);
-      }
-    } finally {
-      threads.shutdownNow();
-    }
-  }
-
-  /** What one rank does. */
-  interface RankBody {
-    void run(Transport transport) throws Exception;
+  private static void closeAll(List<Transport> group) {
+    Ranks.run(
+        group,
+        transport -> {
+          transport.close();
+          return transport;
+        });
   }
 }

@@ -1,4 +1,4 @@
-package io.antiphon.cpu;
+package io.antiphon.transport;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

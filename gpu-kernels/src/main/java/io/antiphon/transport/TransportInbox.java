@@ -1,4 +1,4 @@
-package io.antiphon.cpu;
+package io.antiphon.transport;
 
 import io.antiphon.tensor.CommException;
 import java.nio.ByteBuffer;

@@ -1,0 +1,5 @@
+/** Messages between the ranks of a run, and small agreements among them. */
+@NullMarked
+package io.antiphon.transport;
+
+import org.jspecify.annotations.NullMarked;
