@@ -13,11 +13,7 @@ import io.antiphon.tensor.Shape;
 import io.antiphon.tensor.StepGraph;
 import io.antiphon.tensor.StepState;
 import io.antiphon.tensor.Tensor;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * One whole training step of a rank: all micro-batches forward and backward, agreement on overflow,
@@ -25,17 +21,8 @@ import java.util.concurrent.locks.LockSupport;
  * fixed for its life.
  */
 public final class TrainingStep implements AutoCloseable {
-  /** Longest that a replay may take once it is asked for its record. */
-  private static final Duration RECORD_LIMIT = Duration.ofMinutes(30);
-
-  /** How often a device is asked whether it still works: one that fails leaves no record. */
-  private static final Duration QUESTION = Duration.ofSeconds(1);
-
   private static final int[] STOP = {1};
   private static final int[] GO_ON = {0};
-
-  private static final Duration BUSY_WAIT = Duration.ofNanos(50_000);
-  private static final Duration PAUSE = Duration.ofNanos(50_000);
 
   private final ModelState state;
   private final Groups groups;
@@ -57,16 +44,14 @@ public final class TrainingStep implements AutoCloseable {
   private final Tensor stop;
   private final StepRecord.Layout layout;
   private final Tensor record;
-  private final Tensor ring;
-  private final Tensor replayMark;
-  private final Tensor marks;
+  private final StepRecords records;
   private final StepGraph graph;
 
   /**
    * Allocates the activations and records the step.
    *
    * @param rowCapacity expert rows this rank can hold
-   * @param records replays whose records are kept until the host has read them
+   * @param recording what the replays leave for the host; the same on all ranks
    */
   public TrainingStep(
       ModelState state,
@@ -74,24 +59,7 @@ public final class TrainingStep implements AutoCloseable {
       BatchOptions batch,
       UpdateOptions update,
       long rowCapacity,
-      int records) {
-    this(state, groups, batch, update, rowCapacity, records, false);
-  }
-
-  /**
-   * Allocates the activations and records the step.
-   *
-   * @param recordRouting whether records hold the counts of every layer and micro-batch; the same
-   *     on all ranks
-   */
-  public TrainingStep(
-      ModelState state,
-      Groups groups,
-      BatchOptions batch,
-      UpdateOptions update,
-      long rowCapacity,
-      int records,
-      boolean recordRouting) {
+      RecordOptions recording) {
     this.state = state;
     this.groups = groups;
     this.batch = batch;
@@ -102,11 +70,12 @@ public final class TrainingStep implements AutoCloseable {
     int expertRanks = groups.experts().ranks();
     layout =
         new StepRecord.Layout(
-            model, expertRanks, groups.expertGroups(), recordRouting ? batch.microBatches() : 0);
+            model,
+            expertRanks,
+            groups.expertGroups(),
+            recording.routing() ? batch.microBatches() : 0);
     record = io("record", DType.F64, layout.length());
-    ring = arena.hostVisible("records", DType.F64, Shape.of(records, layout.length()));
-    replayMark = io("replay-mark", DType.F64, 1);
-    marks = arena.hostVisible("record-marks", DType.F64, Shape.of(records, 1));
+    records = new StepRecords(arena, backend, layout, recording.kept());
     Optional<RoutingCounts> routing =
         layout.hasRouting()
             ? Optional.of(
@@ -263,10 +232,7 @@ public final class TrainingStep implements AutoCloseable {
     StepRecord.put(ops, stop, StepRecord.Field.STOP, record);
     int counters = StepRecord.Field.STEPS.place();
     ops.copy(step.counters(), record.range(counters, step.counters().elements()));
-    ops.push(record, step, ring);
-    // Enqueued after the record, so that the host finds the record complete once it sees the mark.
-    ops.copy(step.counters().range(3, 1), replayMark);
-    ops.push(replayMark, step, marks);
+    records.push(ops, record, step);
   }
 
   /**
@@ -286,46 +252,11 @@ public final class TrainingStep implements AutoCloseable {
    * Reads the record of a replay, waiting for it if need be.
    *
    * @param replay 0-based index among all replays of the state, as {@link #replays} counts them;
-   *     among the last {@code records}
+   *     among the last that {@code recording} keeps
    * @throws CommException if the ranks have lost each other
    */
   public StepRecord read(long replay) {
-    int slot = Math.toIntExact(replay % ring.shape().extent(0));
-    await(slot, replay + 1);
-    return new StepRecord(peek(ring.rows(slot, 1)), layout, SlotPool.reusedBytes(context));
-  }
-
-  private void await(int slot, long mark) {
-    Tensor seen = marks.rows(slot, 1);
-    Backend backend = context.backend();
-    long start = System.nanoTime();
-    long nextQuestion = QUESTION.toNanos();
-    while (peek(seen)[0] != mark) {
-      backend.requireHealthy();
-      long waited = System.nanoTime() - start;
-      if (waited > nextQuestion) {
-        backend.requireAlive();
-        nextQuestion = waited + QUESTION.toNanos();
-      }
-      if (waited > RECORD_LIMIT.toNanos()) {
-        backend.synchronize(Duration.ZERO); // fails if the step has not ended
-        throw new IllegalStateException(
-            "replay " + (mark - 1) + " left no record within " + RECORD_LIMIT.toSeconds() + " s");
-      }
-      if (waited > BUSY_WAIT.toNanos()) {
-        LockSupport.parkNanos(PAUSE.toNanos());
-      }
-    }
-    backend.requireHealthy();
-  }
-
-  private double[] peek(Tensor tensor) {
-    double[] values = new double[Math.toIntExact(tensor.elements())];
-    ByteBuffer bytes =
-        ByteBuffer.allocate(values.length * Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    context.backend().hostIo().peek(tensor, 0, bytes);
-    bytes.flip().asDoubleBuffer().get(values);
-    return values;
+    return records.read(replay, SlotPool.reusedBytes(context));
   }
 
   /** Expert rows this rank can hold. */

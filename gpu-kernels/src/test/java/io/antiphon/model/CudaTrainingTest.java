@@ -138,7 +138,8 @@ class CudaTrainingTest {
     List<Double> losses = new ArrayList<>();
     try (ModelState state = new ModelState(backend, model, groups.experts().rank(), 4)) {
       try (TrainingStep tight =
-          new TrainingStep(state, groups, batch, TestModels.update(0.01), 5, 4)) {
+          new TrainingStep(
+              state, groups, batch, TestModels.update(0.01), 5, RecordOptions.keeping(4))) {
         for (int i = 0; i < 3; i++) {
           tight.replay(TestModels.rankBatch(batch, i, groups.world().rank(), 4), false);
         }
@@ -149,7 +150,8 @@ class CudaTrainingTest {
       }
       long replays = 3;
       try (TrainingStep ample =
-          new TrainingStep(state, groups, batch, TestModels.update(0.01), 400, 4)) {
+          new TrainingStep(
+              state, groups, batch, TestModels.update(0.01), 400, RecordOptions.keeping(4))) {
         for (int i = 0; i < STEPS; i++) {
           ample.replay(TestModels.rankBatch(batch, i, groups.world().rank(), 4), false);
           losses.add(ample.read(replays + i).loss());
@@ -170,7 +172,13 @@ class CudaTrainingTest {
           BatchOptions batch = FOUR_RANKS.batch();
           try (ModelState state = new ModelState(backend, model, groups.experts().rank(), 4);
               TrainingStep step =
-                  new TrainingStep(state, groups, batch, TestModels.update(0.01), 400, 3)) {
+                  new TrainingStep(
+                      state,
+                      groups,
+                      batch,
+                      TestModels.update(0.01),
+                      400,
+                      RecordOptions.keeping(3))) {
             CudaBackend cuda = (CudaBackend) backend;
             for (int i = 0; i < 5; i++) {
               step.replay(TestModels.rankBatch(batch, i, groups.world().rank(), 4), false);

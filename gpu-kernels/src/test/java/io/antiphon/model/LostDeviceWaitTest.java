@@ -34,7 +34,12 @@ class LostDeviceWaitTest {
     try (ModelState state = new ModelState(backend, model, 0, 1);
         TrainingStep step =
             new TrainingStep(
-                state, groups, ONE_RANK.batch(), TestModels.update(0.01), 1 << 10, 1)) {
+                state,
+                groups,
+                ONE_RANK.batch(),
+                TestModels.update(0.01),
+                1 << 10,
+                RecordOptions.keeping(1))) {
       assertThatThrownBy(() -> step.read(0)).isInstanceOf(Lost.class);
     }
   }

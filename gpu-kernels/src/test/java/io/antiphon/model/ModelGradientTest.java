@@ -61,7 +61,9 @@ class ModelGradientTest {
     int[] tokens = TestModels.sequences(0, 4);
     HostValues values = new HostValues(backend.hostIo());
     try (ModelState state = new ModelState(backend, model, 0, 1);
-        TrainingStep step = new TrainingStep(state, groups, batch, TestModels.update(0), 200, 1)) {
+        TrainingStep step =
+            new TrainingStep(
+                state, groups, batch, TestModels.update(0), 200, RecordOptions.keeping(1))) {
       Objective objective = new Objective(state, step, tokens);
       objective.evaluate();
       Map<String, double[]> gradients = TestRun.gradients(backend, state);

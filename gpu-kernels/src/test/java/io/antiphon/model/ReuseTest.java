@@ -139,7 +139,8 @@ class ReuseTest {
 
   private static TrainingStep step(
       ModelState state, Groups groups, BatchOptions batch, long capacity) {
-    return new TrainingStep(state, groups, batch, TestModels.update(0.01), capacity, 1);
+    return new TrainingStep(
+        state, groups, batch, TestModels.update(0.01), capacity, RecordOptions.keeping(1));
   }
 
   private static StepRecord steps(

@@ -59,7 +59,13 @@ record TestRun(
     try (ModelState state =
             new ModelState(backend, model, groups.experts().rank(), groups.experts().ranks());
         TrainingStep step =
-            new TrainingStep(state, groups, batch, TestModels.update(0.01), capacity, 1)) {
+            new TrainingStep(
+                state,
+                groups,
+                batch,
+                TestModels.update(0.01),
+                capacity,
+                RecordOptions.keeping(1))) {
       List<Double> losses = new ArrayList<>();
       List<Double> aux = new ArrayList<>();
       List<StepRecord> records = new ArrayList<>();

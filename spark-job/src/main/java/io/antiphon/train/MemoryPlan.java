@@ -7,6 +7,7 @@ import io.antiphon.device.Device;
 import io.antiphon.model.EvaluationStep;
 import io.antiphon.model.Groups;
 import io.antiphon.model.ModelState;
+import io.antiphon.model.RecordOptions;
 import io.antiphon.model.TrainingStep;
 import io.antiphon.tensor.Arena;
 import io.antiphon.tensor.DType;
@@ -88,8 +89,7 @@ public record MemoryPlan(
                 setup.batch(),
                 setup.update(),
                 rows,
-                lag + 1,
-                settings.monitor().recordRouting().isPresent())) {
+                new RecordOptions(lag + 1, settings.monitor().recordRouting().isPresent()))) {
       for (Arena.Category category : Arena.Category.values()) {
         bytes.put(category, state.bytes(category) + step.bytes(category));
       }

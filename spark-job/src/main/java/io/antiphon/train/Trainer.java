@@ -2,6 +2,7 @@ package io.antiphon.train;
 
 import io.antiphon.conf.Settings;
 import io.antiphon.model.ModelState;
+import io.antiphon.model.RecordOptions;
 import io.antiphon.model.StepRecord;
 import io.antiphon.model.StepRecord.Field;
 import io.antiphon.model.TrainingStep;
@@ -69,8 +70,7 @@ public final class Trainer {
         setup.batch(),
         setup.update(),
         rowCapacity,
-        lag + 1,
-        settings.monitor().recordRouting().isPresent());
+        new RecordOptions(lag + 1, settings.monitor().recordRouting().isPresent()));
   }
 
   /**

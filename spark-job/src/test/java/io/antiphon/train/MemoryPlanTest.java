@@ -7,6 +7,7 @@ import io.antiphon.conf.SettingsReader;
 import io.antiphon.device.Device;
 import io.antiphon.model.EvaluationStep;
 import io.antiphon.model.ModelState;
+import io.antiphon.model.RecordOptions;
 import io.antiphon.model.TrainingStep;
 import io.antiphon.tensor.Arena;
 import io.antiphon.tensor.DType;
@@ -40,7 +41,12 @@ class MemoryPlanTest {
         ModelState state = ModelState.blank(device.backend(), setup.model(), 0, 1);
         TrainingStep step =
             new TrainingStep(
-                state, device.groups(), setup.batch(), setup.update(), plan.rowCapacity(), 1);
+                state,
+                device.groups(),
+                setup.batch(),
+                setup.update(),
+                plan.rowCapacity(),
+                RecordOptions.keeping(1));
         EvaluationStep evaluation =
             new EvaluationStep(state, device.groups(), setup.batch(), plan.rowCapacity())) {
       for (Arena.Category category : Arena.Category.values()) {
