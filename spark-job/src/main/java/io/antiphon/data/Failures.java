@@ -1,7 +1,8 @@
 package io.antiphon.data;
 
-import java.io.FileNotFoundException;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.apache.hadoop.fs.FSError;
 
 /** Turns what Spark and file systems throw into one sentence for the user. */
 public final class Failures {
@@ -15,7 +16,7 @@ public final class Failures {
   public static <T> T explained(String doing, Callable<T> step) {
     try {
       return step.call();
-    } catch (Exception failure) {
+    } catch (Exception | FSError failure) { // an Error: a disk is full, say
       Throwable last = failure;
       for (Throwable at = failure; at != null; at = at.getCause()) {
         if (at instanceof DataException data) {
@@ -26,20 +27,33 @@ public final class Failures {
       if (last instanceof InterruptedException) {
         Thread.currentThread().interrupt();
       }
-      throw new DataException(doing + " failed: " + reason(last), failure);
+      throw new DataException(doing + " failed: " + reason(last) + space(last), failure);
     }
   }
 
-  /** First line of a failure's message, or its type when it has none. */
+  /**
+   * What a failure means: in our words where a file system's do not tell, else the first line of
+   * its message, or its type when it has none.
+   */
   public static String reason(Throwable failure) {
+    Optional<String> meaning = StorageFailures.meaning(failure);
+    if (meaning.isPresent()) {
+      return meaning.get();
+    }
     String message = failure.getMessage();
     if (message == null || message.isBlank()) {
       return failure.getClass().getSimpleName();
     }
     String line = message.strip().lines().findFirst().orElse("");
-    String cut = line.length() > MAX_REASON ? line.substring(0, MAX_REASON) + "..." : line;
-    return failure instanceof FileNotFoundException && !cut.contains("exist")
-        ? "no such file (" + cut + ")"
-        : cut;
+    return line.length() > MAX_REASON ? line.substring(0, MAX_REASON) + "..." : line;
+  }
+
+  /** Which disk may be full, where a failure on one does not tell. */
+  private static String space(Throwable failure) {
+    String message = String.valueOf(failure.getMessage());
+    return message.contains("No space left") || message.contains("quota exceeded")
+        ? "; make room where data.cache-dir is, and where Spark keeps its temporary files"
+            + " (spark.local.dir)"
+        : "";
   }
 }

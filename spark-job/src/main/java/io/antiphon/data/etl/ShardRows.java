@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.TaskContext;
@@ -55,12 +56,12 @@ final class ShardRows {
         MessageDigest digest = Sha256.digest();
         try (OutputStream out = new DigestOutputStream(files.create(temporary, true), digest)) {
           ahead = write(shard, ahead, fragments, out);
-        } catch (IOException | RuntimeException failure) {
+        } catch (IOException | RuntimeException | FSError failure) {
           files.delete(temporary, false);
           throw failure;
         }
         written.add(commit(files, temporary, shard, HexFormat.of().formatHex(digest.digest())));
-      } catch (IOException failure) {
+      } catch (IOException | FSError failure) {
         throw new DataException(
             "cannot write a token shard to "
                 + location.directory()

@@ -2,11 +2,10 @@ package io.antiphon.data.routing;
 
 import io.antiphon.data.DataException;
 import io.antiphon.data.Failures;
+import io.antiphon.data.HadoopPath;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SaveMode;
@@ -67,17 +66,18 @@ public final class RoutingTableWriter implements AutoCloseable {
   /**
    * The last step in a directory of counts; 0 if there are none.
    *
-   * @throws DataException if it cannot be read, or made
+   * @throws DataException if it cannot be read, made or written
    */
   public static long lastStep(SparkSession spark, String directory) {
     return Failures.explained(
-        "opening '" + directory + "' for routing counts",
+        "monitor.record-routing: opening '" + directory + "' for routing counts",
         () -> {
-          Path path = new Path(directory);
-          FileSystem files = path.getFileSystem(spark.sparkContext().hadoopConfiguration());
-          files.mkdirs(path);
+          HadoopPath place =
+              HadoopPath.open(
+                  "monitor.record-routing", directory, spark.sparkContext().hadoopConfiguration());
+          place.requireWritable();
           boolean empty =
-              Arrays.stream(files.listStatus(path))
+              Arrays.stream(place.files().listStatus(place.path()))
                   .noneMatch(file -> file.getPath().getName().endsWith(".parquet"));
           if (empty) {
             return 0L;
@@ -97,7 +97,7 @@ public final class RoutingTableWriter implements AutoCloseable {
       return;
     }
     Failures.explained(
-        "writing routing counts to '" + directory + "'",
+        "monitor.record-routing: writing routing counts to '" + directory + "'",
         () -> {
           spark
               .createDataFrame(List.copyOf(waiting), RoutingTable.RECORDED)

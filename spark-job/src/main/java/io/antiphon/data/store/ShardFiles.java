@@ -14,6 +14,7 @@ import java.util.BitSet;
 import java.util.HexFormat;
 import java.util.List;
 import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
 import org.jspecify.annotations.Nullable;
 
@@ -61,7 +62,7 @@ final class ShardFiles implements AutoCloseable {
       throw new DataException(
           "the token store at " + directory + " lacks a shard: " + reason(missing) + REBUILD,
           missing);
-    } catch (IOException failure) {
+    } catch (IOException | FSError failure) {
       throw new DataException(
           "cannot read the token store at " + directory + ": " + reason(failure), failure);
     }
@@ -86,7 +87,7 @@ final class ShardFiles implements AutoCloseable {
       return ByteBuffer.wrap(window).order(ByteOrder.LITTLE_ENDIAN);
     } catch (EOFException truncated) {
       throw new DataException(name(of) + " was truncated while in use" + REBUILD, truncated);
-    } catch (IOException failure) {
+    } catch (IOException | FSError failure) {
       throw new DataException("cannot read " + name(of) + ": " + reason(failure), failure);
     }
   }
@@ -99,7 +100,7 @@ final class ShardFiles implements AutoCloseable {
     if (open != null) {
       try {
         open.close();
-      } catch (IOException failure) {
+      } catch (IOException | FSError failure) {
         throw new DataException("cannot close a shard: " + reason(failure), failure);
       }
     }
@@ -159,7 +160,7 @@ final class ShardFiles implements AutoCloseable {
     return "token shard " + location.path(shard.file());
   }
 
-  private static String reason(IOException failure) {
+  private static String reason(Throwable failure) {
     return Failures.reason(failure);
   }
 }

@@ -1,13 +1,14 @@
 package io.antiphon.data.store;
 
 import io.antiphon.data.DataException;
-import io.antiphon.data.Failures;
+import io.antiphon.data.HadoopPath;
 import io.antiphon.data.Split;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Optional;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.slf4j.Logger;
@@ -17,6 +18,9 @@ import org.slf4j.LoggerFactory;
 public final class StoreDirectory {
   private static final Logger LOG = LoggerFactory.getLogger(StoreDirectory.class);
 
+  private static final String SETTING = "data.cache-dir";
+
+  private final HadoopPath cache;
   private final Path path;
   private final String fingerprint;
   private final Configuration configuration;
@@ -30,12 +34,9 @@ public final class StoreDirectory {
   public StoreDirectory(String cacheDir, String fingerprint, Configuration configuration) {
     this.fingerprint = fingerprint;
     this.configuration = configuration;
-    try {
-      Path relative = new Path(cacheDir, "tokens-" + fingerprint.substring(0, 16));
-      this.path = relative.getFileSystem(configuration).makeQualified(relative);
-    } catch (IOException | IllegalArgumentException failure) {
-      throw notWritable(cacheDir, failure);
-    }
+    this.cache = HadoopPath.open(SETTING, cacheDir, configuration);
+    Path relative = new Path(cache.path(), "tokens-" + fingerprint.substring(0, 16));
+    this.path = cache.files().makeQualified(relative);
   }
 
   /** Where the store is, or will be. */
@@ -46,7 +47,7 @@ public final class StoreDirectory {
   /** The manifest of a complete store of the same request, after checking all its files. */
   public Optional<StoreManifest> existing() {
     try {
-      if (!path.getFileSystem(configuration).exists(new Path(path, StoreManifest.FILE))) {
+      if (!cache.files().exists(new Path(path, StoreManifest.FILE))) {
         return Optional.empty();
       }
       StoreManifest manifest = location().manifest();
@@ -58,22 +59,14 @@ public final class StoreDirectory {
     } catch (DataException broken) {
       LOG.warn("Building the token store at {} again: {}", path, broken.getMessage());
       return Optional.empty();
-    } catch (IOException failure) {
-      throw notWritable(path.getParent().toString(), failure);
+    } catch (IOException | FSError failure) {
+      throw cache.notWritable(failure);
     }
   }
 
   /** Creates the directory, and makes sure that files can be written to it. */
   public void requireWritable() {
-    Path probe = new Path(path, ".probe-" + UUID.randomUUID());
-    try {
-      FileSystem files = path.getFileSystem(configuration);
-      files.mkdirs(path);
-      files.create(probe, true).close();
-      files.delete(probe, false);
-    } catch (IOException failure) {
-      throw notWritable(path.getParent().toString(), failure);
-    }
+    new HadoopPath(SETTING, path, cache.files()).requireWritable();
   }
 
   /** Makes the store complete: the manifest gets its name last, in one step. */
@@ -82,7 +75,7 @@ public final class StoreDirectory {
     Path temporary = new Path(path, ".manifest-" + UUID.randomUUID());
     Path complete = new Path(path, StoreManifest.FILE);
     try {
-      FileSystem files = path.getFileSystem(configuration);
+      FileSystem files = cache.files();
       try (OutputStream out = files.create(temporary, true)) {
         out.write(manifest.toJson());
       }
@@ -90,8 +83,8 @@ public final class StoreDirectory {
       if (!files.rename(temporary, complete) && !files.exists(complete)) {
         throw new IOException("cannot rename " + temporary + " to " + complete);
       }
-    } catch (IOException failure) {
-      throw notWritable(path.getParent().toString(), failure);
+    } catch (IOException | FSError failure) {
+      throw cache.notWritable(failure);
     }
   }
 
@@ -102,20 +95,10 @@ public final class StoreDirectory {
       } catch (DataException failure) {
         throw new DataException(
             failure.getMessage()
-                + " (executors and driver must share data.cache-dir: on a cluster, use a file system"
-                + " that all of them reach)",
+                + " (executors and driver must share data.cache-dir: on a cluster, use a file"
+                + " system that all of them reach)",
             failure);
       }
     }
-  }
-
-  private static DataException notWritable(String cacheDir, Exception failure) {
-    return new DataException(
-        "data.cache-dir: cannot write to "
-            + cacheDir
-            + ": "
-            + Failures.reason(failure)
-            + "; set it to a writable directory",
-        failure);
   }
 }

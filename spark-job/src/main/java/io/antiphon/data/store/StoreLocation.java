@@ -2,6 +2,7 @@ package io.antiphon.data.store;
 
 import io.antiphon.data.DataException;
 import io.antiphon.data.Failures;
+import io.antiphon.data.HadoopPath;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.Serializable;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -52,7 +54,7 @@ public record StoreLocation(String directory, Map<String, String> settings)
       return StoreManifest.parse(path, json);
     } catch (FileNotFoundException missing) {
       throw new DataException("no token store at " + directory + ": no manifest.json", missing);
-    } catch (IOException failure) {
+    } catch (IOException | FSError failure) {
       throw new DataException("cannot read " + path + ": " + Failures.reason(failure), failure);
     }
   }
@@ -62,10 +64,14 @@ public record StoreLocation(String directory, Map<String, String> settings)
     return new Path(directory, file);
   }
 
-  /** The file system the store is on, with its properties. */
-  public FileSystem fileSystem() throws IOException {
+  /**
+   * The file system the store is on, with its properties.
+   *
+   * @throws DataException if there is none
+   */
+  public FileSystem fileSystem() {
     Configuration configuration = new Configuration();
     settings.forEach(configuration::set);
-    return new Path(directory).getFileSystem(configuration);
+    return HadoopPath.open("data.cache-dir", directory, configuration).files();
   }
 }

@@ -3,6 +3,7 @@ package io.antiphon.data.text;
 import io.antiphon.data.Corpus;
 import io.antiphon.data.DataException;
 import io.antiphon.data.Failures;
+import io.antiphon.data.HadoopPath;
 import io.antiphon.data.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.jspecify.annotations.Nullable;
@@ -29,8 +31,9 @@ final class ClasspathCorpus {
     String folder = corpus.location().substring(SCHEME.length());
     List<InputFile> files = new ArrayList<>();
     try {
-      Path target = new Path(new Path(cacheDir, "classpath"), folder);
-      FileSystem system = target.getFileSystem(configuration);
+      HadoopPath cache = HadoopPath.open("data.cache-dir", cacheDir, configuration);
+      Path target = new Path(new Path(cache.path(), "classpath"), folder);
+      FileSystem system = cache.files();
       byte[] index = read(corpus, folder + "/INDEX");
       for (String name : new String(index, StandardCharsets.UTF_8).lines().toList()) {
         byte[] content = read(corpus, folder + "/" + name);
@@ -41,7 +44,7 @@ final class ClasspathCorpus {
         }
         files.add(new InputFile(path.toString(), content.length, "sha256 " + checksum));
       }
-    } catch (IOException failure) {
+    } catch (IOException | FSError failure) {
       throw new DataException(
           corpus.setting()
               + ": cannot unpack '"
@@ -50,7 +53,7 @@ final class ClasspathCorpus {
               + cacheDir
               + ": "
               + Failures.reason(failure)
-              + "; set data.cache-dir to a writable directory",
+              + "; set data.cache-dir to a writable directory with enough space",
           failure);
     }
     return files;
@@ -60,6 +63,9 @@ final class ClasspathCorpus {
     Path temporary = path.suffix(".unpacking-" + Long.toHexString(System.nanoTime()));
     try (OutputStream out = system.create(temporary, true)) {
       out.write(content);
+    } catch (IOException | FSError failure) {
+      system.delete(temporary, false);
+      throw failure;
     }
     system.delete(path, false);
     if (!system.rename(temporary, path)) {

@@ -3,6 +3,7 @@ package io.antiphon.data.text;
 import io.antiphon.data.Corpus;
 import io.antiphon.data.DataException;
 import io.antiphon.data.Failures;
+import io.antiphon.data.HadoopPath;
 import io.antiphon.data.NearestName;
 import java.io.IOException;
 import java.io.Serializable;
@@ -215,7 +216,7 @@ public final class CorpusReader {
       SparkSession spark, Corpus corpus, String column, Dataset<Row> table) {
     String name = requireStringColumn(corpus, column, table.schema());
     Dataset<Row> texts = table.select(table.col("`" + name.replace("`", "``") + "`"));
-    Optional<List<InputFile>> files = tableFiles(spark, table);
+    Optional<List<InputFile>> files = tableFiles(spark, corpus, table);
     int partitions =
         files
             .map(found -> partitions(spark, found))
@@ -230,7 +231,8 @@ public final class CorpusReader {
     return (int) Math.min(MAX_PARTITIONS, Math.max(bySize, parallel));
   }
 
-  private static Optional<List<InputFile>> tableFiles(SparkSession spark, Dataset<Row> table) {
+  private static Optional<List<InputFile>> tableFiles(
+      SparkSession spark, Corpus corpus, Dataset<Row> table) {
     String[] paths = table.inputFiles();
     if (paths.length == 0) {
       return Optional.empty();
@@ -241,10 +243,11 @@ public final class CorpusReader {
     try {
       for (String name : paths) {
         Path path = new Path(java.net.URI.create(name));
-        FileStatus status = path.getFileSystem(configuration).getFileStatus(path);
+        FileStatus status =
+            HadoopPath.open(corpus.setting(), path, configuration).files().getFileStatus(path);
         files.add(new InputFile(name, status.getLen(), "modified " + status.getModificationTime()));
       }
-    } catch (IOException | IllegalArgumentException notPlainFiles) {
+    } catch (IOException | IllegalArgumentException | DataException notPlainFiles) {
       return Optional.empty();
     }
     return Optional.of(files);

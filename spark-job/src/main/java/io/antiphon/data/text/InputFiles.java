@@ -3,6 +3,7 @@ package io.antiphon.data.text;
 import io.antiphon.data.Corpus;
 import io.antiphon.data.DataException;
 import io.antiphon.data.Failures;
+import io.antiphon.data.HadoopPath;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -26,7 +27,7 @@ final class InputFiles {
     String location = corpus.location();
     try {
       List<InputFile> files = new ArrayList<>();
-      FileSystem system = new Path(location).getFileSystem(configuration);
+      FileSystem system = HadoopPath.open(corpus.setting(), location, configuration).files();
       for (FileStatus match : matches(corpus, configuration)) {
         if (match.isFile()) {
           files.add(describe(match));
@@ -49,7 +50,7 @@ final class InputFiles {
       }
       files.sort(Comparator.comparing(InputFile::path));
       return files;
-    } catch (IOException failure) {
+    } catch (IOException | IllegalArgumentException failure) {
       throw new DataException(
           corpus.setting() + ": cannot list '" + location + "': " + Failures.reason(failure),
           failure);
@@ -63,10 +64,10 @@ final class InputFiles {
    */
   static FileStatus[] matches(Corpus corpus, Configuration configuration) {
     String location = corpus.location();
+    HadoopPath place = HadoopPath.open(corpus.setting(), location, configuration);
     FileStatus[] found;
     try {
-      Path path = new Path(location);
-      found = path.getFileSystem(configuration).globStatus(path);
+      found = place.files().globStatus(place.path());
     } catch (IOException | IllegalArgumentException failure) {
       throw new DataException(
           corpus.setting() + ": cannot read '" + location + "': " + Failures.reason(failure),

@@ -2,6 +2,7 @@ package io.antiphon.data.tokenizer;
 
 import io.antiphon.data.DataException;
 import io.antiphon.data.Failures;
+import io.antiphon.data.HadoopPath;
 import io.antiphon.data.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,6 +10,7 @@ import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.Path;
 
 /** A tokenizer as it travels to executors, each of which opens its own. */
@@ -96,8 +98,8 @@ public sealed interface TokenizerDescription extends Serializable {
 
   private static String readFile(String setting, Configuration configuration) {
     try {
-      Path path = new Path(setting);
-      try (InputStream in = path.getFileSystem(configuration).open(path)) {
+      HadoopPath place = HadoopPath.open("data.tokenizer", setting, configuration);
+      try (InputStream in = place.files().open(place.path())) {
         byte[] bytes = in.readNBytes((int) MAX_FILE_BYTES + 1);
         if (bytes.length > MAX_FILE_BYTES) {
           throw new DataException(
@@ -109,7 +111,7 @@ public sealed interface TokenizerDescription extends Serializable {
         }
         return new String(bytes, StandardCharsets.UTF_8);
       }
-    } catch (IOException | IllegalArgumentException failure) {
+    } catch (IOException | FSError failure) {
       throw new DataException(
           "data.tokenizer: cannot read "
               + setting

@@ -1,5 +1,8 @@
 package io.antiphon.job.storage;
 
+import io.antiphon.data.DataException;
+import io.antiphon.data.Failures;
+import io.antiphon.data.HadoopPath;
 import io.antiphon.train.checkpoint.CheckpointException;
 import io.antiphon.train.checkpoint.CheckpointFiles;
 import java.io.FileNotFoundException;
@@ -11,6 +14,7 @@ import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -44,11 +48,10 @@ public final class HadoopCheckpointFiles implements CheckpointFiles {
    */
   public static HadoopCheckpointFiles of(String directory, Configuration configuration) {
     try {
-      Path root = new Path(directory);
-      return new HadoopCheckpointFiles(root.getFileSystem(configuration), root);
-    } catch (IllegalArgumentException | IOException e) {
-      throw new CheckpointException(
-          "checkpoint.dir " + directory + " cannot be used, see its scheme and host: " + e, e);
+      HadoopPath place = HadoopPath.open("checkpoint.dir", directory, configuration);
+      return new HadoopCheckpointFiles(place.files(), place.path());
+    } catch (DataException e) {
+      throw new CheckpointException(String.valueOf(e.getMessage()), e);
     }
   }
 
@@ -93,7 +96,7 @@ public final class HadoopCheckpointFiles implements CheckpointFiles {
   @Override
   public Sink create(String path) throws IOException {
     Path file = resolve(path);
-    return new StreamSink(fileSystem, file, fileSystem.create(file, true));
+    return new StreamSink(fileSystem, file, reported(() -> fileSystem.create(file, true)));
   }
 
   @Override
@@ -130,6 +133,19 @@ public final class HadoopCheckpointFiles implements CheckpointFiles {
     return CheckpointFiles.requireRelative(path).isEmpty() ? root : new Path(root, path);
   }
 
+  private interface Call<T> {
+    T run() throws IOException;
+  }
+
+  /** Hadoop's local file system reports a full or broken disk as an Error. */
+  private static <T> T reported(Call<T> call) throws IOException {
+    try {
+      return call.run();
+    } catch (FSError e) {
+      throw new IOException(Failures.reason(e), e);
+    }
+  }
+
   /** A file being written. */
   private static final class StreamSink implements Sink {
     private final FileSystem fileSystem;
@@ -149,17 +165,25 @@ public final class HadoopCheckpointFiles implements CheckpointFiles {
       while (bytes.hasRemaining()) {
         int count = Math.min(copy.length, bytes.remaining());
         bytes.get(copy, 0, count);
-        out.write(copy, 0, count);
+        reported(
+            () -> {
+              out.write(copy, 0, count);
+              return true;
+            });
       }
     }
 
     @Override
     public void complete() throws IOException {
-      if (out.hasCapability(StreamCapabilities.HSYNC)) {
-        out.hsync();
-      }
-      out.close(); // an object store shows the object now
-      complete = true;
+      complete =
+          reported(
+              () -> {
+                if (out.hasCapability(StreamCapabilities.HSYNC)) {
+                  out.hsync();
+                }
+                out.close(); // an object store shows the object now
+                return true;
+              });
     }
 
     @Override
@@ -172,7 +196,11 @@ public final class HadoopCheckpointFiles implements CheckpointFiles {
         return;
       }
       try {
-        out.close();
+        reported(
+            () -> {
+              out.close();
+              return true;
+            });
       } finally {
         fileSystem.delete(file, false);
       }
@@ -193,7 +221,8 @@ public final class HadoopCheckpointFiles implements CheckpointFiles {
       if (!target.hasRemaining()) {
         return 0;
       }
-      int count = in.read(position, copy, 0, Math.min(copy.length, target.remaining()));
+      int most = Math.min(copy.length, target.remaining());
+      int count = reported(() -> in.read(position, copy, 0, most));
       if (count > 0) {
         target.put(copy, 0, count);
       }

@@ -1,13 +1,12 @@
 package io.antiphon.job.storage;
 
 import io.antiphon.conf.SparkDefaults;
-import java.io.IOException;
+import io.antiphon.data.HadoopPath;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.Path;
 
 /** Whether executors on other hosts find what a run keeps in directories. */
 public final class SharedStorage {
@@ -38,14 +37,14 @@ public final class SharedStorage {
     return Optional.of(
         "with master %s, every executor must see the same files under %s: if executors run on other"
                 .formatted(master, String.join(" and ", local))
-            + " hosts and this is no directory shared by all of them (such as NFS), set it to one, or"
-            + " to a place on HDFS or an object store");
+            + " hosts and this is no directory shared by all of them (such as NFS), set it to one,"
+            + " or to a place on HDFS or an object store");
   }
 
   private static boolean isLocal(String directory, Configuration hadoop) {
     try {
-      return new Path(directory).getFileSystem(hadoop).getScheme().equals("file");
-    } catch (IOException | RuntimeException e) {
+      return HadoopPath.open("directory", directory, hadoop).files().getScheme().equals("file");
+    } catch (RuntimeException e) {
       return false; // whoever uses it says what is wrong with it
     }
   }

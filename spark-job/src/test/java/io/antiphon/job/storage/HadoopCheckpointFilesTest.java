@@ -3,6 +3,7 @@ package io.antiphon.job.storage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.antiphon.data.FullFileSystem;
 import io.antiphon.train.checkpoint.CheckpointException;
 import io.antiphon.train.checkpoint.CheckpointFiles;
 import io.antiphon.train.checkpoint.CheckpointFilesContract;
@@ -39,11 +40,28 @@ final class HadoopCheckpointFilesTest implements CheckpointFilesContract {
 
   @Test
   void namesTheSettingWhenThereIsNoFileSystem() {
-    for (String unusable : List.of("nowhere://bucket/checkpoints", "")) {
+    for (String unusable : List.of("nowhere://bucket/checkpoints", "s3a://bucket/run", "")) {
       assertThatThrownBy(() -> HadoopCheckpointFiles.of(unusable, new Configuration()))
           .isInstanceOf(CheckpointException.class)
-          .hasMessageStartingWith("checkpoint.dir " + unusable + " cannot be used");
+          .hasMessageStartingWith("checkpoint.dir: cannot use '" + unusable + "': ");
     }
+  }
+
+  @Test
+  void reportsAFullDiskAsAFailureOfTheStorage() {
+    CheckpointFiles full =
+        HadoopCheckpointFiles.of(FullFileSystem.address(directory), FullFileSystem.configuration());
+    Checkpoints checkpoints = new Checkpoints(full, warning -> {});
+    TensorEntry tensor =
+        new TensorEntry(
+            "w",
+            StoredType.I32,
+            List.of(1L << 16),
+            (offset, chunk) -> chunk.position(chunk.limit()));
+    assertThatThrownBy(() -> checkpoints.begin(5, 0, "a").write(List.of(tensor)))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("No space left on device")
+        .hasMessageNotContaining("\n");
   }
 
   @Test
