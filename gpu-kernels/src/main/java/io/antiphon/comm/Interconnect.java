@@ -33,7 +33,7 @@ public final class Interconnect {
    *     ranks
    * @param limit how long a rank waits for another before it gives up
    * @param alwaysNccl whether NCCL is used between ranks of one host too; the same on all ranks
-   * @throws IllegalStateException if the environment of this process will not do
+   * @throws EnvironmentException if the environment of this process will not do
    * @throws DeviceException if NCCL is needed and not installed
    */
   public static Interconnect open(

@@ -74,7 +74,7 @@ final class PeerGroup implements AutoCloseable {
    * @param transport carries addresses; also used by whoever opened it, in the same order on all
    *     ranks
    * @param limit how long a rank waits for another on the device before it gives up
-   * @throws IllegalStateException if the environment of this process will not do
+   * @throws EnvironmentException if the environment of this process will not do
    */
   static PeerGroup open(CudaBackend backend, Transport transport, Duration limit) {
     PeerGroup group = new PeerGroup(backend, transport, limit);
@@ -128,7 +128,7 @@ final class PeerGroup implements AutoCloseable {
    */
   static void requireConnections(int ranks, @Nullable String value) {
     if (!Integer.toString(MOST_CONNECTIONS).equals(value)) {
-      throw new IllegalStateException(
+      throw new EnvironmentException(
           ranks
               + " ranks of one process share a device: start the process with "
               + CONNECTIONS

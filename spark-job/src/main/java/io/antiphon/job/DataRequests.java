@@ -4,7 +4,7 @@ import io.antiphon.conf.Data;
 import io.antiphon.conf.Settings;
 import io.antiphon.data.Corpus;
 import io.antiphon.data.DataRequest;
-import io.antiphon.job.storage.Directories;
+import io.antiphon.run.Directories;
 import java.nio.file.Path;
 
 /** What the settings ask of the data. */

@@ -8,8 +8,9 @@ import io.antiphon.data.etl.PreparedTokens;
 import io.antiphon.data.etl.TokenEtl;
 import io.antiphon.data.store.PackedStore;
 import io.antiphon.job.barrier.RankCall;
-import io.antiphon.job.barrier.RankFailure;
-import io.antiphon.job.storage.SavedRun;
+import io.antiphon.job.storage.CheckpointStorage;
+import io.antiphon.run.RankFailure;
+import io.antiphon.run.SavedRun;
 import io.antiphon.train.Evaluation;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -75,7 +76,7 @@ public final class EvaluationRun {
    */
   public static EvaluationRun of(
       Path runDirectory, OptionalLong step, OptionalInt ranks, List<String> overrides) {
-    SavedRun saved = SavedRun.open(runDirectory, step);
+    SavedRun saved = SavedRun.open(runDirectory, step, CheckpointStorage::open);
     Settings own = saved.settings(List.of());
     List<String> all = new ArrayList<>();
     all.add(RankOverrides.NO_CLUSTER);

@@ -4,9 +4,10 @@ import io.antiphon.conf.Settings;
 import io.antiphon.data.tokenizer.TokenizerDescription;
 import io.antiphon.job.barrier.GpuAddress;
 import io.antiphon.job.barrier.RankCall;
-import io.antiphon.job.barrier.RankFailure;
 import io.antiphon.job.barrier.RankSeat;
-import io.antiphon.job.storage.SavedRun;
+import io.antiphon.job.storage.CheckpointStorage;
+import io.antiphon.run.RankFailure;
+import io.antiphon.run.SavedRun;
 import io.antiphon.train.RankDevice;
 import io.antiphon.transport.ThreadTransport;
 import io.antiphon.transport.Transport;
@@ -57,7 +58,7 @@ public final class GenerationRun {
    */
   public static GenerationRun of(
       Path runDirectory, OptionalLong step, int ranks, List<String> overrides) {
-    SavedRun saved = SavedRun.open(runDirectory, step);
+    SavedRun saved = SavedRun.open(runDirectory, step, CheckpointStorage::open);
     List<String> all = new ArrayList<>(RankOverrides.of(saved.settings(List.of()), ranks));
     all.add(RankOverrides.NO_CLUSTER);
     all.addAll(overrides);

@@ -1,6 +1,6 @@
 package io.antiphon.job;
 
-import io.antiphon.job.barrier.AttemptFailed;
+import io.antiphon.run.RankFailure;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,7 +21,7 @@ final class Supervisor {
      *
      * @param restartReason why the attempt before failed; empty for the first
      */
-    R run(String restartReason) throws AttemptFailed, InterruptedException;
+    R run(String restartReason) throws InterruptedException;
   }
 
   private final int maxRestarts;
@@ -39,16 +39,16 @@ final class Supervisor {
   /**
    * Runs to the end.
    *
-   * @throws AttemptFailed if another attempt would be no use, or the limit is reached
+   * @throws RankFailure if another attempt would be no use, or the limit is reached
    */
-  <R> R run(Attempt<R> attempt) throws AttemptFailed, InterruptedException {
+  <R> R run(Attempt<R> attempt) throws InterruptedException {
     int failures = 0;
     String restartReason = "";
     while (true) {
       long before = newestCheckpoint.getAsLong();
       try {
         return attempt.run(restartReason);
-      } catch (AttemptFailed failure) {
+      } catch (RankFailure failure) {
         failures = newestCheckpoint.getAsLong() > before ? 1 : failures + 1;
         if (!failure.mayPass()) {
           throw failure;

@@ -10,18 +10,18 @@ import io.antiphon.data.etl.TokenEtl;
 import io.antiphon.data.store.PackedStore;
 import io.antiphon.data.store.StoreLocation;
 import io.antiphon.job.barrier.ApplicationWatch;
-import io.antiphon.job.barrier.AttemptFailed;
 import io.antiphon.job.barrier.RankCall;
-import io.antiphon.job.barrier.RankFailure;
 import io.antiphon.job.cluster.LocalCluster;
 import io.antiphon.job.routing.RoutingRecorder;
-import io.antiphon.job.storage.Directories;
-import io.antiphon.job.storage.RunDirectory;
+import io.antiphon.job.storage.CheckpointStorage;
 import io.antiphon.job.storage.SharedStorage;
 import io.antiphon.monitor.MonitorOptions;
 import io.antiphon.monitor.ProgressStyle;
 import io.antiphon.monitor.RunMonitor;
 import io.antiphon.monitor.Terminal;
+import io.antiphon.run.Directories;
+import io.antiphon.run.RankFailure;
+import io.antiphon.run.RunDirectory;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.RunFacts;
 import io.antiphon.train.TrainingResult;
@@ -93,7 +93,7 @@ public final class TrainingDriver {
   public RunSummary.Outcome run() throws InterruptedException {
     Map<String, String> properties = SparkSessions.properties(settings);
     SparkSessions.requireDevices(settings, properties);
-    try (RunDirectory directory = RunDirectory.hold(runDirectory)) {
+    try (RunDirectory directory = RunDirectory.hold(runDirectory, CheckpointStorage::open)) {
       long trained = directory.record(settings);
       if (directory.isComplete() && trained >= settings.schedule().steps()) {
         tell(
@@ -277,9 +277,9 @@ public final class TrainingDriver {
     } catch (CancellationException stopped) {
       monitor.finished(RunSummary.Outcome.INTERRUPTED, String.valueOf(stopped.getMessage()));
       return RunSummary.Outcome.INTERRUPTED;
-    } catch (AttemptFailed failure) {
+    } catch (RankFailure failure) {
       monitor.finished(RunSummary.Outcome.FAILED, failure.reason());
-      throw RankFailure.of(failure);
+      throw failure;
     } catch (RuntimeException failure) { // of what follows the ranks, or of our own
       monitor.finished(RunSummary.Outcome.FAILED, String.valueOf(failure.getMessage()));
       throw failure;

@@ -4,7 +4,6 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigParseOptions;
-import io.antiphon.trace.TraceException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -36,7 +35,7 @@ public final class CostFile {
   /**
    * The shipped constants with those of a HOCON file in their place.
    *
-   * @throws TraceException if the file cannot be read, or has unknown keys or impossible values
+   * @throws OptionException if the file cannot be read, or has unknown keys or impossible values
    */
   public static CostModel read(Path file) {
     Config own;

@@ -1,6 +1,5 @@
 package io.antiphon.simulate;
 
-import io.antiphon.trace.TraceException;
 import java.util.Locale;
 
 /** Checks of what a user asks for; messages name value, limit and remedy. */
@@ -17,7 +16,7 @@ final class Limits {
   }
 
   @SuppressWarnings("AnnotateFormatMethod") // the annotation is a library's
-  static TraceException bad(String message, Object... values) {
-    return new TraceException(String.format(Locale.ROOT, message, values));
+  static OptionException bad(String message, Object... values) {
+    return new OptionException(String.format(Locale.ROOT, message, values));
   }
 }

@@ -37,7 +37,7 @@ public final class Simulation {
   /**
    * A simulation that has not begun.
    *
-   * @throws TraceException if the options do not fit the group, or there is too much to simulate
+   * @throws OptionException if the options do not fit the group, or there is too much to simulate
    */
   public Simulation(SimulationOptions options, SampleSource source) {
     this.options = options;
@@ -64,8 +64,8 @@ public final class Simulation {
   private void requireAffordable(long samples) {
     if (samples * contenders.size() > MAX_MEASUREMENTS) {
       throw Limits.bad(
-          "%d samples (steps x layers) x %d contenders are more than %d measurements. Lower --steps,"
-              + " --layers or the number of --planners.",
+          "%d samples (steps x layers) x %d contenders are more than %d measurements. Lower"
+              + " --steps, --layers or the number of --planners.",
           samples, contenders.size(), MAX_MEASUREMENTS);
     }
   }
@@ -183,7 +183,7 @@ public final class Simulation {
         }
       }
       if (done == 0) {
-        throw Limits.bad("%s: holds no counts.", source.description());
+        throw new TraceException(source.description() + ": holds no counts.");
       }
       boolean nothingElse = results.get(0).measurements().isEmpty();
       return new SimulationResult(
@@ -239,8 +239,8 @@ public final class Simulation {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while simulating", e);
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof TraceException users) {
-        throw users;
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
       }
       throw new IllegalStateException("a worker failed", e.getCause());
     }

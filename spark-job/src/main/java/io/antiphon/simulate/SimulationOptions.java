@@ -61,7 +61,7 @@ public record SimulationOptions(
   /**
    * Those that take part in a group of this size: the baseline first, perfect balance last.
    *
-   * @throws io.antiphon.trace.TraceException if slots do not fit the group
+   * @throws OptionException if slots do not fit the group
    */
   List<Contender> contenders(int ranks, int experts) {
     List<Contender> contenders = new ArrayList<>();

@@ -3,6 +3,8 @@ package io.antiphon.simulate;
 import io.antiphon.trace.CountMatrix;
 import io.antiphon.trace.RoutingRecord;
 import io.antiphon.trace.RoutingTrace;
+import io.antiphon.trace.TraceException;
+import java.util.Locale;
 import java.util.Optional;
 
 /** The counts of a trace, all of one size and in the order of their steps. */
@@ -16,7 +18,7 @@ public final class TraceSource implements SampleSource {
   /**
    * Reads the first record, which says how large the group is. Closes the trace with itself.
    *
-   * @throws io.antiphon.trace.TraceException if there is none
+   * @throws TraceException if there is none
    */
   public TraceSource(RoutingTrace trace) {
     this.trace = trace;
@@ -24,7 +26,7 @@ public final class TraceSource implements SampleSource {
     CountMatrix first =
         next.orElseThrow(
                 () ->
-                    Limits.bad(
+                    bad(
                         "%s: holds no counts. Write one object {\"step\": 0, \"layer\": 0,"
                             + " \"counts\": [[...], ...]} per line.",
                         trace.name()))
@@ -32,7 +34,7 @@ public final class TraceSource implements SampleSource {
     this.ranks = first.ranks();
     this.experts = first.experts();
     if (ranks > WorkloadOptions.MAX_RANKS || experts > WorkloadOptions.MAX_EXPERTS) {
-      throw Limits.bad(
+      throw bad(
           "%s: %d ranks and %d experts; the limits are %d and %d. Use a smaller group.",
           trace.name(), ranks, experts, WorkloadOptions.MAX_RANKS, WorkloadOptions.MAX_EXPERTS);
     }
@@ -66,19 +68,24 @@ public final class TraceSource implements SampleSource {
     RoutingRecord routing = next.get();
     CountMatrix counts = routing.counts();
     if (counts.ranks() != ranks || counts.experts() != experts) {
-      throw Limits.bad(
+      throw bad(
           "%s: %d ranks and %d experts, the first matrix has %d and %d. Simulate runs of different"
               + " size apart.",
           routing.source(), counts.ranks(), counts.experts(), ranks, experts);
     }
     if (routing.step() < lastStep) {
-      throw Limits.bad(
+      throw bad(
           "%s: step %d comes after step %d. Sort the trace by step.",
           routing.source(), routing.step(), lastStep);
     }
     lastStep = routing.step();
     next = trace.next();
     return Optional.of(new Recorded(routing));
+  }
+
+  @SuppressWarnings("AnnotateFormatMethod") // the annotation is a library's
+  private static TraceException bad(String message, Object... values) {
+    return new TraceException(String.format(Locale.ROOT, message, values));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.antiphon.train;
 
+import io.antiphon.comm.EnvironmentException;
 import io.antiphon.comm.Interconnect;
 import io.antiphon.conf.Backend;
 import io.antiphon.conf.ConfigException;
@@ -34,7 +35,7 @@ record CudaGroups(Interconnect interconnect, Groups groups) {
     Interconnect interconnect;
     try {
       interconnect = Interconnect.open(backend, transport, settings.spark().commTimeout(), nccl);
-    } catch (IllegalStateException e) { // the environment of this process will not do
+    } catch (EnvironmentException e) {
       throw problem(
           "backend.kind",
           settings.backend().kind(),

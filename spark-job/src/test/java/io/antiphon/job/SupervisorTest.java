@@ -3,7 +3,7 @@ package io.antiphon.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.antiphon.job.barrier.AttemptFailed;
+import io.antiphon.run.RankFailure;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -28,7 +28,7 @@ class SupervisorTest {
   @Test
   void restartsWithoutACheckpointAreBounded() {
     assertThatThrownBy(() -> supervise(2, attempt -> failIf(true, "a rank is gone", true)))
-        .isInstanceOf(AttemptFailed.class)
+        .isInstanceOf(RankFailure.class)
         .hasMessage(
             "a rank is gone (gave up after 2 restarts without a new checkpoint, see"
                 + " spark.max-restarts)");
@@ -71,14 +71,15 @@ class SupervisorTest {
             });
   }
 
-  private static void failIf(boolean condition, String reason, boolean mayPass)
-      throws AttemptFailed {
+  private static void failIf(boolean condition, String reason, boolean mayPass) {
     if (condition) {
-      throw new AttemptFailed(reason, mayPass, new IllegalStateException());
+      throw mayPass
+          ? RankFailure.passing(reason, new IllegalStateException())
+          : RankFailure.lasting(reason, new IllegalStateException());
     }
   }
 
   private interface Step {
-    void run(int attempt) throws AttemptFailed;
+    void run(int attempt);
   }
 }

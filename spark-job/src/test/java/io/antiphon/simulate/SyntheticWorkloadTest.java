@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
-import io.antiphon.trace.TraceException;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -200,7 +199,7 @@ final class SyntheticWorkloadTest {
   @Test
   void sizesThatCannotBeAreRefused() {
     assertThatThrownBy(() -> new WorkloadOptions(3, 16, 2, 10, 1, 1, 1, 1, 1, 4))
-        .isInstanceOf(TraceException.class)
+        .isInstanceOf(OptionException.class)
         .hasMessage("--experts 16 cannot be shared evenly by --ranks 3. Use a multiple of 3.");
     assertThatThrownBy(() -> new WorkloadOptions(2048, 2048, 2, 10, 1, 1, 1, 1, 1, 4))
         .hasMessageContaining("--ranks must be in [1, 1024], was 2048");

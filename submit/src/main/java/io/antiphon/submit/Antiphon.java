@@ -1,19 +1,11 @@
 package io.antiphon.submit;
 
-import io.antiphon.conf.ConfigException;
-import io.antiphon.data.DataException;
-import io.antiphon.device.DeviceException;
 import io.antiphon.device.LastResort;
-import io.antiphon.device.OutOfDeviceMemory;
 import io.antiphon.device.SharedDevice;
-import io.antiphon.job.barrier.RankFailure;
-import io.antiphon.tensor.Backend;
-import io.antiphon.tensor.CommException;
-import io.antiphon.train.checkpoint.CheckpointException;
+import io.antiphon.run.UserErrors;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
@@ -58,10 +50,10 @@ import picocli.CommandLine.UnmatchedArgumentException;
     })
 public final class Antiphon {
   /** A run failed. */
-  static final int FAILED = 1;
+  static final int FAILED = UserErrors.FAILED;
 
   /** The user must change something. */
-  static final int USAGE = 2;
+  static final int USAGE = UserErrors.USAGE;
 
   /** Stopped by a signal, as shells count it. */
   static final int INTERRUPTED = 130;
@@ -114,39 +106,17 @@ public final class Antiphon {
     return USAGE;
   }
 
-  /** One clear message for what the user can mend; a stack trace only for what is our fault. */
+  /** One clear message for what one line explains; a stack trace only for what is our fault. */
   private static int report(Exception failure, CommandLine command) {
+    command.getOut().flush();
     PrintWriter err = command.getErr();
-    Optional<RuntimeException> users = userError(failure);
-    if (users.isPresent()) {
-      err.println("antiphon: " + users.get().getMessage());
-      return USAGE;
-    }
-    if (failure instanceof RankFailure rank) {
-      err.println("antiphon: " + rank.getMessage());
-      return rank.usersError() ? USAGE : FAILED;
-    }
-    if (failure instanceof CommException
-        || failure instanceof DeviceException
-        || failure instanceof UncheckedIOException) {
-      err.println("antiphon: " + failure.getMessage());
-      return FAILED;
+    Optional<UserErrors.Explained> explained = UserErrors.explain(failure);
+    if (explained.isPresent()) {
+      err.println("antiphon: " + explained.get().message());
+      return explained.get().exitCode();
     }
     failure.printStackTrace(err);
     err.println("antiphon: this should not happen; please report it with the lines above");
     return FAILED;
-  }
-
-  private static Optional<RuntimeException> userError(Throwable failure) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof ConfigException
-          || cause instanceof DataException
-          || cause instanceof CheckpointException
-          || cause instanceof Backend.OutOfMemory
-          || cause instanceof OutOfDeviceMemory) {
-        return Optional.of((RuntimeException) cause);
-      }
-    }
-    return Optional.empty();
   }
 }

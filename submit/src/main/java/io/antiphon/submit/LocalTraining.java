@@ -1,16 +1,16 @@
 package io.antiphon.submit;
 
 import io.antiphon.conf.Settings;
-import io.antiphon.conf.SettingsReader;
-import io.antiphon.conf.SettingsWriter;
 import io.antiphon.data.BigramBaseline;
 import io.antiphon.device.LastResort;
-import io.antiphon.job.storage.PrivateFiles;
 import io.antiphon.model.ModelState;
 import io.antiphon.monitor.MonitorOptions;
 import io.antiphon.monitor.ProgressStyle;
 import io.antiphon.monitor.RunMonitor;
 import io.antiphon.monitor.Terminal;
+import io.antiphon.run.Directories;
+import io.antiphon.run.LocalCheckpoints;
+import io.antiphon.run.RunDirectory;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.Evaluator;
 import io.antiphon.train.ModelSetup;
@@ -23,16 +23,10 @@ import io.antiphon.train.SequenceSource;
 import io.antiphon.train.Trainer;
 import io.antiphon.train.TrainingResult;
 import io.antiphon.train.checkpoint.Checkpoints;
-import io.antiphon.train.checkpoint.LocalCheckpointFiles;
 import io.antiphon.train.report.RunSummary;
 import io.antiphon.transport.ThreadTransport;
 import io.antiphon.transport.Transport;
-import java.io.IOException;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -49,7 +43,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.LoggerFactory;
 
 /**
  * Trains without Spark: the ranks are threads of this process, text comes from files of this
@@ -74,15 +67,6 @@ final class LocalTraining {
     this.terminal = terminal;
   }
 
-  /** The first {@code parent/NAME-N} that does not exist. */
-  static Path choose(Path parent, Settings settings) {
-    int number = 1;
-    while (Files.exists(parent.resolve(settings.name() + "-" + number))) {
-      number++;
-    }
-    return parent.resolve(settings.name() + "-" + number);
-  }
-
   /** As that of {@link io.antiphon.job.TrainingDriver}. */
   boolean interrupt() {
     interrupted.set(true);
@@ -94,42 +78,17 @@ final class LocalTraining {
     requirePossible();
     RankDevice.requireAvailable(settings);
     LocalText text = LocalText.read(settings);
-    try {
-      PrivateFiles.makeDirectory(directory);
-      try (FileChannel lock = PrivateFiles.openLock(directory.resolve("run.lock"))) {
-        if (lock.tryLock() == null) {
-          throw LocalText.unusable(
-              "--run-dir",
-              directory.toString(),
-              "another process trains there",
-              "wait for it or stop it, or choose another directory");
-        }
-        return start(text);
-      }
-    } catch (FileAlreadyExistsException e) {
-      throw LocalText.unusable(
-          "--run-dir",
-          directory.toString(),
-          "must be a directory that can be written: " + PrivateFiles.inTheWay(e),
-          "choose another directory");
-    } catch (IOException e) {
-      throw new UncheckedIOException(directory + " cannot be written: " + e.getMessage(), e);
-    }
-  }
-
-  private RunSummary.Outcome start(LocalText text) throws IOException, InterruptedException {
-    Checkpoints checkpoints = checkpoints();
-    var newest = checkpoints.latest();
-    if (newest.isPresent()) {
-      var meta = newest.orElseThrow().meta();
-      Settings earlier = SettingsReader.text("checkpoint", meta.settings(), List.of());
-      settings.requireResumes(earlier, "--run-dir " + directory);
-      if (newest.orElseThrow().step() >= settings.schedule().steps()) {
+    try (RunDirectory run = RunDirectory.hold(directory, LocalCheckpoints::open)) {
+      long trained = run.record(settings);
+      if (run.isComplete() && trained >= settings.schedule().steps()) {
         terminal.out().println(directory + " is complete; to train on, raise schedule.steps");
         return RunSummary.Outcome.COMPLETED;
       }
+      return start(text);
     }
-    SettingsWriter.write(settings, directory.resolve("config.conf"));
+  }
+
+  private RunSummary.Outcome start(LocalText text) throws InterruptedException {
     ProgressStyle style = ProgressStyle.valueOf(settings.monitor().progress().name());
     MonitorOptions options =
         new MonitorOptions(
@@ -266,11 +225,7 @@ final class LocalTraining {
   }
 
   private Checkpoints checkpoints() {
-    String place = settings.checkpoint().dir().orElse(directory.resolve("checkpoints").toString());
-    Path path = Path.of(place.replaceFirst("^file:(//)?", ""));
-    return new Checkpoints(
-        new LocalCheckpointFiles(path),
-        warning -> LoggerFactory.getLogger(LocalTraining.class).warn("{}", warning));
+    return LocalCheckpoints.open(Directories.checkpoints(settings, directory));
   }
 
   private void requirePossible() {
@@ -291,9 +246,6 @@ final class LocalTraining {
           limit,
           remedy);
     }
-    if (settings.checkpoint().dir().orElse("").matches("(?!file:)[A-Za-z][A-Za-z0-9+.-]+:.*")) {
-      throw LocalText.unusable(
-          "checkpoint.dir", settings.checkpoint().dir().orElseThrow(), limit, remedy);
-    }
+    checkpoints();
   }
 }

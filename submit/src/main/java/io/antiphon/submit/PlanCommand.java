@@ -4,6 +4,7 @@ import io.antiphon.plan.EchoPlan;
 import io.antiphon.plan.PlanShape;
 import io.antiphon.plan.Planner;
 import io.antiphon.plan.PlannerKind;
+import io.antiphon.simulate.OptionException;
 import io.antiphon.trace.CountsInput;
 import io.antiphon.trace.RoutingRecord;
 import io.antiphon.trace.TraceException;
@@ -41,8 +42,8 @@ final class PlanCommand implements Callable<Integer> {
       required = true,
       paramLabel = "FILE",
       description = {
-        "JSON objects {\"counts\": [[...], ...]}: one row per source rank, one count per expert; one"
-            + " object per line for many matrices. - reads standard input."
+        "JSON objects {\"counts\": [[...], ...]}: one row per source rank, one count per expert;"
+            + " one object per line for many matrices. - reads standard input."
       })
   private String file = "";
 
@@ -66,7 +67,8 @@ final class PlanCommand implements Callable<Integer> {
       names = "--ranks-per-node",
       paramLabel = "N",
       description =
-          "Consecutive ranks that share a node: balanced keeps clones there where it can. Default: all.")
+          "Consecutive ranks that share a node: balanced keeps clones there where it can. Default:"
+              + " all.")
   private Optional<Integer> ranksPerNode = Optional.empty();
 
   @Mixin private BalanceArguments balance = new BalanceArguments();
@@ -86,22 +88,16 @@ final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    try {
-      int slotsPerRank = slotsPerRank();
-      String name = plannerName(slotsPerRank);
-      balance.options(ranksPerNode.orElse(1)); // a bad value is told before any input is read
-      try (CountsInput input = CountsInput.open("--counts", file)) {
-        if (planAll(input, slotsPerRank, name, out)) {
-          return ExitCode.OK;
-        }
+    int slotsPerRank = slotsPerRank();
+    String name = plannerName(slotsPerRank);
+    balance.options(ranksPerNode.orElse(1)); // a bad value is told before any input is read
+    try (CountsInput input = CountsInput.open("--counts", file)) {
+      if (planAll(input, slotsPerRank, name, out)) {
+        return ExitCode.OK;
       }
-      spec.commandLine().getErr().println("standard output closed before every plan was written.");
-      return ExitCode.SOFTWARE;
-    } catch (TraceException e) {
-      out.flush();
-      spec.commandLine().getErr().println(e.getMessage());
-      return ExitCode.USAGE;
     }
+    spec.commandLine().getErr().println("standard output closed before every plan was written.");
+    return ExitCode.SOFTWARE;
   }
 
   /** Whether every answer could be written. */
@@ -144,7 +140,7 @@ final class PlanCommand implements Callable<Integer> {
     } catch (NumberFormatException e) {
       // one message for both
     }
-    throw new TraceException(
+    throw new OptionException(
         "--slots-per-rank must be a whole number from 0 to the number of experts, was "
             + slotsText
             + ". Use 1 for bin-packing, 1 or more for the others, 0 for no clones.");
@@ -152,7 +148,7 @@ final class PlanCommand implements Callable<Integer> {
 
   private String plannerName(int slotsPerRank) {
     if (!PLANNERS.contains(plannerName)) {
-      throw new TraceException(
+      throw new OptionException(
           "--planner must be one of "
               + String.join(", ", PLANNERS)
               + ", was "
@@ -160,7 +156,7 @@ final class PlanCommand implements Callable<Integer> {
               + ". Choose one of them.");
     }
     if (plannerName.equals(PlannerKind.BIN_PACKING.label()) && slotsPerRank != 1) {
-      throw new TraceException(
+      throw new OptionException(
           "--planner bin-packing takes exactly 1 slot per rank, --slots-per-rank was "
               + slotsPerRank
               + ". Use --slots-per-rank 1 or --planner balanced.");
@@ -172,7 +168,7 @@ final class PlanCommand implements Callable<Integer> {
     int ranks = matrix.counts().ranks();
     int experts = matrix.counts().experts();
     if (slotsPerRank > experts) {
-      throw new TraceException(
+      throw new OptionException(
           matrix.source()
               + ": --slots-per-rank "
               + slotsPerRank
@@ -184,7 +180,7 @@ final class PlanCommand implements Callable<Integer> {
     }
     long entries = (long) ranks * ranks * slotsPerRank; // at most 2^11 ranks and 2^22 experts
     if (entries > MAX_PLAN_ENTRIES) {
-      throw new TraceException(
+      throw new OptionException(
           matrix.source()
               + ": a plan of "
               + ranks

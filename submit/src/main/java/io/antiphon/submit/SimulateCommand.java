@@ -5,6 +5,7 @@ import io.antiphon.monitor.Terminal;
 import io.antiphon.monitor.WorkProgress;
 import io.antiphon.simulate.CostFile;
 import io.antiphon.simulate.CostModel;
+import io.antiphon.simulate.OptionException;
 import io.antiphon.simulate.Recommendation;
 import io.antiphon.simulate.SampleSource;
 import io.antiphon.simulate.Simulation;
@@ -18,7 +19,6 @@ import io.antiphon.simulate.WorkloadKind;
 import io.antiphon.simulate.WorkloadOptions;
 import io.antiphon.trace.CountsInput;
 import io.antiphon.trace.RoutingTrace;
-import io.antiphon.trace.TraceException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -41,8 +41,9 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     sortOptions = false,
     description = {
-      "Compares planners, EPLB and perfect balance on the same routing counts, synthetic or recorded,"
-          + " and estimates what each costs. Needs no GPU; docs/simulate.md explains every number."
+      "Compares planners, EPLB and perfect balance on the same routing counts, synthetic or"
+          + " recorded, and estimates what each costs. Needs no GPU; docs/simulate.md explains"
+          + " every number."
     },
     footerHeading = "%nExamples:%n",
     footer = {
@@ -68,8 +69,8 @@ final class SimulateCommand implements Callable<Integer> {
       names = "--trace",
       paramLabel = "PATH",
       description =
-          "Recorded counts: a file of JSON lines {\"step\":..,\"layer\":..,\"counts\":[[..]]}, - for"
-              + " standard input, or a Parquet file or directory.")
+          "Recorded counts: a file of JSON lines {\"step\":..,\"layer\":..,\"counts\":[[..]]}, -"
+              + " for standard input, or a Parquet file or directory.")
   private Optional<String> trace = Optional.empty();
 
   @Option(names = "--ranks", paramLabel = "R", description = "Default ${DEFAULT-VALUE}.")
@@ -198,10 +199,6 @@ final class SimulateCommand implements Callable<Integer> {
     try (SampleSource source = source()) {
       run(source);
       return ExitCode.OK;
-    } catch (TraceException e) {
-      spec.commandLine().getOut().flush();
-      spec.commandLine().getErr().println("antiphon simulate: " + e.getMessage());
-      return ExitCode.USAGE;
     }
   }
 
@@ -232,7 +229,7 @@ final class SimulateCommand implements Callable<Integer> {
   private SampleSource source() {
     if (trace.isPresent()) {
       if (workload.isPresent()) {
-        throw new TraceException("--trace and --workload exclude each other. Give one of them.");
+        throw new OptionException("--trace and --workload exclude each other. Give one of them.");
       }
       return new TraceSource(open(trace.get()));
     }
@@ -241,7 +238,7 @@ final class SimulateCommand implements Callable<Integer> {
         WorkloadKind.named(name)
             .orElseThrow(
                 () ->
-                    new TraceException(
+                    new OptionException(
                         "--workload: "
                             + name
                             + " is none of "
@@ -295,7 +292,7 @@ final class SimulateCommand implements Callable<Integer> {
         .filter(directory -> !Files.isWritable(directory))
         .ifPresent(
             directory -> {
-              throw new TraceException(
+              throw new OptionException(
                   "--html: cannot write to " + directory + ". Choose an existing directory.");
             });
   }
@@ -304,7 +301,7 @@ final class SimulateCommand implements Callable<Integer> {
     try {
       SimulationReport.write(file, result, advice);
     } catch (UncheckedIOException e) {
-      throw new TraceException("--html: " + e.getMessage() + ". Choose another file.");
+      throw new OptionException("--html: " + e.getMessage() + ". Choose another file.");
     }
   }
 }

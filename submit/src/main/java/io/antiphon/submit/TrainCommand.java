@@ -2,7 +2,11 @@ package io.antiphon.submit;
 
 import io.antiphon.conf.Settings;
 import io.antiphon.job.TrainingDriver;
+import io.antiphon.job.storage.CheckpointStorage;
 import io.antiphon.monitor.Terminal;
+import io.antiphon.run.CheckpointOpener;
+import io.antiphon.run.LocalCheckpoints;
+import io.antiphon.run.RunDirectory;
 import io.antiphon.train.report.RunSummary;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,7 +22,8 @@ import picocli.CommandLine.Option;
     name = "train",
     mixinStandardHelpOptions = true,
     description = {
-      "Trains a model and writes its run directory: metrics.jsonl, summary.json, report.html, checkpoints/.",
+      "Trains a model and writes its run directory: metrics.jsonl, summary.json, report.html,"
+          + " checkpoints/.",
       "Run again with the same --run-dir to continue from the newest checkpoint. Ctrl-C stops after"
           + " the current step and writes one; the third ends at once."
     },
@@ -44,7 +49,8 @@ final class TrainCommand implements Callable<Integer> {
       names = "--run-dir",
       paramLabel = "DIR",
       description =
-          "Directory of the run. Default: the first runs/NAME-N that is new, or that these settings can continue.")
+          "Directory of the run. Default: the first runs/NAME-N that is new, or that these settings"
+              + " can continue.")
   @Nullable Path runDirectory;
 
   @Option(
@@ -64,7 +70,8 @@ final class TrainCommand implements Callable<Integer> {
       names = "--record-routing",
       paramLabel = "DIR",
       description =
-          "Write the assignment counts of every step and layer there as Parquet, for simulate --trace; as monitor.record-routing.")
+          "Write the assignment counts of every step and layer there as Parquet, for simulate"
+              + " --trace; as monitor.record-routing.")
   @Nullable String recordRouting;
 
   @Override
@@ -83,8 +90,7 @@ final class TrainCommand implements Callable<Integer> {
     if (!SparkPresence.isHere()) {
       return withoutSpark(settings);
     }
-    Path directory =
-        runDirectory != null ? runDirectory : RunDirectories.choose(Path.of("runs"), settings);
+    Path directory = directory(settings, CheckpointStorage::open);
     System.out.println("run directory: " + directory);
     TrainingDriver driver = new TrainingDriver(settings, directory, terminal());
     Interrupts interrupts = Interrupts.on(driver::interrupt);
@@ -99,8 +105,7 @@ final class TrainCommand implements Callable<Integer> {
 
   /** Ranks as threads of this process, in a bundle without Spark. */
   private int withoutSpark(Settings settings) throws InterruptedException {
-    Path directory =
-        runDirectory != null ? runDirectory : LocalTraining.choose(Path.of("runs"), settings);
+    Path directory = directory(settings, LocalCheckpoints::open);
     System.out.println("run directory: " + directory);
     System.out.println("without Spark: ranks are threads of this process");
     LocalTraining run = new LocalTraining(settings, directory, terminal());
@@ -110,6 +115,12 @@ final class TrainCommand implements Callable<Integer> {
     } finally {
       interrupts.close();
     }
+  }
+
+  private Path directory(Settings settings, CheckpointOpener opener) {
+    return runDirectory != null
+        ? runDirectory
+        : RunDirectory.choose(Path.of("runs"), settings, opener);
   }
 
   private static Terminal terminal() {

@@ -7,6 +7,9 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import io.antiphon.monitor.Terminal;
+import io.antiphon.run.LocalCheckpoints;
+import io.antiphon.run.RunDirectory;
+import io.antiphon.run.UserErrors;
 import io.antiphon.train.SequenceSource;
 import io.antiphon.train.report.RunSummary;
 import java.io.ByteArrayOutputStream;
@@ -89,6 +92,53 @@ class LocalTrainingTest {
     assertThatThrownBy(() -> train(read("model.hidden=32"), run))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("model.hidden");
+  }
+
+  @Test
+  void beginningAnewWhereThereIsACheckpointIsRefusedAndLeavesItAlone() throws Exception {
+    Path run = directory.resolve("run");
+    train(read("schedule.steps=4"), run);
+
+    assertThatThrownBy(() -> train(read("checkpoint.resume=false"), run))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("begins anew, but there is a checkpoint of step 4");
+    assertThat(run.resolve("checkpoints")).isDirectoryContaining("glob:**step-00000004*");
+    assertThat(SettingsReader.file(run.resolve("config.conf"), List.of()).checkpoint().resume())
+        .isTrue();
+  }
+
+  @Test
+  void withoutADirectoryARunGoesOnInTheFirstThatItCanContinue() throws Exception {
+    Settings tiny = read();
+    Path first = directory.resolve("tiny-1");
+    train(read("schedule.steps=2"), first);
+    Files.delete(first.resolve("summary.json")); // as if it had been killed
+
+    assertThat(RunDirectory.choose(directory, tiny, LocalCheckpoints::open)).isEqualTo(first);
+    train(tiny, first);
+    assertThat(RunDirectory.choose(directory, tiny, LocalCheckpoints::open))
+        .isEqualTo(directory.resolve("tiny-2"));
+  }
+
+  @Test
+  void directoriesThatCannotBeUsedAreTheUsersToMendAndTheOwnerOfALockIsNamed() throws Exception {
+    Path file = Files.writeString(directory.resolve("file"), "");
+    for (Path bad : List.of(file, file.resolve("below"))) {
+      assertThatThrownBy(() -> train(read(), bad))
+          .satisfies(
+              failure ->
+                  assertThat(UserErrors.explain(failure).orElseThrow().exitCode())
+                      .isEqualTo(UserErrors.USAGE))
+          .hasMessageContaining("must be a directory that can be written");
+    }
+    Path run = directory.resolve("run");
+    try (RunDirectory held = RunDirectory.hold(run, LocalCheckpoints::open)) {
+      assertThat(held.isComplete()).isFalse();
+      assertThatThrownBy(() -> train(read(), run))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageContaining(
+              "another process trains there: process " + ProcessHandle.current().pid());
+    }
   }
 
   @Test

@@ -24,7 +24,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import picocli.CommandLine;
 
 class PlanCommandTest {
   /** The worked example of echo-spec 2.9. */
@@ -60,11 +59,13 @@ class PlanCommandTest {
   private static Result run(String... arguments) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
+    List<String> all = new ArrayList<>(List.of("plan"));
+    Collections.addAll(all, arguments);
     int exitCode =
-        new CommandLine(new PlanCommand())
+        Antiphon.commandLine()
             .setOut(new PrintWriter(out))
             .setErr(new PrintWriter(err, true))
-            .execute(arguments);
+            .execute(all.toArray(String[]::new));
     return new Result(exitCode, out.toString(), err.toString());
   }
 
@@ -197,7 +198,7 @@ class PlanCommandTest {
 
       System.setIn(new ByteArrayInputStream(new byte[] {'7'}));
       assertThat(run("--counts", "-", "--slots-per-rank", "1").err())
-          .startsWith("standard input, line 1: 7 is not an object");
+          .startsWith("antiphon: standard input, line 1: 7 is not an object");
     } finally {
       System.setIn(before);
     }
@@ -300,7 +301,8 @@ class PlanCommandTest {
     assertThat(missing.exitCode()).isEqualTo(2);
     assertThat(missing.err())
         .isEqualToIgnoringNewLines(
-            "nowhere/x.json: no such file. Give --counts an existing file, or - for standard input.");
+            "antiphon: nowhere/x.json: no such file. Give --counts an existing file, or - for"
+                + " standard input.");
 
     Result folder = run("--counts", directory.toString(), "--slots-per-rank", "1");
     assertThat(folder.exitCode()).isEqualTo(2);
@@ -343,7 +345,7 @@ class PlanCommandTest {
     Result result = run("--slots-per-rank", "1");
 
     assertThat(result.exitCode()).isEqualTo(2);
-    assertThat(result.err()).startsWith("Missing required option: '--counts=FILE'");
+    assertThat(result.err()).contains("Missing required option: '--counts=FILE'");
   }
 
   @Test
@@ -400,10 +402,10 @@ class PlanCommandTest {
     Writer closed = Writer.nullWriter();
     closed.close();
     int exitCode =
-        new CommandLine(new PlanCommand())
+        Antiphon.commandLine()
             .setOut(new PrintWriter(closed))
             .setErr(new PrintWriter(err, true))
-            .execute("--counts", file.toString(), "--slots-per-rank", "1");
+            .execute("plan", "--counts", file.toString(), "--slots-per-rank", "1");
 
     assertThat(exitCode).isEqualTo(1);
     assertThat(err.toString()).contains("standard output closed").hasLineCount(1);

@@ -3,7 +3,7 @@ package io.antiphon.tests;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.antiphon.job.barrier.RankFailure;
+import io.antiphon.run.RankFailure;
 import io.antiphon.train.report.RunSummary;
 import java.io.IOException;
 import java.nio.file.Path;

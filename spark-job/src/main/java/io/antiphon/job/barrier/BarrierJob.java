@@ -1,20 +1,15 @@
 package io.antiphon.job.barrier;
 
-import io.antiphon.conf.ConfigException;
-import io.antiphon.cpu.BlasUnavailable;
-import io.antiphon.data.DataException;
 import io.antiphon.device.DeviceException;
 import io.antiphon.device.LastResort;
-import io.antiphon.device.OutOfDeviceMemory;
 import io.antiphon.device.SharedDevice;
 import io.antiphon.job.transport.ExecutorTransport;
 import io.antiphon.job.transport.Placement;
 import io.antiphon.job.transport.ProcessRanks;
 import io.antiphon.job.transport.RankPlaces;
 import io.antiphon.job.transport.Wire;
-import io.antiphon.tensor.Backend;
+import io.antiphon.run.UserErrors;
 import io.antiphon.tensor.CommException;
-import io.antiphon.train.checkpoint.CheckpointException;
 import io.antiphon.transport.Transport;
 import java.io.Serializable;
 import java.time.Duration;
@@ -205,13 +200,14 @@ final class BarrierJob {
     }
 
     private RankMessage.Failure describe(int rank, Throwable failure, boolean executor) {
-      if (failure instanceof OutOfMemoryError) {
-        return new RankMessage.Failure(attempt, rank, RankMessage.Cause.USER, outOfMemory(failure));
+      Optional<UserErrors.Explained> users = UserErrors.mendable(failure);
+      if (users.isPresent()) {
+        String line = users.orElseThrow().message();
+        return new RankMessage.Failure(attempt, rank, RankMessage.Cause.USER, line);
       }
       RankMessage.Cause cause = cause(failure, executor);
       String message =
-          cause == RankMessage.Cause.USER
-                  || failure instanceof CommException
+          failure instanceof CommException
                   || failure instanceof InterruptedException
                   || failure instanceof DeviceException
               ? String.valueOf(failure.getMessage())
@@ -225,14 +221,6 @@ final class BarrierJob {
     }
 
     private static RankMessage.Cause cause(Throwable failure, boolean executor) {
-      if (failure instanceof ConfigException
-          || failure instanceof DataException
-          || failure instanceof CheckpointException
-          || failure instanceof BlasUnavailable
-          || failure instanceof Backend.OutOfMemory
-          || failure instanceof OutOfDeviceMemory) {
-        return RankMessage.Cause.USER;
-      }
       if (!executor && lostDevice(failure)) {
         return RankMessage.Cause.DRIVER;
       }
@@ -244,16 +232,6 @@ final class BarrierJob {
     private static boolean lostDevice(Throwable failure) {
       return (failure instanceof DeviceException device && device.sticky())
           || SharedDevice.anyLoss().isPresent();
-    }
-
-    private static String outOfMemory(Throwable failure) {
-      return "out of memory ("
-          + failure.getMessage()
-          + ", heap up to "
-          + (Runtime.getRuntime().maxMemory() >> 20)
-          + " MiB). Give the process more memory (ANTIPHON_MEMORY of submit/antiphon,"
-          + " spark.executor-memory on a cluster), or lower schedule.micro-batch,"
-          + " model.sequence-length or the model.";
     }
 
     private static void tell(RankMessage message) {

@@ -1,5 +1,6 @@
 package io.antiphon.job.barrier;
 
+import io.antiphon.run.RankFailure;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -30,16 +31,16 @@ final class FailureReason {
    * @param reported what the ranks said, the causes first
    * @param slots task slots that the attempt needed
    */
-  static AttemptFailed of(Exception failure, List<RankMessage.Failure> reported, int slots) {
+  static RankFailure of(Exception failure, List<RankMessage.Failure> reported, int slots) {
     if (failure instanceof ApplicationWatch.ApplicationLost) {
-      return new AttemptFailed(String.valueOf(failure.getMessage()), false, failure);
+      return RankFailure.lasting(String.valueOf(failure.getMessage()), failure);
     }
     if (!reported.isEmpty() && reported.get(0).cause() != RankMessage.Cause.PEER) {
       return of(reported.get(0), failure);
     }
     String spark = String.valueOf(failure.getMessage());
     if (spark.contains(TOO_FEW_SLOTS)) {
-      return AttemptFailed.forUser(
+      return RankFailure.forUser(
           "the cluster did not offer "
               + slots
               + " task slots at once (executors x cores / spark.task.cpus); give the application"
@@ -48,48 +49,44 @@ final class FailureReason {
     }
     Matcher lost = LOST_EXECUTOR.matcher(spark);
     if (lost.find()) {
-      return new AttemptFailed(lost.group(1) + " was lost: " + lost.group(2), true, failure);
+      return RankFailure.passing(lost.group(1) + " was lost: " + lost.group(2), failure);
     }
     if (!reported.isEmpty()) {
-      return new AttemptFailed(reported.get(0).message(), true, failure);
+      return RankFailure.passing(reported.get(0).message(), failure);
     }
     for (Pattern pattern : List.of(FAILED_TASK, FIRST_LINE)) {
       Matcher matcher = pattern.matcher(spark);
       if (matcher.find()) {
-        return new AttemptFailed(matcher.group(1), true, failure);
+        return RankFailure.passing(matcher.group(1), failure);
       }
     }
-    return new AttemptFailed(spark, true, failure);
+    return RankFailure.passing(spark, failure);
   }
 
   /**
    * The reason of an attempt that ended because the driver could not take what it reported. Another
    * attempt would fail at the same place.
    */
-  static AttemptFailed undelivered(Throwable failure) {
+  static RankFailure undelivered(Throwable failure) {
     if (failure instanceof UncheckedIOException) {
-      return new AttemptFailed(
+      return RankFailure.lasting(
           failure.getMessage()
               + "; the run ended, because what it does could not be recorded. Mend this and run the"
               + " command again: it continues from the newest checkpoint",
-          false,
           failure);
     }
     LOG.error("what the run reported could not be taken", failure);
-    return new AttemptFailed(
-        "what the run reported could not be taken: " + failure, false, failure);
+    return RankFailure.lasting("what the run reported could not be taken: " + failure, failure);
   }
 
-  private static AttemptFailed of(RankMessage.Failure first, Exception failure) {
+  private static RankFailure of(RankMessage.Failure first, Exception failure) {
     String reason = "rank " + first.rank() + ": " + first.message();
     return switch (first.cause()) {
-      case USER -> AttemptFailed.forUser(first.message(), failure);
+      case USER -> RankFailure.forUser(first.message(), failure);
       case DRIVER ->
-          new AttemptFailed(
-              reason + "; run the command again, it continues from the newest checkpoint",
-              false,
-              failure);
-      case PEER, OTHER -> new AttemptFailed(reason, true, failure);
+          RankFailure.lasting(
+              reason + "; run the command again, it continues from the newest checkpoint", failure);
+      case PEER, OTHER -> RankFailure.passing(reason, failure);
     };
   }
 }

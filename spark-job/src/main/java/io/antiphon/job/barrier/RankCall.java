@@ -1,6 +1,7 @@
 package io.antiphon.job.barrier;
 
 import io.antiphon.conf.Settings;
+import io.antiphon.run.RankFailure;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
@@ -29,11 +30,7 @@ public final class RankCall {
   public static <R extends Serializable> R run(
       SparkSession spark, Settings settings, RankTask<R> task, Consumer<Serializable> messages)
       throws InterruptedException {
-    try {
-      return attempt(spark, settings, task, messages, () -> false, () -> {});
-    } catch (AttemptFailed failure) {
-      throw RankFailure.of(failure);
-    }
+    return attempt(spark, settings, task, messages, () -> false, () -> {});
   }
 
   /**
@@ -44,7 +41,7 @@ public final class RankCall {
    * @param meanwhile called about every second until the ranks are done; may throw to give them up
    * @return what rank 0 answered
    * @throws CancellationException if the user wants to stop before the ranks have begun
-   * @throws AttemptFailed if a rank failed
+   * @throws RankFailure if a rank failed
    */
   public static <R extends Serializable> R attempt(
       SparkSession spark,
@@ -53,7 +50,7 @@ public final class RankCall {
       Consumer<Serializable> messages,
       BooleanSupplier stopRequested,
       Runnable meanwhile)
-      throws InterruptedException, AttemptFailed {
+      throws InterruptedException {
     UUID attempt = UUID.randomUUID();
     int ranks = settings.parallelism().ranks();
     Duration timeout = settings.spark().commTimeout();
@@ -79,7 +76,7 @@ public final class RankCall {
         mailbox.awaitEnd(LAST_MESSAGES);
         requireDelivered(mailbox);
         return answers.get(0);
-      } catch (InterruptedException | CancellationException | AttemptFailed end) {
+      } catch (InterruptedException | CancellationException | RankFailure end) {
         throw end;
       } catch (Exception e) { // Scala code throws checked exceptions undeclared
         requireDelivered(mailbox); // what ranks say then only followed
@@ -88,7 +85,7 @@ public final class RankCall {
     }
   }
 
-  private static void requireDelivered(DriverMailbox mailbox) throws AttemptFailed {
+  private static void requireDelivered(DriverMailbox mailbox) {
     Optional<Throwable> undelivered = mailbox.undelivered();
     if (undelivered.isPresent()) {
       throw FailureReason.undelivered(undelivered.get());

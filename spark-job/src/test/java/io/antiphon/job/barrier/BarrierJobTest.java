@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Problem;
 import io.antiphon.data.SparkForTests;
+import io.antiphon.run.RankFailure;
 import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.io.Serializable;
@@ -46,7 +47,7 @@ class BarrierJobTest {
 
   @Test
   void aRankThatFailsWakesTheOther() {
-    AttemptFailed failed =
+    RankFailure failed =
         failure(
             seat -> {
               if (seat.transport().rank() == 1) {
@@ -61,7 +62,7 @@ class BarrierJobTest {
 
   @Test
   void aUsersErrorIsKnownAsOne() {
-    AttemptFailed failed =
+    RankFailure failed =
         failure(
             seat -> {
               throw new ConfigException(
@@ -74,7 +75,7 @@ class BarrierJobTest {
 
   @Test
   void aRankThatDiesBeforeTheRendezvousDoesNotLeaveTheOtherWaiting() {
-    AttemptFailed failed = failure(new Unreadable());
+    RankFailure failed = failure(new Unreadable());
 
     assertThat(failed.reason()).contains("dead on arrival");
   }
@@ -87,7 +88,7 @@ class BarrierJobTest {
     }
   }
 
-  private AttemptFailed failure(RankTask<Integer> task) {
+  private RankFailure failure(RankTask<Integer> task) {
     try (DriverMailbox mailbox = DriverMailbox.open(attempt, reports::add, () -> false)) {
       Exception[] thrown = new Exception[1];
       assertThatThrownBy(() -> submit(task)).satisfies(failure -> thrown[0] = (Exception) failure);

@@ -2,6 +2,7 @@ package io.antiphon.job.barrier;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.antiphon.run.RankFailure;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -15,11 +16,12 @@ class FailureReasonTest {
           unsuccessfully.
           ExecutorLostFailure (executor 1 exited caused by one of the running tasks) Reason: \
           Command exited with code 137
-          Driver stacktrace:""");
+          Driver stacktrace:\
+          """);
 
   @Test
   void aRanksOwnFailureSaysMost() {
-    AttemptFailed failed =
+    RankFailure failed =
         FailureReason.of(killed, List.of(failure(2, RankMessage.Cause.OTHER, "out of memory")), 4);
 
     assertThat(failed.reason()).isEqualTo("rank 2: out of memory");
@@ -28,7 +30,7 @@ class FailureReasonTest {
 
   @Test
   void aUsersErrorStandsAloneAndIsFinal() {
-    AttemptFailed failed =
+    RankFailure failed =
         FailureReason.of(
             killed, List.of(failure(0, RankMessage.Cause.USER, "moe.top-k must ...")), 4);
 
@@ -38,7 +40,7 @@ class FailureReasonTest {
 
   @Test
   void aDriverThatLostItsGpuIsNotTriedAgain() {
-    AttemptFailed failed =
+    RankFailure failed =
         FailureReason.of(
             killed, List.of(failure(1, RankMessage.Cause.DRIVER, "the device is lost")), 4);
 
@@ -52,7 +54,7 @@ class FailureReasonTest {
 
   @Test
   void aLostExecutorExplainsWhatTheOthersNoticed() {
-    AttemptFailed failed =
+    RankFailure failed =
         FailureReason.of(
             killed, List.of(failure(0, RankMessage.Cause.PEER, "rank 0: ... was lost")), 4);
 
@@ -62,7 +64,7 @@ class FailureReasonTest {
 
   @Test
   void whatRanksNoticedIsBetterThanNothing() {
-    AttemptFailed failed =
+    RankFailure failed =
         FailureReason.of(
             new IllegalStateException("Job aborted due to stage failure: x\ny"),
             List.of(failure(0, RankMessage.Cause.PEER, "rank 0: the connection was lost")),
@@ -73,7 +75,7 @@ class FailureReasonTest {
 
   @Test
   void otherwiseSparksFirstLineIsTheReason() {
-    AttemptFailed failed =
+    RankFailure failed =
         FailureReason.of(
             new IllegalStateException("Job aborted due to stage failure: Master is gone\nmore"),
             List.of(),
@@ -85,7 +87,7 @@ class FailureReasonTest {
 
   @Test
   void tooFewSlotsAndALostApplicationAreFinal() {
-    AttemptFailed slots =
+    RankFailure slots =
         FailureReason.of(
             new IllegalStateException("[SPARK-24819]: Barrier execution mode does not allow"),
             List.of(),

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import io.antiphon.data.SparkForTests;
+import io.antiphon.run.RankFailure;
 import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
@@ -40,7 +41,7 @@ class RankCallTest {
 
   @Test
   void aReportThatCannotBeWrittenEndsTheAttemptForGood() {
-    AttemptFailed failed = failure(TRAINS, full());
+    RankFailure failed = failure(TRAINS, full());
 
     assertThat(failed.reason()).contains("cannot write metrics.jsonl: No space left on device");
     assertThat(failed.reason()).contains("continues from the newest checkpoint");
@@ -51,7 +52,7 @@ class RankCallTest {
 
   @Test
   void anythingElseThatAListenerThrowsDoesSo() {
-    AttemptFailed failed = failure(TRAINS, new IllegalStateException("step 3 came after step 7"));
+    RankFailure failed = failure(TRAINS, new IllegalStateException("step 3 came after step 7"));
     assertThat(failed.reason()).contains("step 3 came after step 7");
     assertThat(failed.mayPass()).isFalse();
 
@@ -71,7 +72,7 @@ class RankCallTest {
     assertThat(failure(tells, full()).reason()).contains("No space");
   }
 
-  private AttemptFailed failure(RankTask<Integer> task, Throwable thrown) {
+  private RankFailure failure(RankTask<Integer> task, Throwable thrown) {
     taken.clear();
     Consumer<Serializable> listener =
         report -> {
@@ -80,9 +81,9 @@ class RankCallTest {
           }
           taken.add(report);
         };
-    AttemptFailed failed =
+    RankFailure failed =
         catchThrowableOfType(
-            AttemptFailed.class,
+            RankFailure.class,
             () ->
                 RankCall.attempt(
                     SparkForTests.session(), TWO_RANKS, task, listener, () -> false, () -> {}));

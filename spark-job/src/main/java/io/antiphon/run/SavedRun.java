@@ -1,4 +1,4 @@
-package io.antiphon.job.storage;
+package io.antiphon.run;
 
 import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Problem;
@@ -27,10 +27,11 @@ public record SavedRun(Path runDirectory, String checkpointDirectory, Checkpoint
    * Chooses a checkpoint.
    *
    * @param step of the checkpoint; empty for the newest
+   * @param opener opens the checkpoints of the run
    * @throws ConfigException if there is no such directory or checkpoint
    * @throws CheckpointException if it is damaged
    */
-  public static SavedRun open(Path runDirectory, OptionalLong step) {
+  public static SavedRun open(Path runDirectory, OptionalLong step, CheckpointOpener opener) {
     Path directory = runDirectory.toAbsolutePath().normalize();
     if (!Files.isDirectory(directory)) {
       throw unusable(
@@ -40,7 +41,7 @@ public record SavedRun(Path runDirectory, String checkpointDirectory, Checkpoint
           "name the directory of a run; without --run-dir, train makes runs/NAME-N");
     }
     String place = checkpointDirectory(directory);
-    Checkpoints checkpoints = CheckpointStorage.open(place);
+    Checkpoints checkpoints = opener.open(place);
     Optional<CheckpointManifest> newest = checkpoints.latest();
     if (newest.isEmpty()) {
       throw unusable(

@@ -1,4 +1,4 @@
-package io.antiphon.job.storage;
+package io.antiphon.run;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -17,7 +17,7 @@ import java.nio.file.attribute.PosixFilePermissions;
  * <p>What a run writes inside follows its directory: nobody else reaches it, whatever the rights of
  * the single files are.
  */
-public final class PrivateFiles {
+final class PrivateFiles {
   private PrivateFiles() {}
 
   /**
@@ -26,7 +26,7 @@ public final class PrivateFiles {
    *
    * @throws FileAlreadyExistsException if something is in the way: see {@link #inTheWay}
    */
-  public static void makeDirectory(Path path) throws IOException {
+  static void makeDirectory(Path path) throws IOException {
     if (Files.isDirectory(path)) {
       return;
     }
@@ -49,7 +49,7 @@ public final class PrivateFiles {
    * @throws IOException also if it is a symbolic link, which would let whoever may write the folder
    *     have another file of this user overwritten
    */
-  public static FileChannel openLock(Path file) throws IOException {
+  static FileChannel openLock(Path file) throws IOException {
     if (Files.isSymbolicLink(file)) {
       throw new FileSystemException(file.toString(), null, "is a symbolic link; remove it");
     }
@@ -62,7 +62,7 @@ public final class PrivateFiles {
   }
 
   /** Says what stands where a directory should be made. */
-  public static String inTheWay(FileAlreadyExistsException e) {
+  static String inTheWay(FileAlreadyExistsException e) {
     String file = String.valueOf(e.getFile());
     Path path = Path.of(file);
     if (!Files.isSymbolicLink(path)) {

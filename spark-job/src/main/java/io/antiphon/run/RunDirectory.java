@@ -1,4 +1,4 @@
-package io.antiphon.job.storage;
+package io.antiphon.run;
 
 import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Printable;
@@ -37,19 +37,22 @@ public final class RunDirectory implements AutoCloseable {
   private static final int LONGEST_OWNER = 64;
 
   private final Path path;
+  private final CheckpointOpener opener;
   private final FileChannel channel;
 
-  private RunDirectory(Path path, FileChannel channel) {
+  private RunDirectory(Path path, CheckpointOpener opener, FileChannel channel) {
     this.path = path;
+    this.opener = opener;
     this.channel = channel;
   }
 
   /**
    * Makes the directory if it is not there, and takes hold of it.
    *
+   * @param opener opens the checkpoints of the run
    * @throws ConfigException if it cannot be made or written, or another process trains there
    */
-  public static RunDirectory hold(Path path) {
+  public static RunDirectory hold(Path path, CheckpointOpener opener) {
     FileChannel channel = null;
     try {
       PrivateFiles.makeDirectory(path);
@@ -67,23 +70,34 @@ public final class RunDirectory implements AutoCloseable {
           ByteBuffer.wrap(
               ("process " + ProcessHandle.current().pid()).getBytes(StandardCharsets.UTF_8)),
           0);
-      return new RunDirectory(path, channel);
+      return new RunDirectory(path, opener, channel);
     } catch (IOException e) {
       closeQuietly(channel);
       throw unusable(path, "must be a directory that can be written: " + reason(e), remedy(e));
     }
   }
 
+  /** The first {@code parent/NAME-N} that a run with {@code settings} can begin or continue in. */
+  public static Path choose(Path parent, Settings settings, CheckpointOpener opener) {
+    int number = 1;
+    Path directory = parent.resolve(settings.name() + "-" + number);
+    while (!isOpenTo(settings, directory, opener)) {
+      number++;
+      directory = parent.resolve(settings.name() + "-" + number);
+    }
+    return directory;
+  }
+
   /**
    * Whether a run with {@code settings} could go on here, or begin: nobody else trains here, the
    * run is not complete, and its checkpoints are those of the same training.
    */
-  public static boolean isOpenTo(Settings settings, Path path) {
+  static boolean isOpenTo(Settings settings, Path path, CheckpointOpener opener) {
     if (RunOutcome.of(path).equals(Optional.of(RunSummary.Outcome.COMPLETED)) || isHeld(path)) {
       return false;
     }
     try {
-      newest(settings, path.toAbsolutePath())
+      newest(settings, path.toAbsolutePath(), opener)
           .ifPresent(found -> requireSame(settings, found, path));
       return true;
     } catch (ConfigException | CheckpointException differs) {
@@ -99,7 +113,7 @@ public final class RunDirectory implements AutoCloseable {
    * @throws ConfigException with one problem per key that differs
    */
   public long record(Settings settings) {
-    Optional<CheckpointManifest> newest = newest(settings, path);
+    Optional<CheckpointManifest> newest = newest(settings, path, opener);
     newest.ifPresent(found -> requireSame(settings, found, path));
     try {
       SettingsWriter.write(settings, path.resolve("config.conf"));
@@ -114,8 +128,9 @@ public final class RunDirectory implements AutoCloseable {
     return RunOutcome.of(path).equals(Optional.of(RunSummary.Outcome.COMPLETED));
   }
 
-  private static Optional<CheckpointManifest> newest(Settings settings, Path path) {
-    return CheckpointStorage.open(Directories.checkpoints(settings, path)).latest();
+  private static Optional<CheckpointManifest> newest(
+      Settings settings, Path path, CheckpointOpener opener) {
+    return opener.open(Directories.checkpoints(settings, path)).latest();
   }
 
   private static void requireSame(Settings settings, CheckpointManifest newest, Path path) {

@@ -1,4 +1,4 @@
-package io.antiphon.job.storage;
+package io.antiphon.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -29,7 +29,7 @@ class RunDirectoryTest {
 
   @Test
   void isMadeAndHoldsTheEffectiveSettings() {
-    try (RunDirectory directory = RunDirectory.hold(path)) {
+    try (RunDirectory directory = RunDirectory.hold(path, LocalCheckpoints::open)) {
       assertThat(directory.record(settings)).isZero();
       assertThat(directory.isComplete()).isFalse();
     }
@@ -40,9 +40,9 @@ class RunDirectoryTest {
   void isHeldByOneAtATimeAndALockThatWasLeftBehindMeansNothing() throws IOException {
     Files.createDirectories(path);
     Files.writeString(path.resolve("run.lock"), "process 1");
-    try (RunDirectory directory = RunDirectory.hold(path)) {
+    try (RunDirectory directory = RunDirectory.hold(path, LocalCheckpoints::open)) {
       assertThat(directory.record(settings)).isZero();
-      assertThatThrownBy(() -> RunDirectory.hold(path))
+      assertThatThrownBy(() -> RunDirectory.hold(path, LocalCheckpoints::open))
           .isInstanceOf(ConfigException.class)
           .hasMessageContaining(
               "another process trains there: process " + ProcessHandle.current().pid());
@@ -51,24 +51,24 @@ class RunDirectoryTest {
 
   @Test
   void isOpenToARunUntilThatIsComplete() throws IOException {
-    assertThat(RunDirectory.isOpenTo(settings, path)).isTrue();
+    assertThat(RunDirectory.isOpenTo(settings, path, LocalCheckpoints::open)).isTrue();
     Files.createDirectories(path);
     Files.writeString(path.resolve("summary.json"), "{\"outcome\": \"interrupted\"}");
-    assertThat(RunDirectory.isOpenTo(settings, path)).isTrue();
+    assertThat(RunDirectory.isOpenTo(settings, path, LocalCheckpoints::open)).isTrue();
     Files.writeString(path.resolve("summary.json"), "{\"outcome\" : \"completed\"}");
-    assertThat(RunDirectory.isOpenTo(settings, path)).isFalse();
+    assertThat(RunDirectory.isOpenTo(settings, path, LocalCheckpoints::open)).isFalse();
     Files.writeString(path.resolve("summary.json"), "{\"outc");
-    assertThat(RunDirectory.isOpenTo(settings, path)).isTrue();
+    assertThat(RunDirectory.isOpenTo(settings, path, LocalCheckpoints::open)).isTrue();
   }
 
   @Test
   void isMadeForItsOwnerOnlyButKeepsTheRightsItHas() throws IOException {
     Path parent = path.resolveSibling("runs");
-    RunDirectory.hold(parent.resolve("mine")).close();
+    RunDirectory.hold(parent.resolve("mine"), LocalCheckpoints::open).close();
     assertThat(rights(parent.resolve("mine"))).isEqualTo("rwx------");
     Files.createDirectories(path);
     Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwxrwx---"));
-    RunDirectory.hold(path).close();
+    RunDirectory.hold(path, LocalCheckpoints::open).close();
     assertThat(rights(path)).isEqualTo("rwxrwx---");
   }
 
@@ -81,10 +81,10 @@ class RunDirectoryTest {
     Path victim = Files.writeString(path.resolveSibling("victim.txt"), "precious");
     Files.createDirectories(path);
     Files.createSymbolicLink(path.resolve("run.lock"), victim);
-    assertThatThrownBy(() -> RunDirectory.hold(path))
+    assertThatThrownBy(() -> RunDirectory.hold(path, LocalCheckpoints::open))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("run.lock: is a symbolic link; remove it");
-    assertThat(RunDirectory.isOpenTo(settings, path)).isTrue();
+    assertThat(RunDirectory.isOpenTo(settings, path, LocalCheckpoints::open)).isTrue();
     assertThat(victim).hasContent("precious");
   }
 
@@ -92,7 +92,7 @@ class RunDirectoryTest {
   void saysThatItsPathIsALinkToNothing() throws IOException {
     Files.createSymbolicLink(path, path.resolveSibling("gone"));
     for (Path run : List.of(path, path.resolve("below"))) {
-      assertThatThrownBy(() -> RunDirectory.hold(run))
+      assertThatThrownBy(() -> RunDirectory.hold(run, LocalCheckpoints::open))
           .isInstanceOf(ConfigException.class)
           .hasMessageContaining(
               "%s is a symbolic link to %s, which is not there", path, path.resolveSibling("gone"));
@@ -108,7 +108,7 @@ class RunDirectoryTest {
         FileLock held = lock.lock()) {
       lock.write(ByteBuffer.wrap("\u001b[2Jprocess 1\nforged".getBytes(StandardCharsets.UTF_8)));
       assertThat(held.isValid()).isTrue();
-      assertThatThrownBy(() -> RunDirectory.hold(path))
+      assertThatThrownBy(() -> RunDirectory.hold(path, LocalCheckpoints::open))
           .hasMessageContaining("another process trains there: ?[2Jprocess 1?forged\n");
     }
   }
