@@ -38,8 +38,14 @@ public record Data(
         String tokenizer,
     @Key(
             doc = "Text of the token in `tokenizer.json` that ends a document",
-            absent = "the tokenizer's own")
+            absent = "the only usual one that is special")
         Optional<String> endOfText,
+    @Key(
+            doc =
+                "Whether text that spells a special token of `tokenizer.json` becomes that token;"
+                    + " otherwise it stays text",
+            byDefault = "false")
+        boolean specialTokensInText,
     @Key(
             doc = "Share of the text kept for evaluation",
             megatron = "--split",
@@ -81,6 +87,7 @@ public record Data(
         documentSeparator,
         tokenizer,
         endOfText,
+        specialTokensInText,
         validationFraction,
         cacheDir,
         validationSequences,

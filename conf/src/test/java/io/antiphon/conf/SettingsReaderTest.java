@@ -53,6 +53,7 @@ class SettingsReaderTest {
                 Optional.empty(),
                 "bytes",
                 Optional.empty(),
+                false,
                 0.05,
                 Optional.empty(),
                 256,

@@ -9,6 +9,8 @@ import java.util.Optional;
  * @param tokenizer {@code bytes}, or the path of a {@code tokenizer.json}
  * @param endOfText text of the special token that ends a document, if the tokenizer file has
  *     another than the usual ones
+ * @param specialTokensInText whether text that spells a special token of the tokenizer file becomes
+ *     that token; else it stays text
  * @param validationFraction share of the tokens kept for validation, in {@code [0, 0.5]}; 0 for
  *     none
  * @param cacheDir directory of packed token stores, on a file system every rank can read
@@ -19,6 +21,7 @@ public record DataRequest(
     Corpus corpus,
     String tokenizer,
     Optional<String> endOfText,
+    boolean specialTokensInText,
     double validationFraction,
     String cacheDir,
     int sequenceLength,

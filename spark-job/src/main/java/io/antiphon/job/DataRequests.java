@@ -17,6 +17,7 @@ final class DataRequests {
         corpus(data),
         data.tokenizer(),
         data.endOfText(),
+        data.specialTokensInText(),
         data.validationFraction(),
         Directories.cache(settings, runDirectory),
         settings.model().sequenceLength(),

@@ -133,6 +133,7 @@ public final class EvaluationRun {
             request.corpus(),
             request.tokenizer(),
             request.endOfText(),
+            request.specialTokensInText(),
             0,
             request.cacheDir(),
             request.sequenceLength(),

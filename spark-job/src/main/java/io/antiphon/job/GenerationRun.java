@@ -77,7 +77,10 @@ public final class GenerationRun {
     RankDevice.requireAvailable(settings);
     TokenizerDescription description =
         TokenizerDescription.read(
-            settings.data().tokenizer(), settings.data().endOfText(), new Configuration());
+            settings.data().tokenizer(),
+            settings.data().endOfText(),
+            settings.data().specialTokensInText(),
+            new Configuration());
     GenerateTask task =
         new GenerateTask(
             settings, description, saved.checkpointDirectory(), saved.manifest().step(), request);

@@ -6,9 +6,14 @@ import io.antiphon.data.tokenizer.ByteTokenizer;
 import io.antiphon.data.tokenizer.Tokenizer;
 import io.antiphon.data.tokenizer.TokenizerDescription;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class TextPiecesTest {
   /** A word begins with a mark for the space before it; at the start of a text it is left out. */
@@ -57,8 +62,11 @@ class TextPiecesTest {
   }
 
   @Test
-  void aWordKeepsTheSpaceBeforeIt() {
-    try (Tokenizer tokenizer = new TokenizerDescription.TokenizerFile("test", WORDS, 4, 0).open()) {
+  void aWordKeepsTheSpaceBeforeIt(@TempDir Path directory) throws Exception {
+    Path file = Files.writeString(directory.resolve("tokenizer.json"), WORDS);
+    TokenizerDescription description =
+        TokenizerDescription.read(file.toString(), Optional.of("</s>"), false, new Configuration());
+    try (Tokenizer tokenizer = description.open()) {
       TextPieces text = new TextPieces(tokenizer, new int[] {1}, pieces::add);
       text.accept(2);
       text.accept(3);

@@ -12,7 +12,6 @@ import io.antiphon.data.store.StoreManifest;
 import io.antiphon.data.text.CorpusReader;
 import io.antiphon.data.text.InputFile;
 import io.antiphon.data.text.ReadReport;
-import io.antiphon.data.tokenizer.Tokenizer;
 import io.antiphon.data.tokenizer.TokenizerDescription;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -81,7 +80,8 @@ public final class TokenEtl {
     long start = System.nanoTime();
     Configuration configuration = spark.sparkContext().hadoopConfiguration();
     TokenizerDescription tokenizer =
-        TokenizerDescription.read(request.tokenizer(), request.endOfText(), configuration);
+        TokenizerDescription.read(
+            request.tokenizer(), request.endOfText(), request.specialTokensInText(), configuration);
     CorpusReader corpus = CorpusReader.open(spark, request.corpus(), request.cacheDir());
     String fingerprint = fingerprint(request, tokenizer, corpus.files());
     StoreDirectory directory = new StoreDirectory(request.cacheDir(), fingerprint, configuration);
@@ -111,12 +111,7 @@ public final class TokenEtl {
             .repartitionById(partitions + 1, functions.col("target"))
             .sortWithinPartitions("target", "high", "low", "segment")
             .javaRDD(); // one RDD for both jobs below: the second reuses the shuffled rows
-    ShardFormat format;
-    int endOfText;
-    try (Tokenizer opened = tokenizer.open()) {
-      format = ShardFormat.of(opened.vocabulary(), request.sequenceLength());
-      endOfText = opened.endOfText();
-    }
+    ShardFormat format = ShardFormat.of(tokenizer.vocabulary(), request.sequenceLength());
     List<SplitRule> rules = SplitChoice.candidates(request);
     List<PartitionCounts> counted =
         sorted
@@ -133,7 +128,7 @@ public final class TokenEtl {
     SplitRule rule = rules.get(chosen);
     List<SplitCounts> counts = counted.stream().map(of -> of.counts().get(chosen)).toList();
     requireSequences(rule, counts);
-    PackingPlan plan = PackingPlan.of(format, endOfText, rule, counts);
+    PackingPlan plan = PackingPlan.of(format, tokenizer.endOfText(), rule, counts);
     List<Row> shards = write(sorted, partitions, plan);
     StoreManifest manifest = manifest(plan, counts, report, shards);
     directory.commit(manifest);
@@ -170,6 +165,16 @@ public final class TokenEtl {
       LOG.warn(
           "{} texts hold the Unicode replacement character: some of the input may not be UTF-8",
           report.replacedTexts());
+    }
+    if (report.spellingTexts() > 0) {
+      LOG.warn(
+          "{} of {} documents spell special tokens of {}, which {} (data.special-tokens-in-text ="
+              + " {})",
+          report.spellingTexts(),
+          report.documents(),
+          tokenizer.label(),
+          tokenizer.specialTokensInText() ? "became these tokens" : "stayed text",
+          tokenizer.specialTokensInText());
     }
     return new StoreManifest(
         StoreManifest.FORMAT,
@@ -283,9 +288,10 @@ public final class TokenEtl {
   private static void log(
       StoreManifest manifest, StoreLocation location, boolean reused, Duration elapsed) {
     LOG.info(
-        "{} token store {}: {} documents ({} null and {} empty ones skipped), {}; {} ms",
+        "{} token store {} of {}: {} documents ({} null and {} empty ones skipped), {}; {} ms",
         reused ? "Reusing" : "Built",
         location.directory(),
+        manifest.tokenizer(),
         manifest.documents(),
         manifest.nullTexts(),
         manifest.emptyTexts(),

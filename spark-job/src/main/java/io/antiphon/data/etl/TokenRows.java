@@ -5,6 +5,7 @@ import io.antiphon.data.store.ShardFormat;
 import io.antiphon.data.text.CorpusReader;
 import io.antiphon.data.text.RawText;
 import io.antiphon.data.text.ReadReport;
+import io.antiphon.data.tokenizer.SpecialTexts;
 import io.antiphon.data.tokenizer.Tokenizer;
 import io.antiphon.data.tokenizer.TokenizerDescription;
 import java.io.ByteArrayInputStream;
@@ -53,6 +54,7 @@ final class TokenRows implements Iterator<Row> {
 
   private final Iterator<RawText> texts;
   private final Tokenizer tokenizer;
+  private final SpecialTexts specials;
   private final ShardFormat format;
   private final int partitions;
   private final ReadReport report = new ReadReport();
@@ -70,6 +72,7 @@ final class TokenRows implements Iterator<Row> {
   TokenRows(Iterator<RawText> texts, TokenizerDescription description, int partitions) {
     this.texts = texts;
     this.tokenizer = description.open();
+    this.specials = new SpecialTexts(description.specialTexts());
     this.format = ShardFormat.of(tokenizer.vocabulary(), 1);
     this.partitions = partitions;
     TaskContext.get()
@@ -97,6 +100,9 @@ final class TokenRows implements Iterator<Row> {
     while (segments.isEmpty() && texts.hasNext()) {
       RawText raw = texts.next();
       if (report.add(raw) && raw instanceof RawText.Document document) {
+        if (specials.occurIn(document.text())) {
+          report.addSpelling();
+        }
         begin(document.text());
       }
     }

@@ -12,6 +12,7 @@ public final class ReadReport implements Serializable {
   private long nullTexts;
   private long emptyTexts;
   private long replacedTexts;
+  private long spellingTexts;
   private long withoutColumn;
   private String columns = "";
   private long corrupt;
@@ -51,6 +52,7 @@ public final class ReadReport implements Serializable {
     nullTexts += other.nullTexts;
     emptyTexts += other.emptyTexts;
     replacedTexts += other.replacedTexts;
+    spellingTexts += other.spellingTexts;
     withoutColumn += other.withoutColumn;
     columns = columns.isEmpty() ? other.columns : columns;
     corrupt += other.corrupt;
@@ -83,6 +85,16 @@ public final class ReadReport implements Serializable {
   /** Documents with the replacement character, which malformed UTF-8 becomes. */
   public long replacedTexts() {
     return replacedTexts;
+  }
+
+  /** Counts a document, already added, that spells a special token. */
+  public void addSpelling() {
+    spellingTexts++;
+  }
+
+  /** Documents that spell a special token. */
+  public long spellingTexts() {
+    return spellingTexts;
   }
 
   /** Whether objects were read and none had the column. */

@@ -7,16 +7,17 @@ import java.nio.charset.StandardCharsets;
  * One token per UTF-8 byte, and 256 for the end of a text: works for any language, needs no file.
  */
 public final class ByteTokenizer implements Tokenizer {
-  private static final int BYTES = 256;
+  static final int VOCABULARY = 257;
+  static final int END_OF_TEXT = 256;
 
   @Override
   public int vocabulary() {
-    return BYTES + 1;
+    return VOCABULARY;
   }
 
   @Override
   public int endOfText() {
-    return BYTES;
+    return END_OF_TEXT;
   }
 
   @Override
@@ -33,10 +34,11 @@ public final class ByteTokenizer implements Tokenizer {
   public String decode(int[] tokens) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(tokens.length);
     for (int token : tokens) {
-      if (token < 0 || token > BYTES) {
-        throw new IllegalArgumentException("token " + token + " is not in [0, " + BYTES + "]");
+      if (token < 0 || token > END_OF_TEXT) {
+        throw new IllegalArgumentException(
+            "token " + token + " is not in [0, " + END_OF_TEXT + "]");
       }
-      if (token != BYTES) {
+      if (token != END_OF_TEXT) {
         bytes.write(token);
       }
     }

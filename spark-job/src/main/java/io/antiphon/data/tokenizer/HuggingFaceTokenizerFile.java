@@ -1,48 +1,35 @@
 package io.antiphon.data.tokenizer;
 
 import ai.djl.huggingface.tokenizers.jni.LibUtils;
-import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import io.antiphon.data.DataException;
 import io.antiphon.data.Failures;
+import java.util.Arrays;
 
 /**
  * A {@code tokenizer.json} run by the native Hugging Face tokenizers library, which the DJL jar
  * carries for Linux, macOS and Windows.
- *
- * <p>It calls the library's bindings, not DJL's tokenizer class: that one builds strings and spans
- * per token, of which only the ids are wanted here, and reports its use over the network. Padding
- * and truncation that the file asks for are switched off.
  */
 public final class HuggingFaceTokenizerFile implements Tokenizer {
   private final String path;
   private final int vocabulary;
   private final int endOfText;
-  private long handle;
+  private final NativeTokenizer tokenizer;
 
-  private HuggingFaceTokenizerFile(TokenizerDescription.TokenizerFile file, long handle) {
+  private HuggingFaceTokenizerFile(
+      TokenizerDescription.TokenizerFile file, NativeTokenizer tokenizer) {
     this.path = file.path();
     this.vocabulary = file.vocabulary();
     this.endOfText = file.endOfText();
-    this.handle = handle;
+    this.tokenizer = tokenizer;
   }
 
   static HuggingFaceTokenizerFile open(TokenizerDescription.TokenizerFile file) {
     loadLibrary();
-    long handle;
     try {
-      handle = TokenizersLibrary.LIB.createTokenizerFromString(file.json());
+      return new HuggingFaceTokenizerFile(file, new NativeTokenizer(file.json()));
     } catch (RuntimeException failure) {
-      throw new DataException(
-          "data.tokenizer: "
-              + file.path()
-              + " is not a usable tokenizer.json: "
-              + Failures.reason(failure)
-              + ". Give a file saved by the Hugging Face tokenizers library, or \"bytes\"",
-          failure);
+      throw TokenizerJson.broken(file.path(), Failures.reason(failure));
     }
-    TokenizersLibrary.LIB.disablePadding(handle);
-    TokenizersLibrary.LIB.disableTruncation(handle);
-    return new HuggingFaceTokenizerFile(file, handle);
   }
 
   @Override
@@ -57,64 +44,55 @@ public final class HuggingFaceTokenizerFile implements Tokenizer {
 
   @Override
   public int[] encode(String text) {
-    long encoding = 0;
+    long[] ids;
     try {
-      encoding = TokenizersLibrary.LIB.encode(requireOpen(), text, false);
-      long[] ids = TokenizersLibrary.LIB.getTokenIds(encoding);
-      int[] tokens = new int[ids.length];
-      for (int i = 0; i < ids.length; i++) {
-        tokens[i] = requireKnown(Math.toIntExact(ids[i]));
-      }
-      return tokens;
-    } catch (DataException ours) {
-      throw ours;
+      ids = tokenizer.encode(text);
+    } catch (IllegalStateException closed) {
+      throw closed;
     } catch (RuntimeException failure) {
       throw new DataException(
           "tokenizer " + path + " cannot encode a text: " + Failures.reason(failure), failure);
-    } finally {
-      if (encoding != 0) {
-        TokenizersLibrary.LIB.deleteEncoding(encoding);
-      }
     }
+    int[] tokens = new int[ids.length];
+    for (int i = 0; i < ids.length; i++) {
+      tokens[i] = requireKnown(ids[i]);
+    }
+    return tokens;
   }
 
   @Override
   public String decode(int[] tokens) {
-    long[] ids = new long[tokens.length];
-    for (int i = 0; i < tokens.length; i++) {
-      if (tokens[i] < 0 || tokens[i] >= vocabulary) {
-        throw new IllegalArgumentException(
-            "token " + tokens[i] + " is not in [0, " + vocabulary + ")");
+    for (int token : tokens) {
+      if (token < 0 || token >= vocabulary) {
+        throw new IllegalArgumentException("token " + token + " is not in [0, " + vocabulary + ")");
       }
-      ids[i] = tokens[i];
     }
-    return TokenizersLibrary.LIB.decode(requireOpen(), ids, true);
+    // The library leaves out special tokens; a chosen end of text may be none.
+    long[] ids = Arrays.stream(tokens).filter(token -> token != endOfText).asLongStream().toArray();
+    try {
+      return tokenizer.decode(ids);
+    } catch (IllegalStateException closed) {
+      throw closed;
+    } catch (RuntimeException failure) {
+      throw new DataException(
+          "tokenizer " + path + " cannot decode tokens: " + Failures.reason(failure), failure);
+    }
   }
 
   @Override
   public void close() {
-    if (handle != 0) {
-      TokenizersLibrary.LIB.deleteTokenizer(handle);
-      handle = 0;
-    }
+    tokenizer.close();
   }
 
-  private long requireOpen() {
-    if (handle == 0) {
-      throw new IllegalStateException("tokenizer " + path + " is closed");
-    }
-    return handle;
-  }
-
-  private int requireKnown(int token) {
+  private int requireKnown(long token) {
     if (token < 0 || token >= vocabulary) {
       throw new DataException(
           "tokenizer " + path + " gave token " + token + ", beyond its vocabulary " + vocabulary);
     }
-    return token;
+    return (int) token;
   }
 
-  private static void loadLibrary() {
+  static void loadLibrary() {
     // Read by the library's loader only. Without it a machine with CUDA downloads another build.
     if (System.getProperty("ai.djl.offline") == null) {
       System.setProperty("ai.djl.offline", "true");
@@ -125,8 +103,8 @@ public final class HuggingFaceTokenizerFile implements Tokenizer {
       throw new DataException(
           "the native tokenizers library does not load on this machine: "
               + Failures.reason(failure)
-              + ". Use data.tokenizer = \"bytes\", or a Linux x86-64 or ARM64 machine with glibc and a"
-              + " writable home or temporary directory",
+              + ". Use data.tokenizer = \"bytes\", or a Linux x86-64 or ARM64 machine with glibc"
+              + " and a writable home or temporary directory",
           failure);
     }
   }

@@ -1,5 +1,6 @@
 package io.antiphon.data.tokenizer;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.antiphon.data.DataException;
 import io.antiphon.data.Failures;
 import io.antiphon.data.HadoopPath;
@@ -7,8 +8,10 @@ import io.antiphon.data.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serializable;
-import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.Path;
@@ -23,28 +26,42 @@ public sealed interface TokenizerDescription extends Serializable {
   long MAX_FILE_BYTES = 256L << 20;
 
   /**
-   * Reads the tokenizer a user named.
+   * Reads the tokenizer a user named, and tries it in a process of its own.
    *
    * @param setting {@value #BYTES}, or the path of a {@code tokenizer.json}
    * @param endOfText text of the token that ends a document, if the file has an unusual one
+   * @param specialTokensInText whether text that spells a special token becomes that token
    * @param configuration Hadoop's, for paths on other file systems
    * @throws DataException if the file is missing or not a tokenizer, or has no such token
    */
   static TokenizerDescription read(
-      String setting, Optional<String> endOfText, Configuration configuration) {
+      String setting,
+      Optional<String> endOfText,
+      boolean specialTokensInText,
+      Configuration configuration) {
     if (setting.equals(BYTES)) {
       return new Bytes();
     }
-    String json = readFile(setting, configuration);
-    TokenizerJson parsed = TokenizerJson.parse(setting, json);
-    int endId = parsed.endOfText(endOfText);
-    TokenizerFile file = new TokenizerFile(setting, json, parsed.vocabulary(), endId);
-    file.open().close(); // a broken file fails here, not on an executor
+    TokenizerFile file =
+        TokenizerFile.of(setting, readFile(setting, configuration), endOfText, specialTokensInText);
+    TokenizerTrial.run(setting, file.json(), file.vocabulary());
     return file;
   }
 
   /** Opens a tokenizer of its own for the calling thread. */
   Tokenizer open();
+
+  /** Ids are in {@code [0, vocabulary)}. */
+  int vocabulary();
+
+  /** Id that ends a document. */
+  int endOfText();
+
+  /** Texts that spell a special token. */
+  List<String> specialTexts();
+
+  /** Whether such a text becomes the token. */
+  boolean specialTokensInText();
 
   /** What a reader of logs and manifests sees. */
   String label();
@@ -57,6 +74,26 @@ public sealed interface TokenizerDescription extends Serializable {
     @Override
     public Tokenizer open() {
       return new ByteTokenizer();
+    }
+
+    @Override
+    public int vocabulary() {
+      return ByteTokenizer.VOCABULARY;
+    }
+
+    @Override
+    public int endOfText() {
+      return ByteTokenizer.END_OF_TEXT;
+    }
+
+    @Override
+    public List<String> specialTexts() {
+      return List.of();
+    }
+
+    @Override
+    public boolean specialTokensInText() {
+      return false;
     }
 
     @Override
@@ -74,12 +111,54 @@ public sealed interface TokenizerDescription extends Serializable {
    * A file in the format of the Hugging Face tokenizers library.
    *
    * @param path where it was read, for messages
-   * @param json its whole content
+   * @param json what the library reads, without dropout, and with special tokens hidden from text
+   * @param sha256 checksum of the file
    * @param vocabulary one more than its largest id
-   * @param endOfText id of the token that ends a document
+   * @param end token that ends a document
+   * @param specialTexts texts that spell a special token
+   * @param specialTokensInText whether they become that token
    */
-  record TokenizerFile(String path, String json, int vocabulary, int endOfText)
+  record TokenizerFile(
+      String path,
+      String json,
+      String sha256,
+      int vocabulary,
+      EndOfText end,
+      List<String> specialTexts,
+      boolean specialTokensInText)
       implements TokenizerDescription {
+    public TokenizerFile {
+      specialTexts = List.copyOf(specialTexts);
+    }
+
+    /** Checks a file's content, without the native library. */
+    static TokenizerFile of(
+        String path, byte[] content, Optional<String> endOfText, boolean specialTokensInText) {
+      TokenizerJson json = TokenizerJson.parse(path, content);
+      EndOfText end = EndOfText.of(json, endOfText);
+      Set<String> specials = new LinkedHashSet<>(json.specials());
+      specials.add(end.text());
+      if (!specialTokensInText) {
+        specials = HiddenTokens.hide(json.root(), specials);
+      }
+      if (json.root().path("model") instanceof ObjectNode model && model.hasNonNull("dropout")) {
+        model.putNull("dropout"); // drops merges at random: tokens would not be those of the text
+      }
+      return new TokenizerFile(
+          path,
+          json.json(),
+          Sha256.hex(content),
+          json.vocabulary(),
+          end,
+          List.copyOf(specials),
+          specialTokensInText);
+    }
+
+    @Override
+    public int endOfText() {
+      return end.id();
+    }
+
     @Override
     public Tokenizer open() {
       return HuggingFaceTokenizerFile.open(this);
@@ -87,16 +166,21 @@ public sealed interface TokenizerDescription extends Serializable {
 
     @Override
     public String label() {
-      return new Path(path).getName() + " (" + vocabulary + " tokens)";
+      return new Path(path).getName()
+          + " ("
+          + vocabulary
+          + " tokens, '"
+          + TokenizerJson.shown(end.text())
+          + "' ends a document)";
     }
 
     @Override
     public String fingerprint() {
-      return Sha256.hex(json.getBytes(StandardCharsets.UTF_8)) + ":" + endOfText;
+      return sha256 + ":" + end.id() + (specialTokensInText ? ":special" : ":plain");
     }
   }
 
-  private static String readFile(String setting, Configuration configuration) {
+  private static byte[] readFile(String setting, Configuration configuration) {
     try {
       HadoopPath place = HadoopPath.open("data.tokenizer", setting, configuration);
       try (InputStream in = place.files().open(place.path())) {
@@ -109,7 +193,7 @@ public sealed interface TokenizerDescription extends Serializable {
                   + (MAX_FILE_BYTES >> 20)
                   + " MiB; it is not a tokenizer.json");
         }
-        return new String(bytes, StandardCharsets.UTF_8);
+        return bytes;
       }
     } catch (IOException | FSError failure) {
       throw new DataException(

@@ -2,6 +2,7 @@ package io.antiphon.data.tokenizer;
 
 import io.antiphon.data.DataException;
 import java.util.Arrays;
+import java.util.List;
 
 /** The native library behind {@code tokenizer.json} files. */
 public final class TokenizerLibrary {
@@ -20,7 +21,8 @@ public final class TokenizerLibrary {
    */
   public static void check() {
     TokenizerDescription.TokenizerFile file =
-        new TokenizerDescription.TokenizerFile("check", SMALLEST, 2, 1);
+        new TokenizerDescription.TokenizerFile(
+            "check", SMALLEST, "", 2, new EndOfText("b", 1), List.of(), true);
     try (Tokenizer tokenizer = file.open()) {
       int[] tokens = tokenizer.encode("a");
       if (!Arrays.equals(tokens, new int[] {0})) {

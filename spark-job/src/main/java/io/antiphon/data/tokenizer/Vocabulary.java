@@ -20,13 +20,10 @@ public record Vocabulary(int size, int endOfText) {
    */
   public static Vocabulary of(String tokenizer, Optional<String> endOfText) {
     if (tokenizer.equals(TokenizerDescription.BYTES)) { // also where Hadoop is not
-      try (Tokenizer bytes = new ByteTokenizer()) {
-        return new Vocabulary(bytes.vocabulary(), bytes.endOfText());
-      }
+      return new Vocabulary(ByteTokenizer.VOCABULARY, ByteTokenizer.END_OF_TEXT);
     }
-    try (Tokenizer opened =
-        TokenizerDescription.read(tokenizer, endOfText, new Configuration()).open()) {
-      return new Vocabulary(opened.vocabulary(), opened.endOfText());
-    }
+    TokenizerDescription read =
+        TokenizerDescription.read(tokenizer, endOfText, false, new Configuration());
+    return new Vocabulary(read.vocabulary(), read.endOfText());
   }
 }

@@ -10,9 +10,12 @@ import io.antiphon.data.Split;
 import io.antiphon.data.Texts;
 import io.antiphon.data.store.PackedStore;
 import io.antiphon.data.store.StoreManifest;
+import io.antiphon.data.text.CorpusReader;
+import io.antiphon.data.text.ReadReport;
 import io.antiphon.data.tokenizer.ByteTokenizer;
 import io.antiphon.data.tokenizer.TinyTokenizer;
 import io.antiphon.data.tokenizer.Tokenizer;
+import io.antiphon.data.tokenizer.TokenizerDescription;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -27,6 +30,7 @@ import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
+import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -175,7 +179,7 @@ class TokenEtlTest {
     Files.writeString(file, "x".repeat(40 * LENGTH));
     Corpus corpus = new Corpus.TextFiles(file.toString(), Optional.empty());
     DataRequest request =
-        new DataRequest(corpus, "bytes", Optional.empty(), 0.001, cache("tiny"), LENGTH, 7);
+        new DataRequest(corpus, "bytes", Optional.empty(), false, 0.001, cache("tiny"), LENGTH, 7);
     StoreManifest manifest = TokenEtl.prepare(spark, request, 2).manifest();
     assertThat(manifest.validation().sequences()).isPositive();
     assertThat(manifest.train().sequences()).isGreaterThan(20);
@@ -187,7 +191,7 @@ class TokenEtlTest {
     Files.writeString(file, "x".repeat(10 * LENGTH));
     Corpus corpus = new Corpus.TextFiles(file.toString(), Optional.empty());
     DataRequest request =
-        new DataRequest(corpus, "bytes", Optional.empty(), 0, cache("all"), LENGTH, 7);
+        new DataRequest(corpus, "bytes", Optional.empty(), false, 0, cache("all"), LENGTH, 7);
     PreparedTokens prepared = TokenEtl.prepare(spark, request, 2);
     assertThat(prepared.manifest().train().sequences()).isEqualTo(10);
     assertThat(prepared.manifest().validation().shards()).isEmpty();
@@ -207,6 +211,7 @@ class TokenEtlTest {
             new Corpus.JsonLines(file.toString(), "text"),
             "bytes",
             Optional.empty(),
+            false,
             0,
             cache("some"),
             1000,
@@ -221,6 +226,25 @@ class TokenEtlTest {
   }
 
   @Test
+  void documentsThatSpellSpecialTokensAreCounted() throws Exception {
+    TokenizerDescription tokenizer =
+        TokenizerDescription.read(
+            TinyTokenizer.write(directory, "</s>").toString(),
+            Optional.empty(),
+            false,
+            spark.sparkContext().hadoopConfiguration());
+    List<String> texts = List.of("ab</s>ab</s>", "ab < /s>", "abc", "</s>", "ab</s");
+    spark.createDataset(texts, Encoders.STRING()).toDF("text").createOrReplaceTempView("tags");
+    CorpusReader corpus = CorpusReader.open(spark, new Corpus.Sql("tags", "text"), cache("tags"));
+    ReadReport report = new ReadReport();
+    for (Row row : TokenRows.of(corpus, tokenizer, 1).filter("target = 1").collectAsList()) {
+      report.add(TokenRows.report(row));
+    }
+    assertThat(report.documents()).isEqualTo(5);
+    assertThat(report.spellingTexts()).isEqualTo(2);
+  }
+
+  @Test
   void aTokenizerFileGivesItsOwnTokens() throws Exception {
     Path tokenizer = TinyTokenizer.write(directory, "</s>");
     Path file = directory.resolve("abc.txt");
@@ -230,6 +254,7 @@ class TokenEtlTest {
             new Corpus.TextFiles(file.toString(), Optional.empty()),
             tokenizer.toString(),
             Optional.empty(),
+            false,
             0,
             cache("tiny-bpe"),
             LENGTH,
@@ -311,7 +336,7 @@ class TokenEtlTest {
   }
 
   private DataRequest request(Corpus corpus, String cache) {
-    return new DataRequest(corpus, "bytes", Optional.empty(), 0.1, cache(cache), LENGTH, 7);
+    return new DataRequest(corpus, "bytes", Optional.empty(), false, 0.1, cache(cache), LENGTH, 7);
   }
 
   private String cache(String name) {

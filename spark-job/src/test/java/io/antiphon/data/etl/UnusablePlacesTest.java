@@ -84,7 +84,9 @@ final class UnusablePlacesTest {
 
   private void prepare(Corpus corpus, String tokenizer, String cacheDir) {
     TokenEtl.prepare(
-        spark, new DataRequest(corpus, tokenizer, Optional.empty(), 0.1, cacheDir, 16, 1), 1);
+        spark,
+        new DataRequest(corpus, tokenizer, Optional.empty(), false, 0.1, cacheDir, 16, 1),
+        1);
   }
 
   private static String refused(Runnable action) {

@@ -106,7 +106,7 @@ class TokenizerTest {
         .isInstanceOf(DataException.class)
         .hasMessageContaining("model.vocab");
     Files.writeString(file, "{\"model\": {\"type\": \"Other\", \"vocab\": {\"</s>\": 0}}}");
-    assertThatThrownBy(() -> describe(file, Optional.empty()))
+    assertThatThrownBy(() -> describe(file, Optional.of("</s>")))
         .isInstanceOf(DataException.class)
         .hasMessageContaining("not a usable tokenizer.json");
     Files.writeString(file, "{\"model\": {\"vocab\": {\"</s>\": 99999999}}}");
@@ -125,6 +125,6 @@ class TokenizerTest {
   }
 
   private static TokenizerDescription describe(Path file, Optional<String> endOfText) {
-    return TokenizerDescription.read(file.toString(), endOfText, new Configuration());
+    return TokenizerDescription.read(file.toString(), endOfText, false, new Configuration());
   }
 }
