@@ -5,6 +5,7 @@ import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SparkDefaults;
 import io.antiphon.job.barrier.AntiphonPlugin;
+import io.antiphon.job.cluster.LocalCluster;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.RankDevice;
 import java.util.List;
@@ -53,6 +54,10 @@ final class SparkSessions {
       throw refused(e);
     }
     requireAlive(session);
+    if (!cluster.isEmpty()) {
+      LocalCluster.pages(session.sparkContext())
+          .ifPresent(pages -> LOG.info("Spark's pages, with their password: {}", pages));
+    }
     return session;
   }
 

@@ -66,6 +66,11 @@ final class SmallRun {
     return driver.run();
   }
 
+  /** Ends it after the current step. */
+  void interrupt() {
+    driver.interrupt();
+  }
+
   /** Loss of every step, as it was written. */
   Map<Long, String> losses() throws IOException {
     Map<Long, String> losses = new LinkedHashMap<>();

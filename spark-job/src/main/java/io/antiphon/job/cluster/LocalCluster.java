@@ -14,14 +14,13 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -29,9 +28,11 @@ import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.apache.spark.SparkContext;
 import org.apache.spark.launcher.JavaModuleOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import scala.jdk.javaapi.OptionConverters;
 
 /**
  * A Spark standalone cluster on this machine, made of nothing but this JVM's class path: a master
@@ -56,15 +57,12 @@ public final class LocalCluster implements AutoCloseable {
   /** Environment variable in which Spark's processes look for the application's secret. */
   private static final String SECRET_VARIABLE = "_SPARK_AUTH_SECRET";
 
-  private static final String SECRET_PROPERTY = "spark.authenticate.secret";
-
   /** Ctrl-C in a terminal reaches all processes there, but only the driver may act on it. */
   private static final List<String> WITHOUT_CTRL_C =
       List.of("/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh");
 
   private final Path directory;
-  private final Map<String, String> security;
-  private final String secret;
+  private final ClusterSecurity security;
   private final List<Process> processes = new ArrayList<>();
   private final Map<String, String> properties = new TreeMap<>();
   private final Map<String, String> discovery = new TreeMap<>();
@@ -73,8 +71,7 @@ public final class LocalCluster implements AutoCloseable {
 
   private LocalCluster(Path directory, Map<String, String> application) {
     this.directory = directory;
-    this.security = security(application);
-    this.secret = application.getOrDefault(SECRET_PROPERTY, newSecret());
+    this.security = new ClusterSecurity(application);
   }
 
   /**
@@ -86,6 +83,7 @@ public final class LocalCluster implements AutoCloseable {
    * @param gpus whether executors shall have one each of this machine's GPUs, in turn and shared
    *     where there are fewer, if there are any
    * @param application Spark's properties of the application that will use it
+   * @throws io.antiphon.conf.ConfigException if the properties would let others in
    * @throws CommException if it does not come up
    */
   public static LocalCluster start(
@@ -118,6 +116,15 @@ public final class LocalCluster implements AutoCloseable {
   /** What an application must set to run on it. */
   public Map<String, String> properties() {
     return Map.copyOf(properties);
+  }
+
+  /**
+   * Where a browser finds the web pages of an application on such a cluster, with the password that
+   * they ask for; empty if it shows none.
+   */
+  public static Optional<String> pages(SparkContext application) {
+    PagePassword password = PagePassword.of(application.conf().get(ClusterSecurity.SECRET));
+    return OptionConverters.toJava(application.uiWebUrl()).map(password::openedBy);
   }
 
   /**
@@ -239,40 +246,16 @@ public final class LocalCluster implements AutoCloseable {
     properties.put("spark.cores.max", "" + executors * cores);
     properties.put("spark.driver.host", HOST);
     properties.put("spark.driver.bindAddress", HOST);
-    properties.putAll(security);
-    properties.put(SECRET_PROPERTY, secret);
+    properties.putAll(security.applicationProperties());
     // An executor that asks for a GPU where no worker has one would be waited for in vain.
     properties.put(SparkDefaults.GPU_PER_EXECUTOR, gpus.isEmpty() ? "0" : "1");
     if (!application.containsKey("spark.executor.extraJavaOptions")) {
       properties.put("spark.executor.extraJavaOptions", logging());
     }
-    if (!application.containsKey("spark.ui.enabled")) {
-      properties.put("spark.ui.enabled", "false");
-    }
   }
 
   private static String logging() {
     return "-Dlog4j2.configurationFile=classpath:" + SparkDefaults.LOG4J2_RESOURCE;
-  }
-
-  /** Master and workers must speak as the application does. */
-  private static Map<String, String> security(Map<String, String> application) {
-    Map<String, String> security = new TreeMap<>();
-    security.put("spark.authenticate", "true");
-    application.forEach(
-        (name, value) -> {
-          if (name.startsWith("spark.authenticate") || name.startsWith("spark.network.crypto.")) {
-            security.put(name, value);
-          }
-        });
-    security.remove(SECRET_PROPERTY); // command lines can be seen by everybody
-    return security;
-  }
-
-  private static String newSecret() {
-    byte[] random = new byte[32];
-    new SecureRandom().nextBytes(random);
-    return HexFormat.of().formatHex(random);
   }
 
   /**
@@ -287,7 +270,7 @@ public final class LocalCluster implements AutoCloseable {
     command.add("-XX:TieredStopAtLevel=1"); // they start, and then do next to nothing
     command.addAll(List.of(JavaModuleOptions.defaultModuleOptionArray()));
     command.add(logging());
-    security.forEach((key, value) -> command.add("-D" + key + "=" + value));
+    command.addAll(security.daemonOptions());
     if (!gpu.isEmpty()) {
       discovery.forEach((key, value) -> command.add("-D" + key + "=" + value));
     }
@@ -309,7 +292,7 @@ public final class LocalCluster implements AutoCloseable {
     environment.put("SPARK_LOCAL_IP", HOST);
     // Spark derives it from the layout of a distribution.
     environment.put("SPARK_SCALA_VERSION", scalaVersion());
-    environment.put(SECRET_VARIABLE, secret);
+    environment.put(SECRET_VARIABLE, security.secret());
     processes.add(builder.start());
   }
 
@@ -325,7 +308,9 @@ public final class LocalCluster implements AutoCloseable {
   private void awaitWorkers(int wanted, int webPort) throws IOException, InterruptedException {
     HttpClient http = HttpClient.newHttpClient();
     HttpRequest question =
-        HttpRequest.newBuilder(URI.create("http://" + HOST + ":" + webPort + "/json/")).build();
+        HttpRequest.newBuilder(URI.create("http://" + HOST + ":" + webPort + "/json/"))
+            .header("Authorization", security.pagePassword().authorization())
+            .build();
     long end = System.nanoTime() + START_LIMIT.toNanos();
     int alive = -1;
     while (alive < wanted) {
