@@ -3,6 +3,7 @@ package io.antiphon.train;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import io.antiphon.conf.SettingsWriter;
+import io.antiphon.conf.Version;
 import io.antiphon.model.ModelState;
 import io.antiphon.train.checkpoint.CheckpointManifest;
 import io.antiphon.train.checkpoint.CheckpointMeta;
@@ -17,7 +18,7 @@ import java.util.List;
 
 /** Saves and restores one rank's share of a run; all ranks act together. */
 public final class RunCheckpoints {
-  private static final String WRITER = "antiphon 0.1.0";
+  private static final String WRITER = "antiphon " + Version.current();
   private static final long NONE = -1;
 
   private final Settings settings;

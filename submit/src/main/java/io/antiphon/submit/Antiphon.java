@@ -1,5 +1,6 @@
 package io.antiphon.submit;
 
+import io.antiphon.conf.Version;
 import io.antiphon.device.LastResort;
 import io.antiphon.device.SharedDevice;
 import io.antiphon.run.UserErrors;
@@ -18,7 +19,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 @Command(
     name = "antiphon",
     mixinStandardHelpOptions = true,
-    version = "antiphon 0.1.0",
+    versionProvider = Antiphon.CurrentVersion.class,
     description = "Dropless Mixture-of-Experts training as an Apache Spark job.",
     subcommands = {
       TrainCommand.class,
@@ -62,6 +63,14 @@ public final class Antiphon {
   static final Duration EXIT = Duration.ofSeconds(15);
 
   private Antiphon() {}
+
+  /** Answers {@code --version}. */
+  static final class CurrentVersion implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {"antiphon " + Version.current()};
+    }
+  }
 
   /** Runs the command line and ends the process with its exit code. */
   public static void main(String[] arguments) {

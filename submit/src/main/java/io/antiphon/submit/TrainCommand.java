@@ -37,7 +37,7 @@ import picocli.CommandLine.Option;
       "",
       "On a cluster, through Spark's own command (see docs/operations.md):",
       "  spark-submit --master spark://host:7077 --class io.antiphon.submit.Antiphon \\",
-      "      antiphon-0.1.0-SNAPSHOT.jar train --config my.conf"
+      "      antiphon.jar train --config my.conf"
     })
 final class TrainCommand implements Callable<Integer> {
   /** Set by the launcher if its output ends at a terminal. */
