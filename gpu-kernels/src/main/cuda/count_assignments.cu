@@ -1,4 +1,4 @@
-// count_assignments.cu: assignments per expert on this rank (echo-spec 1.2, step 2).
+// count_assignments.cu: assignments per expert on this rank (docs/echo.md 1.2, step 2).
 //
 //   top_experts  [assignments]  i32  read; values in [0, experts)
 //   counts       [experts]      i32  written; kAlone: by one block, otherwise added to after zero_counts

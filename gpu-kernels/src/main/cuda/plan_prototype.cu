@@ -1,4 +1,4 @@
-// plan_prototype.cu: the planners of the Megatron-LM prototype (echo-spec 2.1 to 2.3 and 2.6), and the plan
+// plan_prototype.cu: the planners of the Megatron-LM prototype (docs/echo.md 2.1 to 2.3 and 2.6), and the plan
 // without clones; the same bits as OneShotPlanner, BinPackingPlanner and NoClonesPlanner in Java.
 //
 //   counts     [ranks, experts]  i32  read; assignments of each source rank to each home expert
@@ -17,7 +17,7 @@ constexpr int kBuckets = 8;
 
 enum Prototype { kOneShot, kBinPacking };
 
-// What the loads of a group leave over (echo-spec 2.1): the spill of experts on ranks above the average, and
+// What the loads of a group leave over (docs/echo.md 2.1): the spill of experts on ranks above the average, and
 // the spare room of ranks below it, both sorted.
 struct Imbalance {
     int average;
@@ -182,7 +182,7 @@ __device__ __forceinline__ void place_bin_packing(const Imbalance& imbalance, co
     }
 }
 
-// Splits the quotas of one expert's slots over the source ranks (echo-spec 2.6): in proportion, rounded down,
+// Splits the quotas of one expert's slots over the source ranks (docs/echo.md 2.6): in proportion, rounded down,
 // then the rest from the lowest ranks that still have some. One warp; lanes hold sources with stride 32.
 __device__ __forceinline__ void split_in_proportion(const int* counts, const int ranks, const int experts,
                                                     const int slots, const int expert, const int load,

@@ -1,7 +1,7 @@
 package io.antiphon.plan;
 
 /**
- * Approximate bin packing for one slot per rank (echo-spec 2.3).
+ * Approximate bin packing for one slot per rank (docs/echo.md 2.3).
  *
  * <p>Each rank with spare room, roomiest first, takes from the expert with about the largest spill
  * left. "About", because spills wait in a few size classes instead of being sorted again whenever

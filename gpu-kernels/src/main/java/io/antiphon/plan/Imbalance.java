@@ -3,7 +3,7 @@ package io.antiphon.plan;
 import java.util.Arrays;
 
 /**
- * What the loads of a group leave over (echo-spec 2.1): the spill of experts on ranks above the
+ * What the loads of a group leave over (docs/echo.md 2.1): the spill of experts on ranks above the
  * average, and the spare room of ranks below it.
  *
  * <p>A rank serves its small experts entirely; what exceeds the average is charged to its largest

@@ -3,7 +3,7 @@ package io.antiphon.plan;
 import java.util.Arrays;
 
 /**
- * Interval overlap in one pass, for any number of slots per rank (echo-spec 2.2).
+ * Interval overlap in one pass, for any number of slots per rank (docs/echo.md 2.2).
  *
  * <p>Spills, largest first, and spare rooms, largest first, are laid end to end on the same line;
  * where a spill overlaps a room, that piece may move there. A rank keeps its largest pieces, one

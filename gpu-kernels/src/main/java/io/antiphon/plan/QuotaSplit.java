@@ -1,8 +1,9 @@
 package io.antiphon.plan;
 
 /**
- * Splits every slot's quota over the source ranks (echo-spec 2.6): first in proportion to what each
- * rank has of the expert, rounded down, then the rest from the lowest ranks that still have some.
+ * Splits every slot's quota over the source ranks (docs/echo.md 2.6): first in proportion to what
+ * each rank has of the expert, rounded down, then the rest from the lowest ranks that still have
+ * some.
  *
  * <p>Fixed: slots and quotas of the plan. Result: {@code toSlot}, whose columns sum to the quotas.
  */

@@ -1,7 +1,7 @@
 package io.antiphon.plan;
 
 /**
- * Sends the assignments of one source rank to physical experts, as a plan says (echo-spec 2.7).
+ * Sends the assignments of one source rank to physical experts, as a plan says (docs/echo.md 2.7).
  *
  * <p>Of one expert's tokens in ascending order, the first go to its first slot, the next to its
  * second, and so on; the highest stay home. One pass with a running position per expert does that

@@ -262,8 +262,8 @@ class CollectivesTest {
   }
 
   /**
-   * The trap of echo-spec 3.2: with several slots per rank, messages of a pair of ranks must match
-   * slot by slot. And of 3.3: an unused slot before a used one must not shift it.
+   * The trap of docs/echo.md 3.2: with several slots per rank, messages of a pair of ranks must
+   * match slot by slot. And of 3.3: an unused slot before a used one must not shift it.
    */
   @ParameterizedTest
   @MethodSource("groups")
@@ -339,7 +339,7 @@ class CollectivesTest {
     }
   }
 
-  /** The contract of echo-spec 3.4: home gradient plus every clone's, once, slots ascending. */
+  /** The contract of docs/echo.md 3.3: home gradient plus every clone's, once, slots ascending. */
   @ParameterizedTest
   @MethodSource("groups")
   void cloneGradientsAreAddedToTheirHomesOnceInSlotOrder(int ranks, Supplier<CpuBackend> backends) {

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The traps of echo-spec 9.8 that show in whole steps; those of the planner are tested there. */
+/** The traps of docs/echo.md 5 that show in whole steps; those of the planner are tested there. */
 class EchoTrapsTest {
   private static final int STEPS = 4;
   private static final TestRun.Layout FOUR_RANKS = new TestRun.Layout(4, 4, 8, 2);

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 /** The balanced planner on counts small enough to follow by hand. */
 class BalancedPlannerTest {
-  /** The counts of echo-spec 2.9: rank loads 57, 29, 52, 22; the mean is 40. */
+  /** The counts of docs/echo.md 2.9: rank loads 57, 29, 52, 22; the mean is 40. */
   private static final int[] SPEC = {
     10, 2, 4, 4, 8, 4, 2, 6, //
     14, 1, 3, 6, 9, 3, 1, 3, //

@@ -10,7 +10,7 @@ import java.util.function.ToLongFunction;
 import java.util.stream.IntStream;
 
 /**
- * Both variants once more, slowly, with the dense matrices of echo-spec 2.1 to 2.6: sorts with
+ * Both variants once more, slowly, with the dense matrices of docs/echo.md 2.1 to 2.6: sorts with
  * comparators, cumulative sums, interval overlaps, an {@code [experts, slots]} assignment.
  */
 final class MatrixPlanner {

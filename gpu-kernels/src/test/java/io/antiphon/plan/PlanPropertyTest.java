@@ -7,7 +7,7 @@ import java.util.HashSet;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/** The invariants of echo-spec 2.8 that concern the plan, on random counts. */
+/** The invariants of docs/echo.md 2.8 that concern the plan, on random counts. */
 class PlanPropertyTest {
   private static final int CASES = 3000;
 

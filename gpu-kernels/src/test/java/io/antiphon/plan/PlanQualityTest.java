@@ -9,7 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * The table of echo-spec 9: mean of max/mean rank load over 30 Zipf-like draws with 32,768
+ * The table of docs/echo.md 6: mean of max/mean rank load over 30 Zipf-like draws with 32,768
  * assignments per rank. The draws differ from the table's, hence the margins.
  */
 class PlanQualityTest {

@@ -8,7 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Edges of the count matrix, and the traps of echo-spec 9.8 that concern planners. */
+/** Edges of the count matrix, and the traps of docs/echo.md 5 that concern planners. */
 class PlannerTest {
   private static EchoPlan plan(Planner planner, int... counts) {
     EchoPlan plan = new EchoPlan(planner.shape());

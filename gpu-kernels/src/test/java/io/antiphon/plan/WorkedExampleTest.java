@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** The worked example of echo-spec 2.9: 4 ranks, 8 experts, 40 assignments per rank. */
+/** The worked example of docs/echo.md 2.9: 4 ranks, 8 experts, 40 assignments per rank. */
 class WorkedExampleTest {
   private static final int[] COUNTS = {
     10, 2, 4, 4, 8, 4, 2, 6, //

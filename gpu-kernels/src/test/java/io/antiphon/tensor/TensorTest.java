@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.antiphon.cpu.CpuBackend;
 import org.junit.jupiter.api.Test;
 
-/** Views, and the trap of echo-spec 9.8 that offsets of large buffers exceed 31 bits. */
+/** Views, and the trap of docs/echo.md 5 that offsets of large buffers exceed 31 bits. */
 class TensorTest {
   /** Memory that nobody touches. */
   private record Untouched(DType dtype, long elements) implements Storage {}

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class PlanCommandTest {
-  /** The worked example of echo-spec 2.9. */
+  /** The worked example of docs/echo.md 2.9. */
   private static final String EXAMPLE =
       "{\"counts\": [[10, 2, 4, 4, 8, 4, 2, 6], [14, 1, 3, 6, 9, 3, 1, 3],"
           + " [12, 0, 5, 3, 10, 4, 4, 2], [15, 3, 2, 2, 11, 3, 1, 3]]}";
