@@ -5,6 +5,8 @@ import java.util.stream.Collectors;
 
 /** The user's settings cannot be used. Lists every problem found, not only the first. */
 public final class ConfigException extends RuntimeException {
+  private static final int SHOWN = 50;
+
   @SuppressWarnings("serial") // List.copyOf returns a serializable list
   private final List<Problem> problems;
 
@@ -24,8 +26,11 @@ public final class ConfigException extends RuntimeException {
       throw new IllegalArgumentException("a ConfigException needs at least one problem");
     }
     String count = problems.size() == 1 ? "1 problem" : problems.size() + " problems";
+    String more =
+        problems.size() > SHOWN ? "\n\nand " + (problems.size() - SHOWN) + " more\n" : "\n";
     return problems.stream()
+        .limit(SHOWN)
         .map(Problem::toString)
-        .collect(Collectors.joining("\n\n", count + " in the settings:\n\n", "\n"));
+        .collect(Collectors.joining("\n\n", count + " in the settings:\n\n", more));
   }
 }

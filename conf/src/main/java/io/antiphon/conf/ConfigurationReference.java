@@ -30,12 +30,18 @@ public final class ConfigurationReference {
       - **Overrides.** `--set key=value` replaces a value for one run, before defaults are derived and anything is
         checked. `--set key=null` returns a key to its default.
       - **Includes.** `include "other.conf"` is relative to the including file; later lines win over earlier ones. An
-        include that does not exist is an error, and nothing is fetched from a network.
+        include that does not exist is an error, and nothing is fetched from a network. At most 64 files are read,
+        each of at most 256 KiB.
       - **Substitutions.** `${key}` stands for another key's value or an environment variable; `${?NAME}` is left out
-        if there is none.
+        if there is none. At most 200 of them, which make all values together at most 2^20 characters long.
       - **Errors.** Everything wrong with a file is reported at once, with file, line, limit and remedy. An unknown
         key is an error. Many keys have a Megatron-LM twin; write `num-layers` and the message says `model.layers`.
       - **Effective settings.** A run writes every value it used to `config.conf` in its directory, a valid file itself.
+        When a run is read again, it and the settings of a checkpoint may include nothing and read no environment.
+      - **Secrets.** A value below `spark.properties` that Spark would hide in its UI (by `spark.redaction.regex`; without one,
+        names and values with secret, password, token, credentials, access key, account key or private key) is used, but
+        written as `*********(redacted)` to files, checkpoints and messages. Give it again whenever the run needs it, best as
+        `"spark.hadoop.fs.s3a.secret.key" = ${S3_KEY}` from the environment: arguments of `--set` show in the list of processes.
       - **Resume.** Says whether a key may change when a run goes on from its checkpoint. Keys that may not would make
         it another training; the run refuses to start and lists them.
 
@@ -132,7 +138,7 @@ public final class ConfigurationReference {
   private static String errors() {
     String message = "";
     try {
-      SettingsReader.text("my-run.conf", BROKEN, List.of("schedule.steps=ten"));
+      SettingsReader.source("my-run.conf", BROKEN, List.of("schedule.steps=ten"));
     } catch (ConfigException e) {
       message = e.getMessage();
     }

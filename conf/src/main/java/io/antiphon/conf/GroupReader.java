@@ -12,6 +12,8 @@ import java.util.TreeMap;
 
 /** Reads the groups of a resolved file into {@link Values}, reporting everything it stumbles on. */
 final class GroupReader {
+  private static final int GUESSED = 100; // a guess compares with every key
+
   private final Values values;
   private final List<Problem> problems;
 
@@ -102,7 +104,8 @@ final class GroupReader {
   }
 
   private void unknown(String path, ConfigValue value) {
-    Optional<String> meant = Spelling.closestPath(path);
+    Optional<String> meant =
+        problems.size() < GUESSED ? Spelling.closestPath(path) : Optional.empty();
     if (meant.isEmpty() && value instanceof ConfigObject object && !object.isEmpty()) {
       // Not a group we know by another name: its keys may still belong elsewhere.
       object.keySet().stream()

@@ -11,7 +11,10 @@ import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueFactory;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -21,15 +24,36 @@ import org.jspecify.annotations.Nullable;
  * throws becomes a {@link Problem} with file and line.
  */
 final class HoconSource {
-  private static final String UNDEFINED = "\0undefined\0"; // stands for a substitution's value
+  /** Stands for a substitution's value; no file can hold it by chance or on purpose. */
+  private static final String UNDEFINED = "\0undefined " + UUID.randomUUID() + "\0";
+
+  private static final int REPORTED = 20; // each costs a walk through everything
   private static final Pattern SUBSTITUTION = Pattern.compile("\\$\\{([^}]*)}");
 
   private final List<Problem> problems;
+  private final boolean selfContained;
+  private final HoconBudget budget = new HoconBudget();
   private boolean complete = true;
 
-  /** A source that adds what it finds wrong to {@code problems}. */
-  HoconSource(List<Problem> problems) {
+  /**
+   * A source that adds what it finds wrong to {@code problems}.
+   *
+   * @param selfContained whether the text comes from a file of a run, which may be anybody's: it
+   *     can neither include a file nor read the environment
+   */
+  HoconSource(List<Problem> problems, boolean selfContained) {
     this.problems = problems;
+    this.selfContained = selfContained;
+  }
+
+  /** What everything that is parsed may cost together. */
+  HoconBudget budget() {
+    return budget;
+  }
+
+  /** Whether includes and substitutions are refused. */
+  boolean selfContained() {
+    return selfContained;
   }
 
   /** Whether everything could be read: if not, a missing key may stand in a part that is lost. */
@@ -39,6 +63,13 @@ final class HoconSource {
 
   /** Parses a text and what it includes; a part that cannot be parsed is left out. */
   Config parse(String label, String text, Includes includes) {
+    Optional<HoconBudget.Excess> excess = budget.spend(text);
+    if (excess.isPresent()) {
+      lost(
+          new Place(label, excess.get().line())
+              .problem("", "", excess.get().limit(), "write the values themselves, once each"));
+      return ConfigFactory.empty();
+    }
     try {
       return ConfigFactory.parseString(
           text, ConfigParseOptions.defaults().setOriginDescription(label).setIncluder(includes));
@@ -48,7 +79,7 @@ final class HoconSource {
               .problem(
                   "",
                   "",
-                  "cannot be read as HOCON: " + plain(e),
+                  "cannot be read as HOCON: " + withoutSecret(plain(e), text, e),
                   "check quotes, braces and commas there; text with any of : = , + # * ? { } [ ]"
                       + " needs double quotes"));
       return ConfigFactory.empty();
@@ -57,11 +88,36 @@ final class HoconSource {
 
   /** Replaces every substitution by its value. */
   ConfigObject resolve(String label, Config config) {
+    if (selfContained && !config.isResolved()) {
+      lost(
+          new Place(label, 0)
+              .problem(
+                  "",
+                  "",
+                  "settings that a run keeps hold plain values; these have substitutions ${...}",
+                  "take the run from whom you trust, or write the values themselves"));
+      return ConfigFactory.empty().root();
+    }
+    Optional<String> tooLong = Substitutions.tooLong(config.root());
+    if (tooLong.isPresent()) {
+      lost(
+          new Place(label, 0)
+              .problem(
+                  tooLong.get(),
+                  "",
+                  "must not become longer than %d characters by its substitutions"
+                      .formatted(Substitutions.LIMIT),
+                  "write the value itself"));
+      return ConfigFactory.empty().root();
+    }
     Set<String> undefined = new HashSet<>();
     while (true) {
       try {
         return config
-            .resolve(ConfigResolveOptions.defaults().appendResolver(new Placeholders(undefined)))
+            .resolve(
+                ConfigResolveOptions.defaults()
+                    .setUseSystemEnvironment(!selfContained)
+                    .appendResolver(new Placeholders(undefined)))
             .root();
       } catch (ConfigException e) {
         Matcher substitution = SUBSTITUTION.matcher(plain(e));
@@ -69,6 +125,7 @@ final class HoconSource {
             e instanceof ConfigException.UnresolvedSubstitution
                 && !plain(e).contains("cycle")
                 && substitution.find()
+                && undefined.size() < REPORTED
                 && undefined.add(substitution.group(1));
         if (!isUndefined) {
           lost(place(label, e).problem("", "", plain(e), "write the value itself"));
@@ -99,6 +156,17 @@ final class HoconSource {
   /** Whether a text contains the value of a substitution that is already reported. */
   static boolean isUndefined(String text) {
     return text.contains(UNDEFINED);
+  }
+
+  /** What the library says of a line, but for one that may hold a secret: it quotes parts of it. */
+  private static String withoutSecret(String message, String text, ConfigException e) {
+    int line = e.origin() == null ? 0 : e.origin().lineNumber();
+    boolean secret =
+        text.lines()
+            .skip(Math.max(0, line - 2L))
+            .limit(line > 0 ? 3 : Long.MAX_VALUE)
+            .anyMatch(Redaction.of(Map.of())::hidesLine);
+    return secret ? "(not quoted here, since a secret is near)" : message;
   }
 
   private static Place place(String label, ConfigException e) {

@@ -11,11 +11,14 @@ import java.io.File;
 import java.io.IOException;
 import java.net.URL;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The include statements of one file. Other than the HOCON library, which passes over an include
@@ -31,6 +34,7 @@ final class Includes
   private final String text;
   private final Path directory;
   private final List<String> chain;
+  private final Set<String> inside;
 
   /**
    * Includes of the file that a run starts from.
@@ -40,41 +44,53 @@ final class Includes
    * @param directory what relative includes are relative to
    */
   Includes(HoconSource source, String label, String text, Path directory) {
-    this(source, label, text, directory, List.of(label));
+    this(source, label, text, directory, List.of(label), Set.of(realName(label)));
   }
 
   private Includes(
-      HoconSource source, String label, String text, Path directory, List<String> chain) {
+      HoconSource source,
+      String label,
+      String text,
+      Path directory,
+      List<String> chain,
+      Set<String> inside) {
     this.source = source;
     this.label = label;
     this.text = text;
     this.directory = directory;
     this.chain = chain;
+    this.inside = inside;
   }
 
   @Override
   public ConfigObject include(ConfigIncludeContext context, String what) {
+    if (isRefused(what)) {
+      return ConfigFactory.empty().root();
+    }
     if (what.startsWith(PRESET)) {
       return includePreset(what, what.substring(PRESET.length()));
     }
     if (what.contains("://")) {
       return notFetched(what);
     }
-    return includePath(what, directory.resolve(what));
+    return includePath(what);
   }
 
   @Override
   public ConfigObject includeFile(ConfigIncludeContext context, File file) {
-    return includePath(file.getPath(), directory.resolve(file.getPath()));
+    return isRefused(file.getPath()) ? ConfigFactory.empty().root() : includePath(file.getPath());
   }
 
   @Override
   public ConfigObject includeURL(ConfigIncludeContext context, URL url) {
-    return notFetched(url.toString());
+    return isRefused(url.toString()) ? ConfigFactory.empty().root() : notFetched(url.toString());
   }
 
   @Override
   public ConfigObject includeResources(ConfigIncludeContext context, String resource) {
+    if (isRefused(resource)) {
+      return ConfigFactory.empty().root();
+    }
     if (resource.startsWith(Presets.DIRECTORY) && resource.endsWith(Presets.SUFFIX)) {
       return includePreset(
           resource,
@@ -100,13 +116,42 @@ final class Includes
     return includeText(what, "preset " + name, Presets.text(name), directory);
   }
 
-  private ConfigObject includePath(String what, Path path) {
-    Path withSuffix = path.resolveSibling(path.getFileName() + Presets.SUFFIX);
-    Path file = Files.exists(path) || !Files.exists(withSuffix) ? path : withSuffix;
+  /**
+   * Reports an include that is not even looked at: of settings kept with a run, or one too many.
+   */
+  private boolean isRefused(String what) {
+    if (source.selfContained()) {
+      lost(
+          what,
+          "settings that a run keeps include nothing",
+          "take the run from whom you trust, or write the values themselves");
+      return true;
+    }
+    if (source.budget().include()) {
+      return false;
+    }
+    if (source.budget().isFirstExcess()) {
+      lost(what, HoconBudget.includesLimit(), "include each file once");
+    }
+    return true;
+  }
+
+  private ConfigObject includePath(String what) {
+    Path file;
     try {
+      Path path = directory.resolve(what);
+      Path withSuffix = path.resolveSibling(path.getFileName() + Presets.SUFFIX);
+      file = Files.exists(path) || !Files.exists(withSuffix) ? path : withSuffix;
+    } catch (InvalidPathException e) {
+      return lost(what, "is no path of a file: " + e.getReason(), "correct the path");
+    }
+    try {
+      if (Files.exists(file) && !Files.isRegularFile(file)) {
+        return lost(what, "must be a file: " + file + " is none", "include a file of settings");
+      }
       Path parent = file.toAbsolutePath().getParent();
       return includeText(
-          what, file.toString(), Files.readString(file), parent == null ? directory : parent);
+          what, file.toString(), SettingsFile.text(file), parent == null ? directory : parent);
     } catch (NoSuchFileException e) {
       return lost(
           what,
@@ -118,8 +163,18 @@ final class Includes
     }
   }
 
+  /** The same for every path to a file; for what is no file, its name. */
+  private static String realName(String name) {
+    try {
+      return Path.of(name).toRealPath().toString();
+    } catch (InvalidPathException | IOException e) {
+      return name;
+    }
+  }
+
   private ConfigObject includeText(String what, String name, String included, Path base) {
-    if (chain.contains(name)) {
+    String real = realName(name);
+    if (inside.contains(real)) {
       return lost(
           what,
           "includes itself: " + String.join(" -> ", chain) + " -> " + name,
@@ -127,7 +182,11 @@ final class Includes
     }
     List<String> longer = new ArrayList<>(chain);
     longer.add(name);
-    return source.parse(name, included, new Includes(source, name, included, base, longer)).root();
+    Set<String> deeper = new HashSet<>(inside);
+    deeper.add(real);
+    return source
+        .parse(name, included, new Includes(source, name, included, base, longer, deeper))
+        .root();
   }
 
   private ConfigObject notFetched(String url) {

@@ -28,6 +28,11 @@ public final class Printable {
     return line(text, VALUE_CHARS);
   }
 
+  /** One line of at most 2,000 characters, such as a path. */
+  public static String line(String text) {
+    return line(text, LINE_CHARS);
+  }
+
   /**
    * A message: its lines stay lines, each of at most 2,000 characters, and no more than 400 of
    * them. Tabs stay too.

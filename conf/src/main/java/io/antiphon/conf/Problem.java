@@ -17,17 +17,26 @@ public record Problem(String file, int line, String key, String value, String li
 
   static final String OVERRIDE = "--set ";
 
-  /** The problem as three lines for a terminal, without a line break at the end. */
+  /**
+   * The problem as three lines for a terminal, without a line break at the end; long values are cut
+   * and control characters shown as "?".
+   */
   @Override
   public String toString() {
-    return heading() + "\n    " + limit + "\n    -> " + remedy;
+    return Printable.message(heading() + "\n    " + limit + "\n    -> " + remedy);
   }
 
   private String heading() {
-    String place = line > 0 ? file + ":" + line : file;
-    if (key.isEmpty() || file.equals(OVERRIDE + key + "=" + value)) {
+    String shownKey = Printable.value(key);
+    String shownValue = Printable.value(value);
+    if (file.equals(OVERRIDE + key + "=" + value)) {
+      return OVERRIDE + shownKey + "=" + shownValue;
+    }
+    String shownFile = Printable.line(file);
+    String place = line > 0 ? shownFile + ":" + line : shownFile;
+    if (key.isEmpty()) {
       return place;
     }
-    return place + ": " + (value.isEmpty() ? key : key + " = " + value);
+    return place + ": " + (value.isEmpty() ? shownKey : shownKey + " = " + shownValue);
   }
 }

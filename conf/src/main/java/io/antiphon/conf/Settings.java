@@ -91,8 +91,17 @@ public record Settings(
     }
   }
 
+  /**
+   * These settings with single keys replaced; secrets stay what they are.
+   *
+   * @param overrides as for {@link SettingsReader#file}
+   */
+  public Settings with(List<String> overrides) {
+    return SettingsReader.text("settings", SettingsWriter.renderWithSecrets(this), overrides);
+  }
+
   private Object writeReplace() {
-    return new Wire(SettingsWriter.render(this));
+    return new Wire(SettingsWriter.renderWithSecrets(this));
   }
 
   /** The serialized form. */

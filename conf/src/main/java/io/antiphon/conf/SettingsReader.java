@@ -20,8 +20,11 @@ import java.util.Optional;
 public final class SettingsReader {
   private final List<Problem> problems = new ArrayList<>();
   private final Values values = new Values();
+  private final boolean selfContained;
 
-  private SettingsReader() {}
+  private SettingsReader(boolean selfContained) {
+    this.selfContained = selfContained;
+  }
 
   /**
    * Reads a file.
@@ -33,13 +36,27 @@ public final class SettingsReader {
   public static Settings file(Path file, List<String> overrides) {
     String text;
     try {
-      text = Files.readString(file);
+      text = SettingsFile.text(file);
     } catch (IOException e) {
       throw new ConfigException(List.of(unreadable(file, e)));
     }
     Path directory = file.toAbsolutePath().getParent();
-    return new SettingsReader()
+    return new SettingsReader(false)
         .read(file.toString(), text, directory == null ? file : directory, overrides);
+  }
+
+  /**
+   * Reads a file that {@link SettingsWriter#write} wrote. Since a run may come from anybody, it can
+   * neither include a file nor read the environment.
+   *
+   * @throws ConfigException as {@link #file}
+   */
+  public static Settings kept(Path file) {
+    try {
+      return text(file.toString(), SettingsFile.text(file), List.of());
+    } catch (IOException e) {
+      throw new ConfigException(List.of(unreadable(file, e)));
+    }
   }
 
   /**
@@ -51,23 +68,47 @@ public final class SettingsReader {
    *     reason
    */
   public static Settings preset(String name, List<String> overrides) {
-    return text("preset " + name, Presets.text(name), overrides);
+    return source("preset " + name, Presets.text(name), overrides);
   }
 
   /**
-   * Reads a text, such as what {@link SettingsWriter#render} wrote.
+   * Reads a text, such as what {@link SettingsWriter#render} wrote. It can neither include a file
+   * nor read the environment, since the checkpoint that keeps it may be anybody's.
    *
    * @param label what messages call the text
    * @param overrides as for {@link #file}
    * @throws ConfigException if the text cannot be used, with every reason
    */
   public static Settings text(String label, String text, List<String> overrides) {
-    return new SettingsReader().read(label, text, Path.of(""), overrides);
+    return new SettingsReader(true).read(label, text, Path.of(""), overrides);
+  }
+
+  /** Reads a text as the user's own file. */
+  static Settings source(String label, String text, List<String> overrides) {
+    return new SettingsReader(false).read(label, text, Path.of(""), overrides);
   }
 
   private Settings read(String label, String text, Path directory, List<String> overrides) {
+    try {
+      return readWithin(label, text, directory, overrides);
+    } catch (StackOverflowError | OutOfMemoryError e) {
+      throw new ConfigException(
+          List.of(
+              new Problem(
+                  label,
+                  0,
+                  "",
+                  "",
+                  "cannot be read: its values take in each other too often or too deeply ("
+                      + e.getClass().getSimpleName()
+                      + ")",
+                  "write the values themselves in place of ${...} and +=")));
+    }
+  }
+
+  private Settings readWithin(String label, String text, Path directory, List<String> overrides) {
     Overrides assigned = Overrides.parse(overrides, values, problems);
-    HoconSource source = new HoconSource(problems);
+    HoconSource source = new HoconSource(problems, selfContained);
     Config written = source.parse(label, text, new Includes(source, label, text, directory));
     ConfigObject resolved = source.resolve(label, assigned.over(written));
     new GroupReader(values, problems).read(Schema.ROOT, resolved);
@@ -132,7 +173,10 @@ public final class SettingsReader {
 
   /** The file itself first, then what it includes, then overrides; lines in order. */
   private List<Problem> inOrder(String label) {
+    Redaction redaction =
+        Redaction.of(values.known(List.of(Schema.PROPERTIES)) ? values.properties() : Map.of());
     return problems.stream()
+        .map(redaction::of)
         .distinct()
         .sorted(
             Comparator.comparing((Problem problem) -> !problem.file().equals(label))

@@ -12,11 +12,31 @@ import java.util.Optional;
 public final class SettingsWriter {
   private SettingsWriter() {}
 
-  /** Every key with its value, defaults included; absent optional keys are left out. */
+  /**
+   * Every key with its value, defaults included; absent optional keys are left out, and a {@link
+   * Redaction#PLACEHOLDER} stands for every secret.
+   */
   public static String render(Settings settings) {
+    Values values = Values.of(settings);
+    Map<String, String> properties = values.properties();
+    Redaction redaction = Redaction.of(properties);
+    properties.replaceAll(redaction::shown);
+    values.put(Schema.PROPERTIES, properties, Place.NOWHERE);
+    return render(values);
+  }
+
+  /** As {@link #render}, with the secrets: for another process of the run, never for a file. */
+  static String renderWithSecrets(Settings settings) {
+    return render(Values.of(settings));
+  }
+
+  private static String render(Values values) {
     StringBuilder text =
         new StringBuilder("# The effective settings of a run: every key with its value.\n");
-    render(Schema.ROOT, Values.of(settings), "", text);
+    if (values.properties().containsValue(Redaction.PLACEHOLDER)) {
+      text.append("# Secrets are left out: give those marked (redacted) again.\n");
+    }
+    render(Schema.ROOT, values, "", text);
     return text.toString();
   }
 

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
 
 /** Rules about Spark: what its scheduler would refuse or, worse, wait for without a word. */
@@ -41,6 +42,10 @@ final class SparkRules {
                   + " (spark.master, spark.app.name and spark.executor.memory do).",
               List.of(Schema.PROPERTIES),
               SparkRules::names),
+          new Rule(
+              "spark.redaction.regex, which says what is a secret, is a regular expression.",
+              List.of(Schema.PROPERTIES),
+              SparkRules::redaction),
           new Rule(
               "spark.properties does not switch dynamic allocation on: a barrier stage needs all"
                   + " executors at once.",
@@ -98,6 +103,20 @@ final class SparkRules {
                 property(name),
                 "must start with spark.",
                 "write the whole name of Spark's key, such as spark." + name));
+  }
+
+  private static Stream<Finding> redaction(Values values) {
+    String own = values.properties().getOrDefault(Redaction.KEY, "");
+    try {
+      Pattern.compile(own);
+      return Stream.empty();
+    } catch (PatternSyntaxException e) {
+      return Stream.of(
+          new Finding(
+              property(Redaction.KEY),
+              "must be a regular expression: " + e.getDescription(),
+              "correct it, or leave it out: then what Spark takes for a secret is one"));
+    }
   }
 
   private static Stream<Finding> noDynamicAllocation(Values values) {

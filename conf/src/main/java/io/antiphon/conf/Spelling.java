@@ -8,10 +8,16 @@ import java.util.stream.Stream;
 
 /** What the user probably meant. */
 final class Spelling {
+  /** No key or choice is nearly as long; comparing takes the time of both lengths multiplied. */
+  private static final int LONGEST = 64;
+
   private Spelling() {}
 
   /** The candidate that looks most like a word, if any looks like it at all. */
   static Optional<String> closest(String word, Collection<String> candidates) {
+    if (word.length() > LONGEST) {
+      return Optional.empty();
+    }
     String plain = kebab(word);
     return candidates.stream()
         .filter(candidate -> distance(plain, candidate) <= tolerance(plain, candidate))
@@ -23,6 +29,9 @@ final class Spelling {
    * but below another parent, or called by its Megatron flag.
    */
   static Optional<String> closestPath(String unknown) {
+    if (unknown.length() > 2 * LONGEST) {
+      return Optional.empty();
+    }
     return Stream.concat(
             Schema.KEYS.values().stream(),
             Schema.GROUPS.values().stream().filter(group -> !group.path().isEmpty()))

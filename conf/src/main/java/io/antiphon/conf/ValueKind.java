@@ -52,7 +52,7 @@ enum ValueKind {
   TEXT("text, not blank") {
     @Override
     Optional<Object> parse(String text, Class<?> type) {
-      return text.isBlank() ? Optional.empty() : Optional.of(text);
+      return text.isBlank() || !isEncodable(text) ? Optional.empty() : Optional.of(text);
     }
   },
   DURATION("a time with its unit, such as 90s or 2m") {
@@ -101,6 +101,12 @@ enum ValueKind {
   };
 
   private static final long MAX_EXPONENT = 40; // 1e999999999 must not become a billion digits
+
+  /** Whether a system call can take the text, as the name of a file for example. */
+  private static boolean isEncodable(String text) {
+    return text.indexOf('\0') < 0
+        && text.codePoints().noneMatch(c -> Character.getType(c) == Character.SURROGATE);
+  }
 
   private final String words;
 

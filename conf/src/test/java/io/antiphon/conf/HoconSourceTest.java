@@ -10,7 +10,7 @@ class HoconSourceTest {
   @Test
   void resolvesSubstitutionsAfterOverrides() {
     Settings settings =
-        SettingsReader.text(
+        SettingsReader.source(
             "a.conf",
             Sample.FILE
                 + "moe.shared-expert-ffn = ${moe.expert-ffn}\nname = ${?NOT_SET_ANYWHERE}\n",

@@ -92,7 +92,7 @@ class IncludesTest {
                 + " as \"preset:NAME\"");
     assertThat(problems.get(3).remedy()).isEqualTo("did you mean quickstart?");
     assertThat(problems.get(4).remedy()).startsWith("take one of moe-1b, quickstart, ");
-    assertThat(problems.get(5).limit()).startsWith("cannot be read: ");
+    assertThat(problems.get(5).limit()).startsWith("must be a file: ");
   }
 
   @Test

@@ -30,7 +30,7 @@ class OverridesTest {
   @Test
   void nullReturnsAKeyToItsDefault() {
     Settings settings =
-        SettingsReader.text(
+        SettingsReader.source(
             "a.conf",
             Sample.FILE + "seed = 9\n",
             List.of("data.text=null", "data.sql=t", "seed=null"));
@@ -52,7 +52,7 @@ class OverridesTest {
             "spark.properties.spark.d=null",
             "spark.properties.spark.c.f=x=y");
 
-    assertThat(SettingsReader.text("a.conf", file, overrides).spark().properties())
+    assertThat(SettingsReader.source("a.conf", file, overrides).spark().properties())
         .hasToString("{spark.a.b=5, spark.c=6, spark.c.f=x=y, spark.e=4}");
   }
 
@@ -68,7 +68,8 @@ class OverridesTest {
             """
             --set moe.echo.slots-per-rank=2
                 must be 1 with moe.echo.planner = bin-packing
-                -> set moe.echo.slots-per-rank = 1, or moe.echo.planner = balanced""");
+                -> set moe.echo.slots-per-rank = 1, or moe.echo.planner = balanced\
+            """);
   }
 
   @Test

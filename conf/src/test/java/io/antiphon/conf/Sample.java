@@ -35,7 +35,7 @@ final class Sample {
 
   /** The settings of the file with some keys changed. */
   static Settings with(String... overrides) {
-    return SettingsReader.text("a.conf", FILE, List.of(overrides));
+    return SettingsReader.source("a.conf", FILE, List.of(overrides));
   }
 
   /** The problems of the file with some keys changed. */
@@ -46,7 +46,7 @@ final class Sample {
   /** The problems of a text. */
   static List<Problem> problemsOf(String text, String... overrides) {
     return catchThrowableOfType(
-            ConfigException.class, () -> SettingsReader.text("a.conf", text, List.of(overrides)))
+            ConfigException.class, () -> SettingsReader.source("a.conf", text, List.of(overrides)))
         .problems();
   }
 

@@ -80,7 +80,7 @@ class SettingsReaderTest {
   @Test
   void readsEveryKindOfValue() {
     Settings settings =
-        SettingsReader.text(
+        SettingsReader.source(
             "a.conf",
             Sample.FILE
                 + """
@@ -116,7 +116,7 @@ class SettingsReaderTest {
   @Test
   void takesNullForAnAbsentKey() {
     Settings settings =
-        SettingsReader.text(
+        SettingsReader.source(
             "a.conf",
             Sample.FILE
                 + "seed = null\ncheckpoint.dir = null\nspark.properties = null\nmonitor = null\n",

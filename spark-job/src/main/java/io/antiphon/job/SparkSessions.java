@@ -2,6 +2,7 @@ package io.antiphon.job;
 
 import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Problem;
+import io.antiphon.conf.Redaction;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SparkDefaults;
 import io.antiphon.job.barrier.AntiphonPlugin;
@@ -38,6 +39,7 @@ final class SparkSessions {
   static SparkSession open(Settings settings, Map<String, String> cluster) {
     Map<String, String> properties = properties(settings);
     properties.putAll(cluster);
+    Redaction.requireGiven(properties);
     requireUiPort(properties);
     String plugins = Optional.ofNullable(properties.get(PLUGINS)).map(own -> own + ",").orElse("");
     properties.put(PLUGINS, plugins + AntiphonPlugin.class.getName());

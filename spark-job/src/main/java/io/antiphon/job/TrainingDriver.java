@@ -2,8 +2,6 @@ package io.antiphon.job;
 
 import io.antiphon.conf.Backend;
 import io.antiphon.conf.Settings;
-import io.antiphon.conf.SettingsReader;
-import io.antiphon.conf.SettingsWriter;
 import io.antiphon.data.BigramBaseline;
 import io.antiphon.data.Split;
 import io.antiphon.data.etl.TokenEtl;
@@ -292,8 +290,7 @@ public final class TrainingDriver {
   private Settings resuming() {
     return settings.checkpoint().resume()
         ? settings
-        : SettingsReader.text(
-            "settings", SettingsWriter.render(settings), List.of("checkpoint.resume=true"));
+        : settings.with(List.of("checkpoint.resume=true"));
   }
 
   /** Hands the reports of one attempt to the monitor. */

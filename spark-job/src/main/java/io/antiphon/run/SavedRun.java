@@ -80,7 +80,7 @@ public record SavedRun(Path runDirectory, String checkpointDirectory, Checkpoint
     Path effective = directory.resolve("config.conf");
     Optional<String> elsewhere =
         Files.isRegularFile(effective)
-            ? SettingsReader.file(effective, List.of()).checkpoint().dir()
+            ? SettingsReader.kept(effective).checkpoint().dir()
             : Optional.empty();
     return elsewhere.orElse(directory.resolve("checkpoints").toString());
   }

@@ -3,6 +3,7 @@ package io.antiphon.job;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.antiphon.conf.ConfigException;
+import io.antiphon.conf.Redaction;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import io.antiphon.tensor.CommException;
@@ -41,6 +42,19 @@ class SparkSessionsTest {
         .hasMessageContaining("settings: spark.properties")
         .hasMessageContaining(complaint)
         .hasMessageContaining("-> change the property");
+  }
+
+  @Test
+  void aSecretThatWasNotWrittenDownIsAskedFor() {
+    String name = "spark.hadoop.fs.s3a.secret.key";
+    Settings kept =
+        SettingsReader.preset(
+            "quickstart", List.of("spark.properties." + name + "=" + Redaction.PLACEHOLDER));
+
+    assertThatThrownBy(() -> SparkSessions.open(kept, Map.of()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("spark.properties.\"" + name + "\"")
+        .hasMessageContaining("must be given again");
   }
 
   @Test
