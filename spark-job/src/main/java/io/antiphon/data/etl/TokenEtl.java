@@ -233,13 +233,24 @@ public final class TokenEtl {
     int length = request.sequenceLength();
     long train = all.train().sequences(length);
     long validation = all.validation().sequences(length);
+    long tokens = all.train().tokens() + all.validation().tokens();
+    if (rule.fraction() > 0 && Math.min(train, validation) < 1 && tokens > 2L * length + 1) {
+      throw new DataException(
+          request.corpus().setting()
+              + ": '"
+              + request.corpus().location()
+              + "' cannot be split: it has tokens enough, "
+              + tokens
+              + ", but equal documents go to the same side, and too few differ. Add different text,"
+              + " or set data.validation-fraction = 0, which keeps nothing for validation");
+    }
     if (train < 1 || (rule.fraction() > 0 && validation < 1)) {
       throw new DataException(
           request.corpus().setting()
               + ": '"
               + request.corpus().location()
               + "' is too small: "
-              + (all.train().tokens() + all.validation().tokens())
+              + tokens
               + " tokens make "
               + train
               + " training and "

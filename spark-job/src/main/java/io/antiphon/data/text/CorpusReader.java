@@ -4,7 +4,6 @@ import io.antiphon.data.Corpus;
 import io.antiphon.data.DataException;
 import io.antiphon.data.Failures;
 import io.antiphon.data.HadoopPath;
-import io.antiphon.data.NearestName;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -24,8 +23,6 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataTypes;
-import org.apache.spark.sql.types.StringType;
-import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.SerializableConfiguration;
 
@@ -34,7 +31,7 @@ public final class CorpusReader {
   private static final long BYTES_PER_PARTITION = 32L << 20;
   private static final int MAX_PARTITIONS = 10_000;
   private static final Pattern QUERY =
-      Pattern.compile("^\\s*(select|with|from|values|table|\\()", Pattern.CASE_INSENSITIVE);
+      Pattern.compile("^(select|with|from|values|table|\\()", Pattern.CASE_INSENSITIVE);
   private static final StructType SLICE =
       new StructType()
           .add("path", DataTypes.StringType, false)
@@ -89,7 +86,7 @@ public final class CorpusReader {
       return ofTable(spark, parquet, parquet.column(), table);
     }
     Corpus.Sql sql = (Corpus.Sql) corpus;
-    boolean query = QUERY.matcher(sql.location()).find();
+    boolean query = QUERY.matcher(withoutComments(sql.location())).find();
     Dataset<Row> table =
         Failures.explained(
             of, () -> query ? spark.sql(sql.location()) : spark.table(sql.location()));
@@ -139,7 +136,9 @@ public final class CorpusReader {
               + ". Repair or remove these lines");
     }
     if (report.lacksColumn()) {
-      throw noColumn(corpus, ((Corpus.JsonLines) corpus).column(), report.columns().split(", "));
+      List<String> columns =
+          report.columns().isEmpty() ? List.of() : List.of(report.columns().split(", "));
+      throw TextColumn.missing(corpus, ((Corpus.JsonLines) corpus).column(), columns, "");
     }
     if (report.documents() == 0) {
       throw new DataException(
@@ -214,7 +213,7 @@ public final class CorpusReader {
 
   private static CorpusReader ofTable(
       SparkSession spark, Corpus corpus, String column, Dataset<Row> table) {
-    String name = requireStringColumn(corpus, column, table.schema());
+    String name = TextColumn.of(corpus, column, table.schema());
     Dataset<Row> texts = table.select(table.col("`" + name.replace("`", "``") + "`"));
     Optional<List<InputFile>> files = tableFiles(spark, corpus, table);
     int partitions =
@@ -253,50 +252,18 @@ public final class CorpusReader {
     return Optional.of(files);
   }
 
-  private static String requireStringColumn(Corpus corpus, String column, StructType schema) {
-    String[] names = schema.fieldNames();
-    List<String> strings = new ArrayList<>();
-    List<StructField> matches = new ArrayList<>();
-    for (StructField field : schema.fields()) {
-      if (field.name().equals(column)) {
-        matches.add(0, field);
-      } else if (field.name().equalsIgnoreCase(column)) {
-        matches.add(field);
+  /** A query from its first word on. */
+  private static String withoutComments(String sql) {
+    String rest = sql.strip();
+    while (rest.startsWith("--") || rest.startsWith("/*")) {
+      String end = rest.startsWith("--") ? "\n" : "*/";
+      int at = rest.indexOf(end, 2);
+      if (at < 0) {
+        return "";
       }
-      if (field.dataType() instanceof StringType) {
-        strings.add(field.name());
-      }
+      rest = rest.substring(at + end.length()).strip();
     }
-    if (matches.isEmpty()) {
-      throw noColumn(corpus, column, names);
-    }
-    StructField field = matches.get(0);
-    if (!(field.dataType() instanceof StringType)) {
-      throw new DataException(
-          corpus.setting()
-              + ": column '"
-              + field.name()
-              + "' of '"
-              + corpus.location()
-              + "' is "
-              + field.dataType().simpleString()
-              + ", not string; set data.text-column to a string column"
-              + (strings.isEmpty() ? " (there is none)" : ": " + String.join(", ", strings)));
-    }
-    return field.name();
-  }
-
-  private static DataException noColumn(Corpus corpus, String column, String[] names) {
-    return new DataException(
-        corpus.setting()
-            + ": '"
-            + corpus.location()
-            + "' has no column '"
-            + column
-            + "'"
-            + NearestName.hint(column, Arrays.asList(names))
-            + "; set data.text-column to one of: "
-            + String.join(", ", names));
+    return rest;
   }
 
   private static Pattern regularExpression(String separator) {

@@ -1,15 +1,15 @@
 package io.antiphon.data.text;
 
+import io.antiphon.data.DataException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.io.compress.CompressionCodec;
-import org.apache.hadoop.io.compress.CompressionCodecFactory;
 
 /**
  * A part of a file one task reads: what begins in {@code [start, end)} belongs to it, even where it
@@ -29,10 +29,10 @@ record FileSlice(String path, long start, long end) implements Serializable {
 
   /** Files of lines in slices of 32 MiB; compressed files stay whole, as they are read in order. */
   static List<FileSlice> ofLines(List<InputFile> files, Configuration configuration) {
-    CompressionCodecFactory codecs = new CompressionCodecFactory(configuration);
+    Compression compression = new Compression(configuration);
     List<FileSlice> slices = new ArrayList<>();
     for (InputFile file : files) {
-      if (codecs.getCodec(new Path(file.path())) != null) {
+      if (compression.compresses(file.path())) {
         slices.add(new FileSlice(file.path(), 0, Long.MAX_VALUE));
         continue;
       }
@@ -48,10 +48,14 @@ record FileSlice(String path, long start, long end) implements Serializable {
     Path file = new Path(path);
     FSDataInputStream raw = file.getFileSystem(configuration).open(file);
     try {
-      CompressionCodec codec = new CompressionCodecFactory(configuration).getCodec(file);
       if (start == 0) {
-        InputStream in = codec == null ? raw : codec.createInputStream(raw);
-        return new Lines(path, in, 0);
+        InputStream in = new Compression(configuration).open(path, raw);
+        Beginning beginning = new Beginning(in);
+        Optional<String> refusal = beginning.refusal();
+        if (refusal.isPresent()) {
+          throw new DataException(path + " " + refusal.get());
+        }
+        return new Lines(path, beginning.whole(), 0);
       }
       raw.seek(start - 1); // a line that begins at start is ours; its predecessor's end shows it
       Lines lines = new Lines(path, raw, start - 1);

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import io.antiphon.data.DataException;
 import io.antiphon.data.Failures;
 import java.io.IOException;
@@ -15,12 +17,25 @@ import java.util.NoSuchElementException;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 
-/** Documents of one slice of a file with a JSON object per line; empty lines are passed over. */
+/**
+ * Documents of one slice of a file with a JSON object per line; empty lines are passed over.
+ * Members other than the text may hold what JSON forbids and programs write: NaN and Infinity, and
+ * numbers, names and nesting of any length.
+ */
 final class JsonDocuments implements DocumentReader {
+  private static final int MAX_DEPTH = 1_000_000; // a level takes memory
+  private static final int MAX_COLUMNS = 50; // kept for a message
+  private static final int MAX_NAME = 100;
   private static final JsonFactory JSON =
       JsonFactory.builder()
+          .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
           .streamReadConstraints(
-              StreamReadConstraints.builder().maxStringLength(Lines.MAX_BYTES).build())
+              StreamReadConstraints.builder()
+                  .maxStringLength(Lines.MAX_BYTES)
+                  .maxNameLength(Lines.MAX_BYTES)
+                  .maxNumberLength(Lines.MAX_BYTES)
+                  .maxNestingDepth(MAX_DEPTH)
+                  .build())
           .build();
 
   private final FileSlice slice;
@@ -82,8 +97,10 @@ final class JsonDocuments implements DocumentReader {
       List<String> columns = new ArrayList<>();
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
         String name = parser.currentName();
-        columns.add(name);
         JsonToken value = parser.nextToken();
+        if (value == JsonToken.VALUE_STRING && columns.size() < MAX_COLUMNS) {
+          columns.add(name.length() > MAX_NAME ? name.substring(0, MAX_NAME) + "..." : name);
+        }
         if (name.equals(column)) {
           found =
               switch (value) {
@@ -98,6 +115,8 @@ final class JsonDocuments implements DocumentReader {
         return corrupt("there is more after the JSON object");
       }
       return found == null ? new RawText.NoColumn(String.join(", ", columns)) : found;
+    } catch (StreamConstraintsException limit) {
+      return corrupt("it nests deeper than " + MAX_DEPTH + " levels");
     } catch (JsonProcessingException failure) {
       return corrupt(failure.getOriginalMessage());
     } catch (IOException malformedText) {

@@ -13,7 +13,7 @@ public sealed interface RawText extends Serializable {
   /**
    * A JSON object without the column.
    *
-   * @param columns those it has
+   * @param columns those of its members that are strings, the first ones
    */
   record NoColumn(String columns) implements RawText {}
 

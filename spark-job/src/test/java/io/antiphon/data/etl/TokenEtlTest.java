@@ -1,8 +1,10 @@
 package io.antiphon.data.etl;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.antiphon.data.Corpus;
+import io.antiphon.data.DataException;
 import io.antiphon.data.DataRequest;
 import io.antiphon.data.Sha256;
 import io.antiphon.data.SparkForTests;
@@ -23,6 +25,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -183,6 +186,19 @@ class TokenEtlTest {
     StoreManifest manifest = TokenEtl.prepare(spark, request, 2).manifest();
     assertThat(manifest.validation().sequences()).isPositive();
     assertThat(manifest.train().sequences()).isGreaterThan(20);
+  }
+
+  @Test
+  void equalDocumentsThatCannotBeSplitAreExplained() {
+    List<String> equal = Collections.nCopies(400, "the same text again");
+    spark.createDataset(equal, Encoders.STRING()).toDF("text").createOrReplaceTempView("equal");
+    assertThatThrownBy(
+            () ->
+                TokenEtl.prepare(
+                    spark, request(new Corpus.Sql("select * from equal", "text"), "equal"), 1))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("equal documents go to the same side")
+        .hasMessageContaining("data.validation-fraction = 0");
   }
 
   @Test

@@ -88,8 +88,28 @@ class DocumentReaderTest {
     assertThat(reason(found.get(3))).isEqualTo("'text' is a number, not a string");
     assertThat(reason(found.get(4))).isEqualTo("'text' is an object, not a string");
     assertThat(reason(found.get(5))).isEqualTo("there is more after the JSON object");
-    assertThat(found.get(6)).isEqualTo(new RawText.NoColumn("other, third"));
+    assertThat(found.get(6)).isEqualTo(new RawText.NoColumn("other"));
     assertThat(found.get(7)).isEqualTo(new RawText.Null());
+  }
+
+  @Test
+  void membersThatAreNotTheTextNeedNotBeStrict() throws Exception {
+    String deep = "[".repeat(5000) + "]".repeat(5000);
+    Files.writeString(
+        file,
+        "{\"score\": NaN, \"a\": -Infinity, \"b\": [Infinity], \"text\": \"1\"}\n"
+            + "{\"deep\": %s, \"text\": \"2\", \"more\": %s}\n".formatted(deep, deep)
+            + "{\"long\": %s, \"text\": \"3\"}\n".formatted("1".repeat(5000))
+            + "{\"long\": 0.%se-9999999999, \"text\": \"4\"}\n".formatted("1".repeat(5000))
+            + "{\"%s\": 1, \"text\": \"5\"}\n".formatted("n".repeat(200_000))
+            + "{\"text\": NaN}\n"
+            + "{\"deep\": %s}\n".formatted("[".repeat(1_000_001)));
+    List<RawText> found = new ArrayList<>();
+    new JsonDocuments(whole(), "text", CONFIGURATION).forEachRemaining(found::add);
+    assertThat(found.subList(0, 5).stream().map(DocumentReaderTest::text))
+        .containsExactly("1", "2", "3", "4", "5");
+    assertThat(reason(found.get(5))).isEqualTo("'text' is a number, not a string");
+    assertThat(reason(found.get(6))).isEqualTo("it nests deeper than 1000000 levels");
   }
 
   @Test
