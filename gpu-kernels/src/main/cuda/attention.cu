@@ -11,9 +11,11 @@
 // a key per lane, and keeps each query's running maximum and sum: scores exist in registers only.
 //
 // Launch: sequences * heads * ceil(sequence_length / kBlockRows) blocks of kAnyThreads threads, with dynamic
-// shared memory for kBlockRows + 2 * kTileRows rows of kMaxHeadDim + 1 floats. Bound: shared memory.
+// shared memory of kSharedBytes. Bound: shared memory.
 // Deterministic: a query's keys are taken in order by one warp.
 #include "attention_any.cuh"
+
+constexpr int kSharedBytes = row_bytes(kBlockRows + 2 * kTileRows);
 
 template <typename Real>
 __global__ void __launch_bounds__(kAnyThreads)

@@ -14,7 +14,12 @@ constexpr int kLaneDims = kMaxHeadDim / kWarpSize;
 
 // Elements from a row of a tile to the next: odd, so that the rows which a warp's lanes read lie in different
 // banks.
-__device__ __forceinline__ int tile_pitch(const int head_dim) { return head_dim | 1; }
+__host__ __device__ constexpr int tile_pitch(const int head_dim) { return head_dim | 1; }
+
+// Bytes of so many rows of heads of any size.
+__host__ __device__ constexpr int row_bytes(const int rows) {
+    return rows * tile_pitch(kMaxHeadDim) * (int)sizeof(float);
+}
 
 // Copies kRows rows of `from`, `stride` elements apart, to rows of `pitch`; rows from `valid_rows` on become
 // zeros. All threads of the block must call it; a barrier must follow.

@@ -16,9 +16,11 @@
 //   attention_statistics       ceil(tokens * heads / 4) blocks
 //   attention_query_gradients  sequences * heads * ceil(sequence_length / kBlockRows) blocks
 //   attention_key_gradients    sequences * key_value_heads * ceil(sequence_length / kBlockRows) blocks
-// the last two with dynamic shared memory for 2 * (kBlockRows + kTileRows) rows of kMaxHeadDim + 1 floats.
+// the last two with dynamic shared memory of kSharedBytes.
 // Bound: shared memory. Deterministic: one warp sums a gradient, in the order of keys, or of heads and queries.
 #include "attention_any.cuh"
+
+constexpr int kSharedBytes = row_bytes(2 * (kBlockRows + kTileRows));
 
 template <typename Real>
 __global__ void __launch_bounds__(kAnyThreads)

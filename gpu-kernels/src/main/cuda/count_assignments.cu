@@ -12,6 +12,10 @@ __global__ void zero_counts(const int experts, int* __restrict__ counts) {
     if (expert < experts) counts[expert] = 0;
 }
 
+__host__ __device__ constexpr int count_assignments_shared_bytes(const int experts) {
+    return experts * (int)sizeof(int);
+}
+
 template <bool kAlone>
 __global__ void count_assignments(const int* __restrict__ top_experts, const int64 assignments, const int experts,
                                   int* __restrict__ counts) {

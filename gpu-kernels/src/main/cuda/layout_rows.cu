@@ -18,7 +18,7 @@
 //   layout_count   [chunks + column_blocks] blocks of 256 threads: experts in every chunk of 2,048 assignments,
 //                  and sums of the columns of counts and to_slot, 32 columns per block
 //   layout_scan    with many chunks only: [ceil(experts / 32)] blocks of 256 threads: block counts to offsets
-//   layout_place   [max(chunks, 1)] blocks of 256 threads with dynamic shared memory: everything else. With few
+//   layout_place   [max(chunks, 1)] blocks of 256 threads with layout_place_shared_bytes(): everything else. With few
 //                  chunks it adds up the block counts by itself.
 // Bound: latency for few assignments, memory for many (12 bytes per assignment). Deterministic: an assignment's
 // index among those to its expert is counted, never drawn from an atomic counter.
@@ -121,19 +121,25 @@ __global__ void __launch_bounds__(kLayoutThreads)
     }
 }
 
-// Shared memory of layout_place.
+// Shared memory of layout_place, in this order.
 struct LayoutTables {
     int* row;           // [experts + slots]: first row of the rank's assignments, less their first index
     int* total;         // [experts + slots]: rows of all ranks
     int* first_slot;    // [experts]: the first slot that takes assignments of this rank, or -1
     int* last_slot;     // [experts]: the last one so far
     int* moved;         // [experts]: assignments of this rank to those slots
+    int* offset;        // [experts]: assignments to the expert in lower chunks
     int* next_slot;     // [slots]: the next one of the same expert, or -1
     int* slot_end;      // [slots]: assignments of this rank to the expert's slots up to this one
-    int* offset;        // [experts]: assignments to the expert in lower chunks
     int* rank_rows;     // [ranks]
     uint16* in_warp;    // [warps, experts]: assignments to the expert in lower warps, counting up
 };
+
+__host__ __device__ constexpr int layout_place_shared_bytes(const int ranks, const int experts,
+                                                            const int slots) {
+    return (2 * (experts + slots) + 4 * experts + 2 * slots + ranks) * (int)sizeof(int) +
+           kLayoutWarps * experts * (int)sizeof(uint16);
+}
 
 // Chains the slots of every expert that take assignments of this rank, in ascending order. One warp.
 __device__ __forceinline__ void chain_slots(const LayoutTables& tables, const int* slot_home,

@@ -45,6 +45,10 @@ __global__ void __launch_bounds__(256)
 //   home   [local_experts, expert_packs * kCount]   on this rank; added
 //
 // Launch: 2-D, any number of blocks by local_experts; dynamic shared memory of 4 * slots bytes.
+__host__ __device__ constexpr int peer_reduce_slots_shared_bytes(const int slots) {
+    return slots * (int)sizeof(int);
+}
+
 template <typename Real, int kCount>
 __global__ void __launch_bounds__(256, 4)
     peer_reduce_slots(const __grid_constant__ Addresses slots, const int* __restrict__ slot_home,

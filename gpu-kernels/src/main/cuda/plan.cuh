@@ -17,7 +17,7 @@ __device__ __forceinline__ int smaller(const int first, const int second) {
     return first < second ? first : second;
 }
 
-__device__ __forceinline__ int larger(const int first, const int second) {
+__host__ __device__ constexpr int larger(const int first, const int second) {
     return first > second ? first : second;
 }
 

@@ -10,7 +10,7 @@
 //   to_slot    [ranks, slots]    i32  written; how many of them each source rank sends
 //   ranks <= 32 * kRanksPerLane, experts and slots = ranks * slots_per_rank <= 1024
 //
-// Launch: one block of kBalancedThreads with the dynamic shared memory that PlanKernels computes. Bound:
+// Launch: one block of kBalancedThreads with plan_balanced_shared_bytes() of dynamic shared memory. Bound:
 // latency. Placing clones is a chain of at most slots rounds, each of which depends on the last; one warp
 // takes it. Passes with different preferences are independent: one warp each. Sums and splits use the whole
 // block. Deterministic: integers, and ties go to the lowest index.
@@ -21,8 +21,8 @@ constexpr int kMillion = 1000000;
 constexpr int kSearchSteps = 10;
 constexpr int kPlacements = 5;  // one per pass, and the best so far
 
-// Words of shared memory for the search, and before for sums; the launcher computes the same.
-__device__ __forceinline__ int search_words(const int ranks, const int experts, const int slots) {
+// Words of shared memory for the search, and before for sums.
+__host__ __device__ constexpr int search_words(const int ranks, const int experts, const int slots) {
     const int words = kPlacements * placement_words(ranks, slots) + kPreferences * pass_words(ranks, experts);
     return larger(kSumWords, words);
 }
@@ -195,6 +195,43 @@ __device__ __forceinline__ int lowest_threshold(const int total, const int ranks
 
 constexpr int kBalancedThreads = 512;
 
+// Where the arrays of the kernel begin in its shared memory, in words.
+struct BalancedMemory {
+    int search;        // after results of two rounds of passes
+    int expert_load;   // [experts]
+    int clones_of;     // [experts]
+    int cloned;        // [experts]
+    int rank_load;     // [ranks]
+    int rank_most;     // [ranks]
+    int node_start;    // [ranks]
+    int holding;       // [slots]
+    int home_in_slot;  // [slots]
+    int missing;       // [slots]
+    int listed;
+    int next;
+    int end;
+
+    __host__ __device__ constexpr BalancedMemory(const int ranks, const int experts, const int slots)
+        : search(2 * kPreferences * (int)(sizeof(PassResult) / sizeof(int))),
+          expert_load(search + search_words(ranks, experts, slots)),
+          clones_of(expert_load + experts),
+          cloned(clones_of + experts),
+          rank_load(cloned + experts),
+          rank_most(rank_load + ranks),
+          node_start(rank_most + ranks),
+          holding(node_start + ranks),
+          home_in_slot(holding + slots),
+          missing(home_in_slot + slots),
+          listed(missing + slots),
+          next(listed + 1),
+          end(next + 1) {}
+};
+
+__host__ __device__ constexpr int plan_balanced_shared_bytes(const int ranks, const int experts,
+                                                             const int slots) {
+    return BalancedMemory(ranks, experts, slots).end * (int)sizeof(int);
+}
+
 template <int kRanksPerLane, bool kReplan>
 __global__ void __launch_bounds__(kBalancedThreads, 1)
     plan_balanced(const int* __restrict__ counts, const int ranks, const int experts,
@@ -206,19 +243,21 @@ __global__ void __launch_bounds__(kBalancedThreads, 1)
     constexpr int kThreads = kBalancedThreads;
     extern __shared__ int4 shared_memory[];
     const int slots = ranks * slots_per_rank;
+    const BalancedMemory at(ranks, experts, slots);
+    int* const memory = (int*)shared_memory;
     PassResult* const results = (PassResult*)shared_memory;
-    int* const search_memory = (int*)(results + 2 * kPreferences);
-    int* const expert_load = search_memory + search_words(ranks, experts, slots);
-    int* const clones_of = expert_load + experts;
-    int* const cloned = clones_of + experts;
-    int* const rank_load = cloned + experts;
-    int* const rank_most = rank_load + ranks;
-    int* const node_start = rank_most + ranks;
-    int* const holding = node_start + ranks;
-    int* const home_in_slot = holding + slots;
-    int* const missing = home_in_slot + slots;
-    int* const listed = missing + slots;
-    int* const next = listed + 1;
+    int* const search_memory = memory + at.search;
+    int* const expert_load = memory + at.expert_load;
+    int* const clones_of = memory + at.clones_of;
+    int* const cloned = memory + at.cloned;
+    int* const rank_load = memory + at.rank_load;
+    int* const rank_most = memory + at.rank_most;
+    int* const node_start = memory + at.node_start;
+    int* const holding = memory + at.holding;
+    int* const home_in_slot = memory + at.home_in_slot;
+    int* const missing = memory + at.missing;
+    int* const listed = memory + at.listed;
+    int* const next = memory + at.next;
 
     bool holds = false;
     sum_loads(counts, ranks, experts, search_memory, expert_load, rank_load, rank_most, [&] {

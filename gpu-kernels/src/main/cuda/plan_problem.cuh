@@ -32,7 +32,7 @@ struct Placement {
 };
 
 // Words of shared memory of a placement.
-__device__ __forceinline__ int placement_words(const int ranks, const int slots) {
+__host__ __device__ constexpr int placement_words(const int ranks, const int slots) {
     return ranks + 2 * slots + (slots + 1) / 2;
 }
 

@@ -7,9 +7,9 @@
 //   to_slot    [ranks, slots]    i32  written; how many of them each source rank sends
 //   ranks <= 128, experts <= 1024, slots <= 1024
 //
-// Launch: plan_no_clones 1-D of any size; the others one block of 512 threads with shared memory for
-// kSumWords + 6 * experts + 4 * ranks + 3 * slots + 20 words. Bound: latency. Deterministic: integers, and
-// ties go to the lowest index.
+// Launch: plan_no_clones 1-D of any size; the others one block of kPrototypeThreads with
+// plan_prototype_shared_bytes() of dynamic shared memory. Bound: latency. Deterministic: integers, and ties go
+// to the lowest index.
 #include "plan.cuh"
 
 constexpr int kPrototypeThreads = 512;
@@ -242,6 +242,55 @@ __device__ __forceinline__ void split_in_proportion(const int* counts, const int
     }
 }
 
+// Where the arrays of the kernel begin in its shared memory, in words; sums come first.
+struct PrototypeMemory {
+    int listed;
+    int spilling;
+    int sparing;
+    int head;             // [kBuckets]
+    int tail;             // [kBuckets]
+    int expert_load;      // [experts]
+    int spill;            // [experts]
+    int expert_by_spill;  // [experts]
+    int spill_end;        // [experts]; bin packing: what an expert has left
+    int clones_of;        // [experts]; bin packing: the queue, before
+    int cloned;           // [experts]
+    int spare;            // [ranks]
+    int rank_by_spare;    // [ranks]
+    int rank_load;        // [ranks]; one-shot: ends of the rooms, later
+    int rank_most;        // [ranks]
+    int home_in_slot;     // [slots]
+    int quota_of_slot;    // [slots]
+    int rest;             // [slots]
+    int end;
+
+    __host__ __device__ constexpr PrototypeMemory(const int ranks, const int experts, const int slots)
+        : listed(kSumWords),
+          spilling(listed + 1),
+          sparing(listed + 2),
+          head(listed + 4),
+          tail(head + kBuckets),
+          expert_load(tail + kBuckets),
+          spill(expert_load + experts),
+          expert_by_spill(spill + experts),
+          spill_end(expert_by_spill + experts),
+          clones_of(spill_end + experts),
+          cloned(clones_of + experts),
+          spare(cloned + experts),
+          rank_by_spare(spare + ranks),
+          rank_load(rank_by_spare + ranks),
+          rank_most(rank_load + ranks),
+          home_in_slot(rank_most + ranks),
+          quota_of_slot(home_in_slot + slots),
+          rest(quota_of_slot + slots),
+          end(rest + slots) {}
+};
+
+__host__ __device__ constexpr int plan_prototype_shared_bytes(const int ranks, const int experts,
+                                                              const int slots) {
+    return PrototypeMemory(ranks, experts, slots).end * (int)sizeof(int);
+}
+
 template <Prototype kPrototype>
 __global__ void __launch_bounds__(kPrototypeThreads)
     plan_prototype(const int* __restrict__ counts, const int ranks, const int experts,
@@ -249,25 +298,26 @@ __global__ void __launch_bounds__(kPrototypeThreads)
                    int* __restrict__ to_slot) {
     extern __shared__ int4 shared_memory[];
     const int slots = ranks * slots_per_rank;
+    const PrototypeMemory at(ranks, experts, slots);
     int* const partial = (int*)shared_memory;
-    int* const listed = partial + kSumWords;
-    int* const spilling = listed + 1;
-    int* const sparing = listed + 2;
-    int* const head = listed + 4;
-    int* const tail = head + kBuckets;
-    int* const expert_load = tail + kBuckets;
-    int* const spill = expert_load + experts;
-    int* const expert_by_spill = spill + experts;
-    int* const spill_end = expert_by_spill + experts;  // bin packing: what an expert has left
-    int* const clones_of = spill_end + experts;        // bin packing: the queue, before
-    int* const cloned = clones_of + experts;
-    int* const spare = cloned + experts;
-    int* const rank_by_spare = spare + ranks;
-    int* const rank_load = rank_by_spare + ranks;  // one-shot: ends of the rooms, later
-    int* const rank_most = rank_load + ranks;
-    int* const home_in_slot = rank_most + ranks;
-    int* const quota_of_slot = home_in_slot + slots;
-    int* const rest = quota_of_slot + slots;
+    int* const listed = partial + at.listed;
+    int* const spilling = partial + at.spilling;
+    int* const sparing = partial + at.sparing;
+    int* const head = partial + at.head;
+    int* const tail = partial + at.tail;
+    int* const expert_load = partial + at.expert_load;
+    int* const spill = partial + at.spill;
+    int* const expert_by_spill = partial + at.expert_by_spill;
+    int* const spill_end = partial + at.spill_end;
+    int* const clones_of = partial + at.clones_of;
+    int* const cloned = partial + at.cloned;
+    int* const spare = partial + at.spare;
+    int* const rank_by_spare = partial + at.rank_by_spare;
+    int* const rank_load = partial + at.rank_load;
+    int* const rank_most = partial + at.rank_most;
+    int* const home_in_slot = partial + at.home_in_slot;
+    int* const quota_of_slot = partial + at.quota_of_slot;
+    int* const rest = partial + at.rest;
 
     sum_loads(counts, ranks, experts, partial, expert_load, rank_load, rank_most, [&] {
         fill(home_in_slot, slots, kUnusedSlot);

@@ -8,7 +8,7 @@
 //               plan; max/mean before and after; clones; clones that are sent
 //   ranks <= 128
 //
-// Launch: one block of 512 threads. Bound: latency; 4 bytes per count. Deterministic: each number is added by one
+// Launch: one block of 512 threads with record_loads_shared_bytes() of dynamic shared memory. Bound: latency; 4 bytes per count. Deterministic: each number is added by one
 // thread, to each expert in the order of source ranks, as on the CPU.
 #include "plan.cuh"
 
@@ -23,6 +23,10 @@ __device__ __forceinline__ double imbalance(const int* loads, const int ranks) {
     most = __reduce_max_sync(kFullWarp, most);
     total = warp_sum(total);
     return total == 0 ? 1.0 : (double)most * ranks / (double)total;
+}
+
+__host__ __device__ constexpr int record_loads_shared_bytes(const int ranks) {
+    return (2 * ranks + 2) * (int)sizeof(int);
 }
 
 __global__ void record_loads(const int* __restrict__ counts, const int* __restrict__ slot_home,

@@ -165,6 +165,12 @@ __device__ __forceinline__ uint4 add_gradients(const uint4 x_word, const uint4 d
 // rounded up to kNormThreads words of Real. Bound: memory. Deterministic: a block adds its rows in ascending
 // order, and the rows of a block follow from the size of the grid.
 template <typename Real>
+__host__ __device__ constexpr int rms_norm_backward_shared_bytes(const int hidden) {
+    return (hidden + kNormThreads * kPack<Real> - 1) / (kNormThreads * kPack<Real>) * kNormThreads * kPack<Real> *
+           (int)sizeof(float);
+}
+
+template <typename Real>
 __global__ void __launch_bounds__(kNormThreads)
     rms_norm_backward(const Real* __restrict__ x, const Real* __restrict__ weight,
                       const float* __restrict__ inverse_rms, const Real* __restrict__ d_y, const int64 rows,

@@ -15,6 +15,8 @@ constexpr int kChunk = 64;  // tokens
 //   counts       [sequences, chunks, experts]   i32  written
 //
 // Launch: one block of kLossThreads per chunk; dynamic shared memory: an i32 per expert. Bound: memory.
+__host__ __device__ constexpr int sum_chunks_shared_bytes(const int experts) { return experts * (int)sizeof(int); }
+
 __global__ void __launch_bounds__(kLossThreads, 4)
     sum_chunks(const float* __restrict__ scores, const int* __restrict__ top_experts, const int length,
                const int chunks, const int experts, const int top_k, double* __restrict__ score_sums,

@@ -23,6 +23,9 @@ final class PeerKernels {
   /** Most slots of a group; their list is in shared memory. */
   static final int MAX_SLOTS = 4096;
 
+  /** {@code peer_reduce_slots_shared_bytes} of the most slots. */
+  static final int REDUCE_SLOTS_SHARED_BYTES = MAX_SLOTS * Integer.BYTES;
+
   private static final int WIDE_BYTES = 16;
   private static final int THREADS = 256;
   private static final int EXCHANGE_THREADS = 512;
@@ -44,7 +47,7 @@ final class PeerKernels {
     for (KernelSource source : sources()) {
       KernelModule module = loader.load(source);
       for (String name : source.names()) {
-        int shared = name.startsWith("peer_reduce_slots") ? MAX_SLOTS * Integer.BYTES : 0;
+        int shared = name.startsWith("peer_reduce_slots") ? REDUCE_SLOTS_SHARED_BYTES : 0;
         kernels.put(name, module.kernel(name, shared));
       }
     }

@@ -17,13 +17,13 @@ final class AttentionAny {
   /** As in {@code attention_any.cuh}. */
   static final int MAX_HEAD_DIM = 256;
 
-  private static final int THREADS = 128;
-  private static final int BLOCK_ROWS = 8;
-  private static final int TILE_ROWS = 32;
+  static final int THREADS = 128;
+  static final int BLOCK_ROWS = 8;
+  static final int TILE_ROWS = 32;
   private static final int STATISTICS_ROWS = THREADS / 32;
   private static final int ROW_BYTES = (MAX_HEAD_DIM + 1) * Float.BYTES;
-  private static final int FORWARD_SHARED_BYTES = (BLOCK_ROWS + 2 * TILE_ROWS) * ROW_BYTES;
-  private static final int BACKWARD_SHARED_BYTES = 2 * (BLOCK_ROWS + TILE_ROWS) * ROW_BYTES;
+  static final int FORWARD_SHARED_BYTES = (BLOCK_ROWS + 2 * TILE_ROWS) * ROW_BYTES;
+  static final int BACKWARD_SHARED_BYTES = 2 * (BLOCK_ROWS + TILE_ROWS) * ROW_BYTES;
 
   private final Kernel attention;
   private final Kernel statistics;

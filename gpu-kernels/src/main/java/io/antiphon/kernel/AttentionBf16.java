@@ -17,10 +17,10 @@ import java.util.Map;
 
 /** Attention of bf16 on tensor cores: {@code attention_bf16.cu} and its backward. */
 final class AttentionBf16 {
-  private static final List<Integer> HEAD_DIMS = List.of(32, 64, 96, 128);
+  static final List<Integer> HEAD_DIMS = List.of(32, 64, 96, 128);
   private static final int ALIGNMENT = 16;
-  private static final int THREADS = 128;
-  private static final int STATISTICS_ROWS = 16;
+  static final int THREADS = 128;
+  static final int STATISTICS_ROWS = 16;
   private static final int STAGES = 2;
 
   private final Map<Integer, HeadKernels> kernelsOfHeadDim = new HashMap<>();

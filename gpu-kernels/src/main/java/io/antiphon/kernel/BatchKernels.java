@@ -12,7 +12,7 @@ import java.util.List;
 
 /** Inputs and targets of packed sequences: batch.cu. */
 final class BatchKernels {
-  private static final int THREADS = 1024;
+  static final int THREADS = 1024;
 
   private final Kernel prepare;
   private final Kernel count;

@@ -48,7 +48,7 @@ final class CountAssignments {
               Grid.of((experts + THREADS - 1) / THREADS, THREADS),
               new Arguments().i32(experts).address(CudaStorage.address(counts)));
     }
-    Kernel kernel = module.kernel("count_assignments<" + alone + ">", experts * Integer.BYTES);
+    Kernel kernel = module.kernel("count_assignments<" + alone + ">", sharedBytes(experts));
     kernel.launch(
         stream,
         alone ? Grid.of(1, THREADS) : Grid.striding(assignments / 4, THREADS, device),
@@ -57,5 +57,10 @@ final class CountAssignments {
             .i64(assignments)
             .i32(experts)
             .address(CudaStorage.address(counts)));
+  }
+
+  /** {@code count_assignments_shared_bytes}. */
+  static int sharedBytes(int experts) {
+    return experts * Integer.BYTES;
   }
 }

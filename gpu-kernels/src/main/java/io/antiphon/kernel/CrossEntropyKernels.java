@@ -13,10 +13,10 @@ import java.util.List;
 
 /** Loss and its gradient in place: cross_entropy.cu. */
 final class CrossEntropyKernels {
-  private static final int THREADS = 512;
-  private static final int SUM_THREADS = 1024;
+  static final int THREADS = 512;
+  static final int SUM_THREADS = 1024;
   private static final int WARP = 32;
-  private static final int SHORT_ROWS_PER_BLOCK = 8;
+  static final int SHORT_ROWS_PER_BLOCK = 8;
 
   /** Largest row of which a warp reads more bytes at a time than it waits for barriers. */
   private static final int SHORT_ROW_BYTES = 8192;

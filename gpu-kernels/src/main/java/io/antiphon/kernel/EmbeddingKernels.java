@@ -14,12 +14,12 @@ import java.util.List;
 
 /** Rows of the embedding table and their gradient: embedding.cu. */
 final class EmbeddingKernels {
-  private static final int THREADS = 256;
-  private static final int SORT_THREADS = 1024;
-  private static final int TILE = 4096;
-  private static final int ADD_THREADS = 64;
-  private static final int ADD_COLUMNS = 4;
-  private static final int ADD_PLACES = 8;
+  static final int THREADS = 256;
+  static final int SORT_THREADS = 1024;
+  static final int TILE = 4096;
+  static final int ADD_THREADS = 64;
+  static final int ADD_COLUMNS = 4;
+  static final int ADD_PLACES = 8;
   private static final int RUN_BYTES = 16;
 
   private final Device device;

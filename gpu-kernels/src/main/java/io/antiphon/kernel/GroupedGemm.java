@@ -21,8 +21,8 @@ import java.util.Optional;
  * allow, otherwise grouped_gemm.cu.
  */
 final class GroupedGemm {
-  private static final int MMA_THREADS = 256;
-  private static final int MMA_SHARED_BYTES = 3 * 2 * 128 * 64 * 2;
+  static final int MMA_THREADS = 256;
+  static final int MMA_SHARED_BYTES = 3 * 2 * 128 * 64 * 2;
   private static final int FLOAT_BLOCKS_PER_MULTIPROCESSOR = 4;
   private static final int ALIGNED_ELEMENTS = 8;
   private static final int ALIGNMENT = 16;

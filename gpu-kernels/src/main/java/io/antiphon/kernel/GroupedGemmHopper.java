@@ -16,8 +16,8 @@ import java.util.List;
 
 /** Grouped GEMM by WGMMA and bulk copies: grouped_gemm_sm90.cu. */
 final class GroupedGemmHopper {
-  private static final int THREADS = 384;
-  private static final int DEPTH = 64;
+  static final int THREADS = 384;
+  static final int DEPTH = 64;
   private static final int BLOCK_ROWS = 64;
   private static final int BLOCK_COLUMNS = 64;
   private static final int FLOAT_BLOCK_COLUMNS = 32;
@@ -54,7 +54,7 @@ final class GroupedGemmHopper {
         && (call.pass() != Pass.INPUT_GRADIENT || call.out() % DEPTH == 0);
   }
 
-  private static int sharedBytes(int tileColumns) {
+  static int sharedBytes(int tileColumns) {
     int stages = tileColumns == 256 ? 4 : 6;
     return stages * (GroupedGemmTile.ROWS + tileColumns) * DEPTH * Short.BYTES
         + OUT_BYTES

@@ -14,8 +14,8 @@ import java.util.List;
 
 /** Destinations of a rank's assignments: layout_rows.cu. */
 final class LayoutRows {
-  private static final int THREADS = 256;
-  private static final int CHUNK = 2048;
+  static final int THREADS = 256;
+  static final int CHUNK = 2048;
   private static final int WARP = 32;
   private static final int WARPS = THREADS / WARP;
 
@@ -82,9 +82,8 @@ final class LayoutRows {
               Grid.of((experts + WARP - 1) / WARP, THREADS),
               new Arguments().i32(experts).i32(chunks).address(blockCounts));
     }
-    int words = 2 * columns + 4 * experts + 2 * slots + ranks + WARPS * experts / 2 + 1;
     module
-        .kernel("layout_place<" + scanned + ">", words * Integer.BYTES)
+        .kernel("layout_place<" + scanned + ">", sharedBytes(ranks, experts, slots))
         .launch(
             stream,
             Grid.of(Math.max(chunks, 1), THREADS),
@@ -106,5 +105,11 @@ final class LayoutRows {
                 .address(CudaStorage.address(rows.rowCounts()))
                 .address(CudaStorage.address(state.overflow()))
                 .address(CudaStorage.address(state.requiredRows())));
+  }
+
+  /** {@code layout_place_shared_bytes}: tables, and counts of assignments in each warp. */
+  static int sharedBytes(int ranks, int experts, int slots) {
+    int tables = 2 * (experts + slots) + 4 * experts + 2 * slots + ranks;
+    return tables * Integer.BYTES + WARPS * experts * Short.BYTES;
   }
 }

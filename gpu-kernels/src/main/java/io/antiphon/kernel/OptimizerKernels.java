@@ -17,8 +17,8 @@ import java.util.List;
 
 /** Squared norm and AdamW: optimizer.cu. */
 final class OptimizerKernels {
-  private static final int THREADS = 256;
-  private static final int SUM_THREADS = 1024;
+  static final int THREADS = 256;
+  static final int SUM_THREADS = 1024;
   private static final int ELEMENTS_PER_THREAD = 4;
 
   private final Device device;

@@ -24,9 +24,9 @@ final class PlanKernels {
   /** Most slots of a group. */
   static final int MOST_SLOTS = 1024;
 
-  private static final int THREADS = 512;
+  static final int THREADS = 512;
 
-  /** Shared memory for sums of counts, {@code kSumWords} in plan.cuh. */
+  /** Words of shared memory for sums of counts. */
   private static final int SUM_WORDS = 2048;
 
   /** Placements of clones that the balanced planner keeps. */
@@ -35,8 +35,11 @@ final class PlanKernels {
   /** Passes that it runs beside each other. */
   private static final int PASSES = 4;
 
-  /** Results of two rounds of passes, five words each, and two counters. */
-  private static final int RESULT_WORDS = 2 * PASSES * 5 + 2;
+  /** Results of two rounds of passes, five words each. */
+  private static final int RESULT_WORDS = 2 * PASSES * 5;
+
+  /** Size classes of the bin-packing planner. */
+  private static final int BUCKETS = 8;
 
   private static final int NO_CLONES_THREADS = 256;
   private static final int WARP = 32;
@@ -139,9 +142,8 @@ final class PlanKernels {
   private void prototype(Stream stream, String name, Tensor counts, PlanTensors plan) {
     int ranks = counts.extent(0);
     int experts = counts.extent(1);
-    int words = SUM_WORDS + 6 * experts + 4 * ranks + 3 * plan.slots() + 20;
     prototype
-        .kernel(name, words * Integer.BYTES)
+        .kernel(name, prototypeSharedBytes(ranks, experts, plan.slots()))
         .launch(
             stream,
             Grid.of(1, THREADS),
@@ -166,9 +168,9 @@ final class PlanKernels {
     int experts = counts.extent(1);
     int ranksPerLane =
         RANKS_PER_LANE.stream().filter(each -> ranks <= WARP * each).findFirst().orElseThrow();
-    int words = balancedWords(ranks, experts, plan.slots());
     balanced
-        .kernel(balancedName(ranksPerLane, replan), words * Integer.BYTES)
+        .kernel(
+            balancedName(ranksPerLane, replan), balancedSharedBytes(ranks, experts, plan.slots()))
         .launch(
             stream,
             Grid.of(1, THREADS),
@@ -191,12 +193,18 @@ final class PlanKernels {
     return "plan_balanced<" + ranksPerLane + ", " + replan + ">";
   }
 
-  /** Shared memory of the balanced planner, as the kernel lays it out. */
-  private static int balancedWords(int ranks, int experts, int slots) {
+  /** {@code plan_prototype_shared_bytes}: sums, three counters and a gap, buckets, tables. */
+  static int prototypeSharedBytes(int ranks, int experts, int slots) {
+    return (SUM_WORDS + 4 + 2 * BUCKETS + 6 * experts + 4 * ranks + 3 * slots) * Integer.BYTES;
+  }
+
+  /** {@code plan_balanced_shared_bytes}: results, what passes need, tables, two counters. */
+  static int balancedSharedBytes(int ranks, int experts, int slots) {
     int placement = ranks + 2 * slots + (slots + 1) / 2;
     int pass = 2 * ranks + experts;
     int search = Math.max(SUM_WORDS, PLACEMENTS * placement + PASSES * pass);
-    return RESULT_WORDS + search + 3 * experts + 3 * ranks + 3 * slots;
+    int tables = 3 * experts + 3 * ranks + 3 * slots;
+    return (RESULT_WORDS + search + tables + 2) * Integer.BYTES;
   }
 
   private static Arguments outputs(Arguments arguments, PlanTensors plan) {

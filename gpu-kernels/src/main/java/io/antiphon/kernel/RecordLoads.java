@@ -13,8 +13,8 @@ import java.util.List;
 
 /** Loads of one micro-batch, added to the statistics of a layer: record_loads.cu. */
 final class RecordLoads {
-  private static final int THREADS = 512;
-  private static final int SHARED_BYTES = (2 * PlanKernels.MOST_RANKS + 2) * Integer.BYTES;
+  static final int THREADS = 512;
+  static final int SHARED_BYTES = (2 * PlanKernels.MOST_RANKS + 2) * Integer.BYTES;
 
   private final Kernel kernel;
 

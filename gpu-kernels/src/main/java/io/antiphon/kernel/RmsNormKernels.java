@@ -16,13 +16,13 @@ import java.util.Map;
 
 /** Root-mean-square norm: rms_norm.cu. */
 final class RmsNormKernels {
-  private static final int THREADS = 256;
+  static final int THREADS = 256;
   private static final int WARP = 32;
-  private static final int COLUMNS_PER_BLOCK = 32;
-  private static final int ADD_THREADS = 1024;
+  static final int COLUMNS_PER_BLOCK = 32;
+  static final int ADD_THREADS = 1024;
 
   /** Words of a row that a warp's lane keeps in registers. */
-  private static final int HELD_WORDS = 8;
+  static final int HELD_WORDS = 8;
 
   private static final int WORD_BYTES = 16;
 
@@ -98,9 +98,7 @@ final class RmsNormKernels {
     if (rows == 0 || hidden == 0) {
       return;
     }
-    int columnsAtOnce = THREADS * WORD_BYTES / real.bytes();
-    int columns = Math.toIntExact((hidden + columnsAtOnce - 1) / columnsAtOnce * columnsAtOnce);
-    int sharedBytes = Math.multiplyExact(columns, Float.BYTES);
+    int sharedBytes = backwardSharedBytes(real, hidden);
     Kernel kernel =
         backward.computeIfAbsent(sharedBytes, bytes -> module.kernel(backward(real), bytes));
     int blocks = (int) Math.min(rows, (long) BLOCKS * device.multiprocessors());
@@ -125,5 +123,12 @@ final class RmsNormKernels {
             .i32(blocks)
             .i64(hidden)
             .address(CudaStorage.address(dWeight)));
+  }
+
+  /** {@code rms_norm_backward_shared_bytes}: a sum per column, rounded up to whole turns. */
+  static int backwardSharedBytes(DType real, long hidden) {
+    int columnsAtOnce = THREADS * WORD_BYTES / real.bytes();
+    long columns = (hidden + columnsAtOnce - 1) / columnsAtOnce * columnsAtOnce;
+    return Math.toIntExact(columns * Float.BYTES);
   }
 }

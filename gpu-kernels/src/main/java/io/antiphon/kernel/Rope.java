@@ -14,9 +14,9 @@ import java.util.List;
 
 /** Rotary position embedding: {@code rope.cu}. */
 final class Rope {
-  private static final int THREADS = 256;
-  private static final int TOKENS = 4;
-  private static final int PAIRS = 128;
+  static final int THREADS = 256;
+  static final int TOKENS = 4;
+  static final int PAIRS = 128;
   private static final int WIDE_BYTES = 16;
 
   private final Device device;

@@ -15,7 +15,7 @@ import java.util.List;
 
 /** Scores, choice of experts and its gradient: router.cu. */
 final class RouterKernels {
-  private static final int THREADS = 256;
+  static final int THREADS = 256;
   private static final int WARP = 32;
 
   /** Experts that a lane holds; the least that suffices is taken. */

@@ -13,10 +13,10 @@ import java.util.List;
 
 /** Auxiliary losses of the router: router_losses.cu. */
 final class RouterLossKernels {
-  private static final int THREADS = 256;
-  private static final int SUM_THREADS = 1024;
+  static final int THREADS = 256;
+  static final int SUM_THREADS = 1024;
   private static final int WARP = 32;
-  private static final int CHUNK = 64;
+  static final int CHUNK = 64;
 
   private final Device device;
   private final KernelModule module;
@@ -66,7 +66,7 @@ final class RouterLossKernels {
     long counts = zLosses + (long) Double.BYTES * grid.x();
     long shares = counts + Integer.BYTES * columns;
     module
-        .kernel("sum_chunks", experts * Integer.BYTES)
+        .kernel("sum_chunks", sharedBytes(experts))
         .launch(
             stream,
             Grid.of(sequences * chunks, THREADS),
@@ -115,5 +115,10 @@ final class RouterLossKernels {
             .address(zLosses)
             .i64(grid.x())
             .address(CudaStorage.address(losses)));
+  }
+
+  /** {@code sum_chunks_shared_bytes}. */
+  static int sharedBytes(int experts) {
+    return experts * Integer.BYTES;
   }
 }

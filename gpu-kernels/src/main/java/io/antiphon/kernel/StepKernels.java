@@ -14,7 +14,7 @@ import java.util.List;
 
 /** What decides on a step, commits it and leaves its record: step.cu. */
 final class StepKernels {
-  private static final int THREADS = 256;
+  static final int THREADS = 256;
   private static final Grid ONE_THREAD = Grid.of(1, 1);
   private static final Grid ONE_BLOCK = Grid.of(1, THREADS);
 

@@ -14,7 +14,7 @@ import java.util.List;
 
 /** SwiGLU of rows and of weighted expert rows: swiglu.cu. */
 final class SwigluKernels {
-  private static final int THREADS = 256;
+  static final int THREADS = 256;
   private static final int WARP = 32;
 
   private final Device device;

@@ -28,7 +28,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Compiles every kernel, as its launcher instantiates it, for each architecture it is for. */
+/**
+ * Compiles every kernel, as its launcher instantiates it, for each architecture it is for, and
+ * compares the launchers' numbers with the kernels'.
+ */
 class KernelCompileTest {
   /**
    * Bytes that the kernels of a file may spill in all, for any architecture; none if not named
@@ -47,8 +50,14 @@ class KernelCompileTest {
           "router_losses.cu", 16,
           "swiglu.cu", 64);
 
+  private static final Map<String, List<String>> NUMBERS = LaunchNumbers.assertions();
+
   /** Holds a file for every unit that passed, named after all that it was compiled from. */
   private static final Path PASSED = Path.of("target", "compiled-kernels");
+
+  /** Kernels of the product, then those that only tests and the documentation have. */
+  private static final List<Path> FOLDERS =
+      List.of(Path.of("src/main/cuda"), Path.of("src/test/resources/io/antiphon/kernel"));
 
   private static final Pattern SPILL =
       Pattern.compile("(\\d+) bytes spill stores, (\\d+) bytes spill loads");
@@ -112,7 +121,8 @@ class KernelCompileTest {
   /** One for each file and architecture, with the name expressions of all its launchers. */
   private static List<Unit> units() {
     Map<String, Map<String, TreeSet<String>>> names = new TreeMap<>();
-    for (KernelSource source : KernelCatalog.sources()) {
+    List<KernelSource> sources = new ArrayList<>(KernelCatalog.sources());
+    for (KernelSource source : sources) {
       List<String> architectures =
           source.target() == KernelSource.Target.HOPPER
               ? List.of("sm_90a")
@@ -151,12 +161,15 @@ class KernelCompileTest {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       digest.update((unit + " " + unit.names() + ALLOWED_SPILLS.get(unit.file())).getBytes(UTF_8));
+      digest.update(NUMBERS.getOrDefault(unit.file(), List.of()).toString().getBytes(UTF_8));
       digest.update(COMPILER.getBytes(UTF_8));
-      try (Stream<Path> files = Files.list(Path.of("src/main/cuda"))) {
-        for (Path file : files.sorted().toList()) {
-          String name = file.getFileName().toString();
-          if (name.endsWith(".cuh") || name.equals(unit.file())) {
-            digest.update(Files.readAllBytes(file));
+      for (Path folder : FOLDERS) {
+        try (Stream<Path> files = Files.list(folder)) {
+          for (Path file : files.sorted().toList()) {
+            String name = file.getFileName().toString();
+            if (name.endsWith(".cuh") || name.equals(unit.file())) {
+              digest.update(Files.readAllBytes(file));
+            }
           }
         }
       }
@@ -174,6 +187,7 @@ class KernelCompileTest {
       // Taking the address of a kernel instantiates it.
       text.append("auto* kernel_%d() { return &%s; }\n".formatted(number++, name));
     }
+    NUMBERS.getOrDefault(unit.file(), List.of()).forEach(line -> text.append(line).append('\n'));
     Files.writeString(wrapper, text);
     Process nvcc =
         new ProcessBuilder(
@@ -182,7 +196,8 @@ class KernelCompileTest {
                 "-arch=" + unit.architecture(),
                 "-cubin",
                 "-Xptxas=-v",
-                "-I" + Path.of("src/main/cuda").toAbsolutePath(),
+                "-I" + FOLDERS.get(0).toAbsolutePath(),
+                "-I" + FOLDERS.get(1).toAbsolutePath(),
                 "-o",
                 wrapper + ".cubin",
                 wrapper.toString())

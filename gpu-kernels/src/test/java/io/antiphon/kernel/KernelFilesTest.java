@@ -36,6 +36,17 @@ class KernelFilesTest {
     }
   }
 
+  @Test
+  void whoeverSizesSharedMemoryAtLaunchIsComparedWithTheKernel() throws IOException {
+    for (String file : files(".cu")) {
+      if (Files.readString(FOLDER.resolve(file)).contains("extern __shared__")) {
+        assertThat(LaunchNumbers.assertions().getOrDefault(file, List.of()))
+            .as("sizes of shared memory of %s in LaunchNumbers", file)
+            .anyMatch(line -> line.matches(".*(shared_bytes\\b|shared_bytes<|SharedBytes).*"));
+      }
+    }
+  }
+
   private static List<String> files(String suffix) throws IOException {
     try (Stream<Path> files = Files.list(FOLDER)) {
       return files
