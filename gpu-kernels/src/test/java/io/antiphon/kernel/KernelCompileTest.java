@@ -122,6 +122,7 @@ class KernelCompileTest {
   private static List<Unit> units() {
     Map<String, Map<String, TreeSet<String>>> names = new TreeMap<>();
     List<KernelSource> sources = new ArrayList<>(KernelCatalog.sources());
+    sources.addAll(GroupedGemmLadder.sources());
     for (KernelSource source : sources) {
       List<String> architectures =
           source.target() == KernelSource.Target.HOPPER

@@ -36,6 +36,7 @@ final class LaunchNumbers {
     groups();
     attention();
     groupedGemm();
+    ladder();
     rest();
   }
 
@@ -141,6 +142,19 @@ final class LaunchNumbers {
     for (int columns : List.of(GroupedGemmTile.NARROW, GroupedGemmTile.WIDE)) {
       equal(hopper, "kSharedBytes<" + columns + ">", GroupedGemmHopper.sharedBytes(columns));
     }
+  }
+
+  private void ladder() {
+    String alone = GroupedGemmLadder.TENSOR_CORES.file();
+    String ring = GroupedGemmLadder.PERSISTENT.file();
+    equal(alone, "kSharedBytes", GroupedGemmLadder.STAGE_BYTES + Long.BYTES);
+    equal(
+        ring,
+        "kSharedBytes",
+        GroupedGemmLadder.STAGES * (GroupedGemmLadder.STAGE_BYTES + 2L * Long.BYTES));
+    equal(ring, "kBlockThreads", 160);
+    equal(GroupedGemmLadder.TILES.file(), "kTile", 64);
+    equal(GroupedGemmLadder.TILES.file(), "kTileThreads", 256);
   }
 
   private void rest() {
