@@ -7,8 +7,8 @@
 //   out              [tokens, heads, head_dim]            Real  written
 //   log_sum_exp      [tokens, heads]                      f32   written: logarithm of the sum of exp(score)
 //
-// tokens = sequences * sequence_length; scores are q . k * scale. A warp goes over the keys of its queries once,
-// a key per lane, and keeps each query's running maximum and sum: scores exist in registers only.
+// tokens = sequences * sequence_length; scores are q . k * scale. A warp goes over the keys of its queries
+// once, a key per lane, and keeps each query's running maximum and sum: scores exist in registers only.
 //
 // Launch: sequences * heads * ceil(sequence_length / kBlockRows) blocks of kAnyThreads threads, with dynamic
 // shared memory of kSharedBytes. Bound: shared memory.

@@ -1,8 +1,8 @@
 // attention.cuh: what the attention kernels share: which token sees which, and how blocks share the work.
 //
 // A query at position p of a sequence sees the keys document_starts[p] .. p of the same sequence.
-// document_starts never decreases inside a sequence, so the keys of a block of queries are one range, from the
-// start of the first query's document to the last query, and so are the queries of a block of keys.
+// document_starts never decreases inside a sequence, so the keys of a block of queries are one range, from
+// the start of the first query's document to the last query, and so are the queries of a block of keys.
 #pragma once
 
 #include "types.cuh"

@@ -40,8 +40,8 @@ __device__ __forceinline__ float dot(const float* left, const float* right, cons
 }
 
 // sum += the lanes' factors times the rows of a tile; a lane sums the dimensions lane, lane + 32, ...
-__device__ __forceinline__ void add_scaled_rows(float (&sum)[kLaneDims], const float factor, const float* tile,
-                                                const int pitch, const int head_dim) {
+__device__ __forceinline__ void add_scaled_rows(float (&sum)[kLaneDims], const float factor,
+                                                const float* tile, const int pitch, const int head_dim) {
     const int lane = threadIdx.x % kWarpSize;
     for (int row = 0; row < kTileRows; ++row) {
         const float row_factor = __shfl_sync(kFullWarp, factor, row);

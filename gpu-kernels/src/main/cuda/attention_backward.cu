@@ -9,15 +9,16 @@
 //   d_q              [tokens, heads, head_dim]            Real  written
 //   d_k, d_v         [tokens, key_value_heads, head_dim]  Real  written
 //
-// With P = exp(score - log_sum_exp) and dS = P * (d_out . v - delta) * scale, the gradients are d_v = P^T d_out,
-// d_q = dS k, d_k = dS^T q, where d_k and d_v sum over the heads of a group.
+// With P = exp(score - log_sum_exp) and dS = P * (d_out . v - delta) * scale, the gradients are d_v = P^T
+// d_out, d_q = dS k, d_k = dS^T q, where d_k and d_v sum over the heads of a group.
 //
 // Launch, in this order, blocks of kAnyThreads threads:
 //   attention_statistics       ceil(tokens * heads / 4) blocks
 //   attention_query_gradients  sequences * heads * ceil(sequence_length / kBlockRows) blocks
 //   attention_key_gradients    sequences * key_value_heads * ceil(sequence_length / kBlockRows) blocks
 // the last two with dynamic shared memory of kSharedBytes.
-// Bound: shared memory. Deterministic: one warp sums a gradient, in the order of keys, or of heads and queries.
+// Bound: shared memory. Deterministic: one warp sums a gradient, in the order of keys, or of heads and
+// queries.
 #include "attention_any.cuh"
 
 constexpr int kSharedBytes = row_bytes(2 * (kBlockRows + kTileRows));
@@ -43,11 +44,12 @@ __global__ void __launch_bounds__(kAnyThreads)
 
 template <typename Real>
 __global__ void __launch_bounds__(kAnyThreads)
-    attention_query_gradients(const Real* __restrict__ q, const Real* __restrict__ k, const Real* __restrict__ v,
-                              const int* __restrict__ document_starts, const Real* __restrict__ d_out,
-                              const float2* __restrict__ statistics, const int sequences,
-                              const int sequence_length, const int heads, const int key_value_heads,
-                              const int head_dim, const float scale, Real* __restrict__ d_q) {
+    attention_query_gradients(const Real* __restrict__ q, const Real* __restrict__ k,
+                              const Real* __restrict__ v, const int* __restrict__ document_starts,
+                              const Real* __restrict__ d_out, const float2* __restrict__ statistics,
+                              const int sequences, const int sequence_length, const int heads,
+                              const int key_value_heads, const int head_dim, const float scale,
+                              Real* __restrict__ d_q) {
     extern __shared__ float shared[];
     const int pitch = tile_pitch(head_dim);
     float* const query_rows = shared;
@@ -79,7 +81,8 @@ __global__ void __launch_bounds__(kAnyThreads)
         const int valid_query = min(query, sequence_length - 1);
         start[row] = starts[valid_query];
         span[row] = query - start[row];
-        row_statistics[row] = statistics[((int64)block.head * sequences * sequence_length) + token + valid_query];
+        row_statistics[row] =
+            statistics[((int64)block.head * sequences * sequence_length) + token + valid_query];
     }
 
     const int keys_end = block.first + queries;
@@ -112,12 +115,12 @@ __global__ void __launch_bounds__(kAnyThreads)
 
 template <typename Real>
 __global__ void __launch_bounds__(kAnyThreads)
-    attention_key_gradients(const Real* __restrict__ q, const Real* __restrict__ k, const Real* __restrict__ v,
-                            const int* __restrict__ document_starts, const Real* __restrict__ d_out,
-                            const float2* __restrict__ statistics, const int sequences,
-                            const int sequence_length, const int heads, const int key_value_heads,
-                            const int head_dim, const float scale, Real* __restrict__ d_k,
-                            Real* __restrict__ d_v) {
+    attention_key_gradients(const Real* __restrict__ q, const Real* __restrict__ k,
+                            const Real* __restrict__ v, const int* __restrict__ document_starts,
+                            const Real* __restrict__ d_out, const float2* __restrict__ statistics,
+                            const int sequences, const int sequence_length, const int heads,
+                            const int key_value_heads, const int head_dim, const float scale,
+                            Real* __restrict__ d_k, Real* __restrict__ d_v) {
     extern __shared__ float shared[];
     const int pitch = tile_pitch(head_dim);
     float* const key_rows = shared;

@@ -4,14 +4,14 @@
 //   k, v             [tokens, key_value_heads, kHeadDim]  bf16  read
 //   document_starts  [tokens]                             i32   read; see attention.cuh
 //   log_sum_exp      [tokens, heads]                      f32   read
-//   statistics       [heads, tokens]                      f32 pairs, scratch: log_sum_exp in units of ln 2, and
-//                                                         delta, the product of out and d_out
+//   statistics       [heads, tokens]                      f32 pairs, scratch: log_sum_exp in units of ln 2,
+//                                                         and delta, the product of out and d_out
 //   d_q              [tokens, heads, kHeadDim]            bf16  written
 //   d_k, d_v         [tokens, key_value_heads, kHeadDim]  bf16  written
 //
-// With P = exp(score - log_sum_exp) and dS = P * (d_out . v - delta) * scale, the gradients are d_v = P^T d_out,
-// d_q = dS k, d_k = dS^T q, where d_k and d_v sum over the heads of a group. P and dS are computed twice, once
-// for d_q and once for d_k and d_v, so that each gradient has one owner which sums in registers.
+// With P = exp(score - log_sum_exp) and dS = P * (d_out . v - delta) * scale, the gradients are d_v = P^T
+// d_out, d_q = dS k, d_k = dS^T q, where d_k and d_v sum over the heads of a group. P and dS are computed
+// twice, once for d_q and once for d_k and d_v, so that each gradient has one owner which sums in registers.
 //
 // Launch, in this order, blocks of kAttentionThreads threads:
 //   attention_statistics_bf16       ceil(tokens * heads / kStatisticsRows) blocks
@@ -19,7 +19,8 @@
 //                                   QueryGradientTiles<kHeadDim>::kSharedBytes of dynamic shared memory
 //   attention_key_gradients_bf16    sequences * key_value_heads * ceil(sequence_length / kKeys) blocks, with
 //                                   KeyGradientTiles<kHeadDim>::kSharedBytes of dynamic shared memory
-// Bound: memory for the statistics; then tensor cores, 6 and 8 * kHeadDim operations per visible pair and head.
+// Bound: memory for the statistics; then tensor cores, 6 and 8 * kHeadDim operations per visible pair and
+// head.
 // Deterministic: one block sums a gradient, in the order of keys, or of heads and then queries.
 #include "attention_bf16.cuh"
 
@@ -111,9 +112,8 @@ __global__ void __launch_bounds__(kAttentionThreads, QueryGradientTiles<kHeadDim
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
             const int query = warp.first + piece * kPieceRows + half * 8 + lane / 4;
-            row_statistics[piece][half] =
-                statistics[(int64)block.head * sequences * sequence_length + token +
-                           min(query, sequence_length - 1)];
+            row_statistics[piece][half] = statistics[(int64)block.head * sequences * sequence_length + token +
+                                                     min(query, sequence_length - 1)];
         }
     }
     float gradient[kPieces][kHeadDim / kPieceColumns][4];
@@ -266,7 +266,8 @@ __global__ void __launch_bounds__(kAttentionThreads, KeyGradientTiles<kHeadDim>:
 #pragma unroll
                     for (int piece = 0; piece < kPieces; ++piece) {
                         const int key = warp_first_key + piece * kPieceRows + i / 2 * 8 + lane / 4;
-                        if (!sees(key, start, query + at - start)) scores[piece][column][i] = negative_infinity();
+                        if (!sees(key, start, query + at - start))
+                            scores[piece][column][i] = negative_infinity();
                     }
                 }
             }
@@ -319,6 +320,6 @@ __global__ void __launch_bounds__(kAttentionThreads, KeyGradientTiles<kHeadDim>:
     const int64 store_at = key_at + (int64)warp_row * key_stride;
     store_rows<kPieces, kHeadDim>(key_gradient, key_factors, key_rows, warp_row, d_k + store_at, key_stride,
                                   sequence_length - warp_first_key);
-    store_rows<kPieces, kHeadDim>(value_gradient, value_factors, value_rows, warp_row, d_v + store_at, key_stride,
-                                  sequence_length - warp_first_key);
+    store_rows<kPieces, kHeadDim>(value_gradient, value_factors, value_rows, warp_row, d_v + store_at,
+                                  key_stride, sequence_length - warp_first_key);
 }

@@ -6,10 +6,10 @@
 //   out              [tokens, heads, kHeadDim]            bf16  written
 //   log_sum_exp      [tokens, heads]                      f32   written: logarithm of the sum of exp(score)
 //
-// tokens = sequences * sequence_length; scores are q . k * scale. A block has ForwardTiles<kHeadDim>::kQueries
-// queries of one head, goes over their tiles of keys once and keeps the running maximum and sum of each query
-// (Dao, FlashAttention-2, 2023): scores exist in registers only. Values are copied while the tile's scores are
-// computed, the next keys while they are weighed.
+// tokens = sequences * sequence_length; scores are q . k * scale. A block has
+// ForwardTiles<kHeadDim>::kQueries queries of one head, goes over their tiles of keys once and keeps the
+// running maximum and sum of each query (Dao, FlashAttention-2, 2023): scores exist in registers only. Values
+// are copied while the tile's scores are computed, the next keys while they are weighed.
 //
 // Launch: sequences * heads * ceil(sequence_length / kQueries) blocks of kAttentionThreads threads,
 // ForwardTiles<kHeadDim>::kSharedBytes of dynamic shared memory. Bound: tensor cores, 4 * kHeadDim operations
@@ -134,7 +134,8 @@ __global__ void __launch_bounds__(kAttentionThreads, ForwardTiles<kHeadDim>::kBl
             factors[piece][half] = 1.0f / total;
             const int query = warp.first + piece * kPieceRows + half * 8 + lane / 4;
             if (lane % 4 == 0 && query < sequence_length) {
-                log_sum_exp[(token + query) * heads + block.head] = largest[piece][half] * scale + logf(total);
+                log_sum_exp[(token + query) * heads + block.head] =
+                    largest[piece][half] * scale + logf(total);
             }
         }
     }

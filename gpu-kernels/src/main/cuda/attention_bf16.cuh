@@ -30,8 +30,8 @@ struct QueryGradientTiles {
     static constexpr int kSharedBytes = tile_bytes<kHeadDim>(2 * kQueries + 2 * kStages * kKeys);
 };
 
-// Tiles of the gradients of keys and values. Of large heads, the gradients of more than 16 keys do not fit the
-// registers of a warp.
+// Tiles of the gradients of keys and values. Of large heads, the gradients of more than 16 keys do not fit
+// the registers of a warp.
 template <int kHeadDim>
 struct KeyGradientTiles {
     static constexpr int kPieces = kHeadDim <= 64 ? 2 : 1;
@@ -45,8 +45,8 @@ struct KeyGradientTiles {
     static constexpr int kSharedBytes = tile_bytes<kHeadDim>(2 * kKeys) + kStages * kStageBytes;
 };
 
-// Makes the scores that queries from `first_query` on have for keys they do not see, from `first_key` on, minus
-// infinity. Queries at or beyond `sequence_length` see something, but nothing of them is stored.
+// Makes the scores that queries from `first_query` on have for keys they do not see, from `first_key` on,
+// minus infinity. Queries at or beyond `sequence_length` see something, but nothing of them is stored.
 template <int kPieces, int kColumnPieces>
 __device__ __forceinline__ void hide_keys(float (&scores)[kPieces][kColumnPieces][4],
                                           const int* __restrict__ starts, const int first_query,

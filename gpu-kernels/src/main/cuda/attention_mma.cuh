@@ -1,5 +1,6 @@
-// attention_mma.cuh: tensor-core building blocks of attention_bf16.cu (sm_80 and later): tiles of bf16 rows in
-// swizzled shared memory (aligned to 128 bytes), filled by cp.async, read by ldmatrix, multiplied by mma.m16n8k16 with fp32 sums.
+// attention_mma.cuh: tensor-core building blocks of attention_bf16.cu (sm_80 and later): tiles of bf16 rows
+// in swizzled shared memory (aligned to 128 bytes), filled by cp.async, read by ldmatrix, multiplied by
+// mma.m16n8k16 with fp32 sums.
 //
 // A tile holds rows of kHeadDim elements. Its 16-byte chunks are permuted inside each row so that the eight
 // rows which one ldmatrix reads lie in different banks.
@@ -63,8 +64,7 @@ __device__ __forceinline__ void load_matrices_transposed(uint32 (&words)[4], con
 // sum += a b of 16 x 16 and 16 x 8.
 __device__ __forceinline__ void multiply_add(float (&sum)[4], const uint32 (&a)[4], const uint32 b_low,
                                              const uint32 b_high) {
-    asm(
-        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
         "{%0, %1, %2, %3};"
         : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b_low), "r"(b_high));
@@ -79,8 +79,8 @@ __device__ __forceinline__ float fast_exp2(const float exponent) {
 
 // ---- tiles
 
-// Chunks among which a row's chunks are permuted: rows of a multiple of 128 bytes start in the same bank, others
-// two by two.
+// Chunks among which a row's chunks are permuted: rows of a multiple of 128 bytes start in the same bank,
+// others two by two.
 template <int kHeadDim>
 __device__ constexpr int swizzled_chunks() {
     static_assert(kHeadDim % (4 * kChunkElements) == 0, "a row has whole groups of four or eight chunks");
@@ -124,7 +124,8 @@ __device__ __forceinline__ void load_tile(const uint32 tile, const bf16* __restr
         const bf16* source = from + (int64)first_row * stride + chunk * kChunkElements;
 #pragma unroll
         for (int i = 0; i < kCopies; ++i) {
-            copy_async_16(to + tile_bytes<kHeadDim>(i * kStepRows), source, first_row + i * kStepRows < valid_rows);
+            copy_async_16(to + tile_bytes<kHeadDim>(i * kStepRows), source,
+                          first_row + i * kStepRows < valid_rows);
             source += (int64)kStepRows * stride;
         }
     } else {
@@ -181,8 +182,8 @@ __device__ __forceinline__ void multiply_registers(float (&sum)[kPieces][kHeadDi
 #pragma unroll
         for (int pair = 0; pair < kHeadDim / (2 * kPieceColumns); ++pair) {
             uint32 b[4];
-            load_matrices_transposed(b, chunks_after<kHeadDim>(b_first, 2 * pair) +
-                                            tile_bytes<kHeadDim>(step * kPieceDepth));
+            load_matrices_transposed(
+                b, chunks_after<kHeadDim>(b_first, 2 * pair) + tile_bytes<kHeadDim>(step * kPieceDepth));
 #pragma unroll
             for (int piece = 0; piece < kPieces; ++piece) {
                 multiply_add(sum[piece][2 * pair], a[piece][step], b[0], b[1]);
@@ -202,7 +203,7 @@ __device__ __forceinline__ void round_to_operand(const float (&values)[kPieces][
         for (int step = 0; step < kColumns / kPieceDepth; ++step) {
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
-                const float(&part)[4] = values[piece][2 * step + half];
+                const float (&part)[4] = values[piece][2 * step + half];
                 operand[piece][step][2 * half] = to_bf16x2(part[0], part[1]);
                 operand[piece][step][2 * half + 1] = to_bf16x2(part[2], part[3]);
             }
@@ -226,8 +227,9 @@ __device__ __forceinline__ void clear(float (&sum)[kPieces][kColumnPieces][4]) {
 // [row, row + kPieces * 16) of a tile that no other warp uses any more.
 template <int kPieces, int kHeadDim>
 __device__ __forceinline__ void store_rows(const float (&values)[kPieces][kHeadDim / kPieceColumns][4],
-                                           const float (&factors)[kPieces][2], char* const tile, const int row,
-                                           bf16* __restrict__ to, const int stride, const int valid_rows) {
+                                           const float (&factors)[kPieces][2], char* const tile,
+                                           const int row, bf16* __restrict__ to, const int stride,
+                                           const int valid_rows) {
     constexpr int kChunks = kHeadDim / kChunkElements;
     const int lane = threadIdx.x % 32;
     __syncwarp();
@@ -239,7 +241,7 @@ __device__ __forceinline__ void store_rows(const float (&values)[kPieces][kHeadD
             const float factor = factors[piece][half];
 #pragma unroll
             for (int chunk = 0; chunk < kChunks; ++chunk) {
-                const float(&part)[4] = values[piece][chunk];
+                const float (&part)[4] = values[piece][chunk];
                 *(uint32*)(tile + tile_offset<kHeadDim>(at, chunk) + lane % 4 * sizeof(uint32)) =
                     to_bf16x2(part[2 * half] * factor, part[2 * half + 1] * factor);
             }

@@ -3,8 +3,8 @@
 //   top_experts  [assignments]  i32  read; values in [0, experts)
 //   counts       [experts]      i32  written; kAlone: by one block, otherwise added to after zero_counts
 //
-// Launch: 1-D grid with experts * 4 bytes of dynamic shared memory; kAlone: one block. Bound: memory, 4 bytes per
-// assignment, or latency for a few. Deterministic: integer sums.
+// Launch: 1-D grid with experts * 4 bytes of dynamic shared memory; kAlone: one block. Bound: memory, 4 bytes
+// per assignment, or latency for a few. Deterministic: integer sums.
 #include "types.cuh"
 
 __global__ void zero_counts(const int experts, int* __restrict__ counts) {
@@ -17,8 +17,8 @@ __host__ __device__ constexpr int count_assignments_shared_bytes(const int exper
 }
 
 template <bool kAlone>
-__global__ void count_assignments(const int* __restrict__ top_experts, const int64 assignments, const int experts,
-                                  int* __restrict__ counts) {
+__global__ void count_assignments(const int* __restrict__ top_experts, const int64 assignments,
+                                  const int experts, int* __restrict__ counts) {
     constexpr int kUnroll = 4;  // reads in flight
     extern __shared__ int4 shared_memory[];
     int* const block_counts = (int*)shared_memory;

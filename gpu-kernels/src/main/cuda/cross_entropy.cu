@@ -10,7 +10,8 @@ constexpr int kNoTarget = -1;
 // Below any logit, yet finite, so that differences with -infinity are no NaN.
 constexpr float kLowest = -1e30f;
 
-// exp(value - largest), exactly 1 for the largest. For bf16 the error of the hardware's exp2 is far below a rounding.
+// exp(value - largest), exactly 1 for the largest. For bf16 the error of the hardware's exp2 is far below a
+// rounding.
 template <typename Real>
 __device__ __forceinline__ float exp_below(const float value, const float largest);
 

@@ -29,7 +29,8 @@ __global__ void __launch_bounds__(kEmbedThreads)
     constexpr int kWarps = kEmbedThreads / kWarpSize;
     const bool packed = packable(table, out) && hidden % kPack<Real> == 0;
     const int64 stride = (int64)gridDim.x * kWarps;
-    for (int64 token = (int64)blockIdx.x * kWarps + threadIdx.x / kWarpSize; token < tokens; token += stride) {
+    for (int64 token = (int64)blockIdx.x * kWarps + threadIdx.x / kWarpSize; token < tokens;
+         token += stride) {
         const int id = ids[token];
         Real* __restrict__ to = out + token * hidden;
         if (id < 0 || id >= vocabulary) {
@@ -176,9 +177,8 @@ __device__ __forceinline__ void add_rows(const uint64* __restrict__ tokens, cons
 
 template <bool kPacked, typename Real>
 __device__ __forceinline__ void add_chain(const uint64* __restrict__ sorted, const Run* __restrict__ runs,
-                                          const int head, const Real* __restrict__ d_out,
-                                          const int64 hidden, const int64 column,
-                                          float* __restrict__ d_table) {
+                                          const int head, const Real* __restrict__ d_out, const int64 hidden,
+                                          const int64 column, float* __restrict__ d_table) {
     Run run = runs[head];
     float* __restrict__ into = d_table + (int64)run.id * hidden;
     float sums[kAddColumns];

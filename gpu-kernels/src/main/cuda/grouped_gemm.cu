@@ -3,7 +3,8 @@
 // the home experts, then the slots.
 //
 //   left          kForward [capacity, in], else [capacity, out]  Real   read
-//   right_home    weights [local_experts, out, in]               Real   read; kWeightGradient: x [capacity, in]
+//   right_home    weights [local_experts, out, in]               Real   read
+//                 kWeightGradient x [capacity, in]               Real   read
 //   right_slots   weights [slots, out, in]                       Real   read; kWeightGradient: not used
 //   result_home   kForward [capacity, out]                       Real   written
 //                 kInputGradient [capacity, in]                  Real   written
@@ -11,10 +12,10 @@
 //   result_slots  kWeightGradient [slots, out, in]               float  written; otherwise not used
 //   row_counts    [physical_experts]                             i32    read, up to end_expert
 //
-// Weight gradients of the first added_experts experts (all home experts or none) are added to what is there; the
-// others are written, zeros without rows. Writing moves 4 bytes per element, adding 8, and needs zeros before.
-// Physical experts first_expert to end_expert - 1 are computed; results of the others are left alone, so that
-// the home experts can be computed while the slots' weights are still on their way.
+// Weight gradients of the first added_experts experts (all home experts or none) are added to what is there;
+// the others are written, zeros without rows. Writing moves 4 bytes per element, adding 8, and needs zeros
+// before. Physical experts first_expert to end_expert - 1 are computed; results of the others are left alone,
+// so that the home experts can be computed while the slots' weights are still on their way.
 //
 // grouped_gemm_mma: bf16 tensor cores, tiles of 128 x 128 x 64, three stages of asynchronous copies.
 // kAligned: every address is a multiple of 16 bytes and out and in are multiples of 8; otherwise elements
@@ -150,7 +151,7 @@ __global__ void __launch_bounds__(kThreads, 1)
     extern __shared__ __align__(1024) unsigned char shared[];
     const uint32 stages = shared_address(shared);
     const int lane = threadIdx.x % 32;
-    const int warp_row = threadIdx.x / 32 % 2 * 64;      // of the tile; a warp computes 64 x 32
+    const int warp_row = threadIdx.x / 32 % 2 * 64;  // of the tile; a warp computes 64 x 32
     const int warp_column = threadIdx.x / 64 * 32;
 
     TileWalker<kPass, kMmaTile, kMmaTile> walker(
@@ -271,8 +272,9 @@ constexpr int kFloatDepth = 16;
 
 // Fetches a tile as [depth][row or column] into shared memory.
 template <bool kDepthInner>
-__device__ __forceinline__ void fetch_floats(float (&to)[kFloatDepth][kFloatTile + 4], const Source<float>& source,
-                                             const int tile_start, const int depth_start) {
+__device__ __forceinline__ void fetch_floats(float (&to)[kFloatDepth][kFloatTile + 4],
+                                             const Source<float>& source, const int tile_start,
+                                             const int depth_start) {
 #pragma unroll
     for (int i = 0; i < kFloatDepth * kFloatTile / kThreads; ++i) {
         const int index = i * kThreads + (int)threadIdx.x;

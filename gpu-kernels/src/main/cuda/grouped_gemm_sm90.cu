@@ -1,6 +1,6 @@
 // grouped_gemm_sm90.cu: the three GEMMs of the experts of one rank on Hopper: the twin of grouped_gemm.cu for
-// bf16 with out and in multiples of 8, 16-byte aligned addresses, and for the input gradient out a multiple of
-// 64 (a step in depth must not reach into the next expert's weights).
+// bf16 with out and in multiples of 8, 16-byte aligned addresses, and for the input gradient out a multiple
+// of 64 (a step in depth must not reach into the next expert's weights).
 //
 // Tensor maps, all row-major matrices, boxes [rows, columns] of 128-byte rows with 128-byte swizzle:
 //   left_map           kForward x [capacity, in], kInputGradient dY [capacity, out]: boxes [128, 64];
@@ -17,18 +17,20 @@
 //                      end_expert as in grouped_gemm.cu
 //
 // One producer thread feeds kStages stages of shared memory by bulk copies; two warpgroups multiply, each the
-// upper or lower 64 rows of a tile of 128 x kTileN, in steps of 64 in depth. Results leave through shared memory
-// by bulk stores (bulk additions to gradients), which run on while the next tile begins; tiles that reach
-// past their expert's rows are masked.
+// upper or lower 64 rows of a tile of 128 x kTileN, in steps of 64 in depth. Results leave through shared
+// memory by bulk stores (bulk additions to gradients), which run on while the next tile begins; tiles that
+// reach past their expert's rows are masked.
 //
-// The weight gradient's tiles differ in depth and end in many bytes, hence: every other round of tiles is dealt
-// to the blocks in reverse; in wide tiles the second warpgroup follows the first by kLead steps, so that one
-// multiplies while the other stores; gradients leave L2 before the operands, which other blocks read too.
+// The weight gradient's tiles differ in depth and end in many bytes, hence: every other round of tiles is
+// dealt to the blocks in reverse; in wide tiles the second warpgroup follows the first by kLead steps, so
+// that one multiplies while the other stores; gradients leave L2 before the operands, which other blocks read
+// too.
 //
 // Launch: 1-D grid, one block per multiprocessor, 384 threads, kSharedBytes<kTileN> of dynamic shared memory.
 // Bound: tensor cores; the weight gradient of few rows by memory: 4 bytes per element written, 12 per element
 // added to (a bulk addition reads twice what is not in L2).
-// Deterministic: one block computes a result element, in ascending order of the sum; a bulk addition adds once.
+// Deterministic: one block computes a result element, in ascending order of the sum; a bulk addition adds
+// once.
 #include "mma_sm90.cuh"
 #include "mma_tiles.cuh"
 
@@ -39,7 +41,7 @@ constexpr int kGroupThreads = 128;
 constexpr int kConsumerWarps = 8;
 constexpr int kBlockBytes = 64 * 128;  // 64 swizzled rows of 128 bytes
 constexpr int kLeftBytes = kTileM * kTileK * 2;
-constexpr int kOutBuffers = 2;         // per warpgroup
+constexpr int kOutBuffers = 2;  // per warpgroup
 
 template <int kTileN>
 constexpr int kRightBytes = kTileN * kTileK * 2;
@@ -89,8 +91,9 @@ struct StageCursor {
     }
 };
 
-// The block's tile of a round. Rounds of the weight gradient are dealt from either end in turn: where the rows per
-// expert fall or rise, the first blocks would otherwise get the deeper tiles, or the shallower, in every round.
+// The block's tile of a round. Rounds of the weight gradient are dealt from either end in turn: where the
+// rows per expert fall or rise, the first blocks would otherwise get the deeper tiles, or the shallower, in
+// every round.
 template <int kPass>
 __device__ __forceinline__ int tile_of(const int round) {
     const bool reversed = kPass == kWeightGradient && round % 2 != 0;
@@ -153,8 +156,8 @@ __device__ __forceinline__ void produce(const TensorMap& left_map, const TensorM
     }
 }
 
-// Replaces the depths from `depths` on by zeros, in this warpgroup's half of the left operand and in its half of
-// the right one. They are rows of another expert or of nobody, perhaps not finite, so both sides must go.
+// Replaces the depths from `depths` on by zeros, in this warpgroup's half of the left operand and in its half
+// of the right one. They are rows of another expert or of nobody, perhaps not finite, so both sides must go.
 template <int kTileN>
 __device__ __forceinline__ void clear_tail(const uint32 left, const uint32 right, const int group,
                                            const int depths) {
@@ -173,8 +176,8 @@ __device__ __forceinline__ void clear_tail(const uint32 left, const uint32 right
     named_barrier(3, 2 * kGroupThreads);
 }
 
-// The same for a tail that ends at the next multiple of 16, in all of the right operand: the other warpgroup may
-// be elsewhere, and writes the same zeros when it comes here.
+// The same for a tail that ends at the next multiple of 16, in all of the right operand: the other warpgroup
+// may be elsewhere, and writes the same zeros when it comes here.
 template <int kTileN>
 __device__ __forceinline__ void clear_tail_alone(const uint32 left, const uint32 right, const int group,
                                                  const int depths) {
@@ -195,8 +198,8 @@ __device__ __forceinline__ void clear_tail_alone(const uint32 left, const uint32
 
 // Writes 64 x 64 bf16 results of the warpgroup, columns from chunk * 64 of its sums, to a swizzled block.
 template <int kSums>
-__device__ __forceinline__ void stage_results(const uint32 buffer, const float (&sums)[kSums], const int chunk,
-                                              bf16) {
+__device__ __forceinline__ void stage_results(const uint32 buffer, const float (&sums)[kSums],
+                                              const int chunk, bf16) {
     const int lane = threadIdx.x % 32;
     const int row = threadIdx.x % kGroupThreads / 32 * 16 + lane / 8 % 2 * 8 + lane % 8;
 #pragma unroll
@@ -213,8 +216,8 @@ __device__ __forceinline__ void stage_results(const uint32 buffer, const float (
 // The same for 64 x 32 float results, columns from chunk * 32. Odd rows take the groups of columns in another
 // order, since the swizzle would send two rows at a time to the same banks.
 template <int kSums>
-__device__ __forceinline__ void stage_results(const uint32 buffer, const float (&sums)[kSums], const int chunk,
-                                              float) {
+__device__ __forceinline__ void stage_results(const uint32 buffer, const float (&sums)[kSums],
+                                              const int chunk, float) {
     const int lane = threadIdx.x % 32;
     const int row = threadIdx.x % kGroupThreads / 32 * 16 + lane / 4;
 #pragma unroll
@@ -230,9 +233,10 @@ __device__ __forceinline__ void stage_results(const uint32 buffer, const float (
         asm volatile("st.shared.v2.f32 [%0], {%1, %2};" ::"r"(buffer + swizzled(row, column_chunk) + inside),
                      "f"(from[0]), "f"(from[1])
                      : "memory");
-        asm volatile("st.shared.v2.f32 [%0], {%1, %2};" ::"r"(buffer + swizzled(row + 8, column_chunk) + inside),
-                     "f"(from[2]), "f"(from[3])
-                     : "memory");
+        asm volatile(
+            "st.shared.v2.f32 [%0], {%1, %2};" ::"r"(buffer + swizzled(row + 8, column_chunk) + inside),
+            "f"(from[2]), "f"(from[3])
+            : "memory");
     }
 }
 
@@ -258,7 +262,8 @@ __device__ __forceinline__ void store_masked(Result* const result, const int row
         const int row = i * 16 + thread / 8;
         if (row >= rows) return;
         const uint4 words = load_shared_16(buffer + swizzled(row, chunk));
-        uint4* const to = reinterpret_cast<uint4*>(result + (int64)row * columns + column + chunk * kPerChunk);
+        uint4* const to =
+            reinterpret_cast<uint4*>(result + (int64)row * columns + column + chunk * kPerChunk);
         if constexpr (sizeof(Result) == 4) {
             const uint4 old = add ? *to : make_uint4(0, 0, 0, 0);
             *to = make_uint4(__float_as_uint(__uint_as_float(old.x) + __uint_as_float(words.x)),
@@ -302,7 +307,8 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
         const int steps = (depth + kTileK - 1) / kTileK;
         const int row = walker.tile_row * kTileM + group * 64;
         const int rows = walker.result_rows() - row;  // of this warpgroup, if less than 64
-        if (kPass != kWeightGradient && rows <= 0) {  // the whole warpgroup has no rows: only pass the stages on
+        if (kPass != kWeightGradient &&
+            rows <= 0) {  // the whole warpgroup has no rows: only pass the stages on
             for (int step = 0; step < steps; ++step) {
                 barrier_wait(full + cursor.stage * 8, cursor.parity);
                 if (arrives) barrier_arrive(empty + cursor.stage * 8);
@@ -335,8 +341,8 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
             products_fence();
 #pragma unroll
             for (int k = 0; k < kTileK / 16; ++k) {
-                const uint64 left_operand =
-                    operand(left + group * kBlockBytes + (kLeftDepthOuter ? k * 2048 : k * 32), 1024, kBlockBytes);
+                const uint64 left_operand = operand(
+                    left + group * kBlockBytes + (kLeftDepthOuter ? k * 2048 : k * 32), 1024, kBlockBytes);
                 const uint64 right_operand =
                     operand(right + (kRightDepthOuter ? k * 2048 : k * 32), 1024, kBlockBytes);
                 multiply<kLeftDepthOuter, kRightDepthOuter>(sums, left_operand, right_operand,
@@ -360,7 +366,8 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
                 barrier_wait(full + cursor.stage * 8, cursor.parity);
                 if (tail % 16 != 0) clear_tail_alone<kTileN>(left, right, group, tail);
 #pragma unroll 1
-                for (int k = 0; k * 16 < tail; ++k) {  // one at a time, or ptxas would serialize the steps above
+                for (int k = 0; k * 16 < tail;
+                     ++k) {  // one at a time, or ptxas would serialize the steps above
                     products_fence();
                     multiply<kLeftDepthOuter, kRightDepthOuter>(
                         sums, operand(left + group * kBlockBytes + k * 2048, 1024, kBlockBytes),
@@ -412,7 +419,8 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
 
 template <int kPass, int kTileN>
 __global__ void __launch_bounds__(kThreads, 1)
-    grouped_gemm_sm90(const __grid_constant__ TensorMap left_map, const __grid_constant__ TensorMap right_home_map,
+    grouped_gemm_sm90(const __grid_constant__ TensorMap left_map,
+                      const __grid_constant__ TensorMap right_home_map,
                       const __grid_constant__ TensorMap right_slots_map,
                       const __grid_constant__ TensorMap result_home_map,
                       const __grid_constant__ TensorMap result_slots_map,
@@ -446,7 +454,7 @@ __global__ void __launch_bounds__(kThreads, 1)
         }
     } else {
         grow_registers<232>();
-        consume<kPass, kTileN>(result_home_map, result_slots_map, result_home, result_slots, row_counts, shape,
-                               shared);
+        consume<kPass, kTileN>(result_home_map, result_slots_map, result_home, result_slots, row_counts,
+                               shape, shared);
     }
 }

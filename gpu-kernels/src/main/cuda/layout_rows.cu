@@ -1,5 +1,5 @@
-// layout_rows.cu: the destination of every assignment of one rank, and its rows per physical expert. Rows of a
-// rank are ordered by physical expert, then source rank, then token; of one home expert's assignments in
+// layout_rows.cu: the destination of every assignment of one rank, and its rows per physical expert. Rows of
+// a rank are ordered by physical expert, then source rank, then token; of one home expert's assignments in
 // ascending order, the first go to its first slot, the next to its second, and the last stay home.
 //
 //   top_experts       [assignments]         i32  read; home experts, assignments in the order of tokens
@@ -15,13 +15,13 @@
 //   ranks <= 128, experts <= 1024, slots <= 1024
 //
 // Launch, in this order:
-//   layout_count   [chunks + column_blocks] blocks of 256 threads: experts in every chunk of 2,048 assignments,
-//                  and sums of the columns of counts and to_slot, 32 columns per block
+//   layout_count   [chunks + column_blocks] blocks of 256 threads: experts in every chunk of 2,048
+//                  assignments, and sums of the columns of counts and to_slot, 32 columns per block
 //   layout_scan    with many chunks only: [ceil(experts / 32)] blocks of 256 threads: block counts to offsets
-//   layout_place   [max(chunks, 1)] blocks of 256 threads with layout_place_shared_bytes(): everything else. With few
-//                  chunks it adds up the block counts by itself.
-// Bound: latency for few assignments, memory for many (12 bytes per assignment). Deterministic: an assignment's
-// index among those to its expert is counted, never drawn from an atomic counter.
+//   layout_place   [max(chunks, 1)] blocks of 256 threads with layout_place_shared_bytes() of dynamic shared
+//                  memory: everything else. With few chunks it adds up the block counts by itself.
+// Bound: latency for few assignments, memory for many (12 bytes per assignment). Deterministic: an
+// assignment's index among those to its expert is counted, never drawn from an atomic counter.
 #include "plan.cuh"
 
 constexpr int kLayoutThreads = 256;
@@ -33,8 +33,9 @@ constexpr int kChunk = kPerWarp * kLayoutWarps;
 // Sums of 32 columns over all source ranks, and over those below `rank`. Column c is expert c, or slot
 // c - experts of those that are used.
 __device__ __forceinline__ void sum_columns(const int* counts, const int* slot_home, const int* to_slot,
-                                            const int ranks, const int experts, const int slots, const int rank,
-                                            const int first_column, int* totals, int* firsts) {
+                                            const int ranks, const int experts, const int slots,
+                                            const int rank, const int first_column, int* totals,
+                                            int* firsts) {
     __shared__ int sums[2][kLayoutWarps][kWarpSize];
     const int lane = lane_index();
     const int warp = threadIdx.x / kWarpSize;
@@ -66,8 +67,8 @@ __device__ __forceinline__ void sum_columns(const int* counts, const int* slot_h
 __global__ void __launch_bounds__(kLayoutThreads)
     layout_count(const int* __restrict__ top_experts, const int64 assignments, const int* __restrict__ counts,
                  const int* __restrict__ slot_home, const int* __restrict__ to_slot, const int ranks,
-                 const int experts, const int slots, const int rank, const int chunks, int* __restrict__ totals,
-                 int* __restrict__ firsts, int* __restrict__ block_counts) {
+                 const int experts, const int slots, const int rank, const int chunks,
+                 int* __restrict__ totals, int* __restrict__ firsts, int* __restrict__ block_counts) {
     if ((int)blockIdx.x >= chunks) {
         sum_columns(counts, slot_home, to_slot, ranks, experts, slots, rank,
                     ((int)blockIdx.x - chunks) * kWarpSize, totals, firsts);
@@ -123,16 +124,16 @@ __global__ void __launch_bounds__(kLayoutThreads)
 
 // Shared memory of layout_place, in this order.
 struct LayoutTables {
-    int* row;           // [experts + slots]: first row of the rank's assignments, less their first index
-    int* total;         // [experts + slots]: rows of all ranks
-    int* first_slot;    // [experts]: the first slot that takes assignments of this rank, or -1
-    int* last_slot;     // [experts]: the last one so far
-    int* moved;         // [experts]: assignments of this rank to those slots
-    int* offset;        // [experts]: assignments to the expert in lower chunks
-    int* next_slot;     // [slots]: the next one of the same expert, or -1
-    int* slot_end;      // [slots]: assignments of this rank to the expert's slots up to this one
-    int* rank_rows;     // [ranks]
-    uint16* in_warp;    // [warps, experts]: assignments to the expert in lower warps, counting up
+    int* row;         // [experts + slots]: first row of the rank's assignments, less their first index
+    int* total;       // [experts + slots]: rows of all ranks
+    int* first_slot;  // [experts]: the first slot that takes assignments of this rank, or -1
+    int* last_slot;   // [experts]: the last one so far
+    int* moved;       // [experts]: assignments of this rank to those slots
+    int* offset;      // [experts]: assignments to the expert in lower chunks
+    int* next_slot;   // [slots]: the next one of the same expert, or -1
+    int* slot_end;    // [slots]: assignments of this rank to the expert's slots up to this one
+    int* rank_rows;   // [ranks]
+    uint16* in_warp;  // [warps, experts]: assignments to the expert in lower warps, counting up
 };
 
 __host__ __device__ constexpr int layout_place_shared_bytes(const int ranks, const int experts,
@@ -195,8 +196,8 @@ __device__ __forceinline__ void lay_out_expert(const LayoutTables& tables, const
     row_counts[local] = room <= 0 ? 0 : room < rows ? (int)room : rows;
 }
 
-// First rows of every physical expert, and the rows of every rank. All warps but the first call it: a thread per
-// rank if ranks have few experts, otherwise a warp.
+// First rows of every physical expert, and the rows of every rank. All warps but the first call it: a thread
+// per rank if ranks have few experts, otherwise a warp.
 __device__ __forceinline__ void lay_out_ranks(const LayoutTables& tables, const int ranks, const int experts,
                                               const int slots_per_rank, const int own_rank,
                                               const int64 row_capacity, int* row_counts) {
@@ -209,8 +210,9 @@ __device__ __forceinline__ void lay_out_ranks(const LayoutTables& tables, const 
         if (rank >= ranks) return;
         int before = 0;
         for (int local = 0; local < local_physical; ++local) {
-            const int column = local < local_experts ? rank * local_experts + local
-                                                     : experts + rank * slots_per_rank + local - local_experts;
+            const int column = local < local_experts
+                                   ? rank * local_experts + local
+                                   : experts + rank * slots_per_rank + local - local_experts;
             const int rows = tables.total[column];
             lay_out_expert(tables, column, local, before, rows, row_capacity,
                            rank == own_rank ? row_counts : nullptr);
@@ -224,8 +226,9 @@ __device__ __forceinline__ void lay_out_ranks(const LayoutTables& tables, const 
         for (int base = 0; base < local_physical; base += kWarpSize) {
             const int local = base + lane_index();
             const bool valid = local < local_physical;
-            const int column = local < local_experts ? rank * local_experts + local
-                                                     : experts + rank * slots_per_rank + local - local_experts;
+            const int column = local < local_experts
+                                   ? rank * local_experts + local
+                                   : experts + rank * slots_per_rank + local - local_experts;
             const int rows = valid ? tables.total[column] : 0;
             const int start = before + exclusive_warp_sum(rows);
             if (valid) {
@@ -240,12 +243,13 @@ __device__ __forceinline__ void lay_out_ranks(const LayoutTables& tables, const 
 
 template <bool kScanned>
 __global__ void __launch_bounds__(kLayoutThreads, 1)
-    layout_place(const int* __restrict__ top_experts, const int64 assignments, const int* __restrict__ slot_home,
-                 const int* __restrict__ to_slot, const int ranks, const int experts, const int slots,
-                 const int rank, const int64 row_capacity, const int* __restrict__ totals,
-                 const int* __restrict__ firsts, const int* __restrict__ block_counts,
-                 int* __restrict__ destination_rank, int* __restrict__ destination_row,
-                 int* __restrict__ row_counts, int* __restrict__ overflow, int64* __restrict__ required_rows) {
+    layout_place(const int* __restrict__ top_experts, const int64 assignments,
+                 const int* __restrict__ slot_home, const int* __restrict__ to_slot, const int ranks,
+                 const int experts, const int slots, const int rank, const int64 row_capacity,
+                 const int* __restrict__ totals, const int* __restrict__ firsts,
+                 const int* __restrict__ block_counts, int* __restrict__ destination_rank,
+                 int* __restrict__ destination_row, int* __restrict__ row_counts, int* __restrict__ overflow,
+                 int64* __restrict__ required_rows) {
     extern __shared__ int4 shared_memory[];
     LayoutTables tables;
     tables.row = (int*)shared_memory;
@@ -352,7 +356,8 @@ __global__ void __launch_bounds__(kLayoutThreads, 1)
         const int before = expert[i] >= 0 ? own[expert[i]] : 0;
         index[i] = before + __popc(peers[i] & ((1u << lane) - 1));
         __syncwarp();  // all have read
-        if (expert[i] >= 0 && first_lane(peers[i]) == lane) own[expert[i]] = (uint16)(before + __popc(peers[i]));
+        if (expert[i] >= 0 && first_lane(peers[i]) == lane)
+            own[expert[i]] = (uint16)(before + __popc(peers[i]));
         __syncwarp();
     }
 #pragma unroll

@@ -49,8 +49,8 @@ __device__ __forceinline__ void load_matrices_transposed(uint32 (&words)[4], con
 }
 
 // sums [16, 8] += left [16, 16] right [16, 8], bf16 with fp32 sums.
-__device__ __forceinline__ void multiply_16x8x16(float (&sums)[4], const uint32 (&left)[4], const uint32 right0,
-                                                 const uint32 right1) {
+__device__ __forceinline__ void multiply_16x8x16(float (&sums)[4], const uint32 (&left)[4],
+                                                 const uint32 right0, const uint32 right1) {
     asm volatile(
         "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
         "{%0, %1, %2, %3};"

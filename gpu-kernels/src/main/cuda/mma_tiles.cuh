@@ -1,4 +1,5 @@
-// mma_tiles.cuh: the tiles of a grouped GEMM, found on the device from the row counts of the physical experts.
+// mma_tiles.cuh: the tiles of a grouped GEMM, found on the device from the row counts of the physical
+// experts.
 //
 // A persistent block walks tiles blockIdx.x, blockIdx.x + gridDim.x, ... of one list: experts in ascending
 // order, and inside an expert a raster that keeps the concurrent tiles of all blocks about square, so that
@@ -11,7 +12,8 @@
 enum GemmPass {
     kForward,        // result [rows, out] = left [rows, in] W_p^T
     kInputGradient,  // result [rows, in] = left [rows, out] W_p
-    kWeightGradient  // result_p [out, in] = left^T right over the rows of p; left [rows, out], right [rows, in]
+    // result_p [out, in] = left^T right over the rows of p; left [rows, out], right [rows, in]
+    kWeightGradient
 };
 
 // Sizes of one grouped GEMM; the same for every block.

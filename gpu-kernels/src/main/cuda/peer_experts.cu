@@ -52,9 +52,8 @@ __host__ __device__ constexpr int peer_reduce_slots_shared_bytes(const int slots
 template <typename Real, int kCount>
 __global__ void __launch_bounds__(256, 4)
     peer_reduce_slots(const __grid_constant__ Addresses slots, const int* __restrict__ slot_home,
-                      Real* __restrict__ home, const Watch* const watch, const int rank,
-                      const int slot_count, const int slots_per_rank, const int local_experts,
-                      const int64 expert_packs) {
+                      Real* __restrict__ home, const Watch* const watch, const int rank, const int slot_count,
+                      const int slots_per_rank, const int local_experts, const int64 expert_packs) {
     using Sum = typename Numbers<Real>::Sum;
     constexpr int kAtOnce = 4;
     extern __shared__ int holders[];

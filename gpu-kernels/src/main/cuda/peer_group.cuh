@@ -13,7 +13,7 @@
 
 constexpr int kMaxRanks = 64;
 constexpr int kWarpLanes = 32;
-constexpr int kStagingBytes = 8192;  // per rank and parity
+constexpr int kStagingBytes = 8192;   // per rank and parity
 constexpr uint64 kGone = 1ull << 63;  // set in `arrived` by a rank that comes no more
 
 // An address on every rank of the group, as this rank reaches it.
@@ -252,7 +252,7 @@ struct Word<16> {
 
 template <typename Value, int kCount>
 struct Pack {
-    using Bits = typename Word<kCount * (int)sizeof(Value)>::Type;
+    using Bits = typename Word<kCount*(int)sizeof(Value)>::Type;
     union {
         Bits bits;
         Value values[kCount];

@@ -16,8 +16,9 @@ __global__ void __launch_bounds__(kMaxRanks)
     meet(controls, rank, ranks, watch, {(uint32)channel, (uint32)operation, (uint32)phase});
 }
 
-// For groups that meet in another way: around what waits for the other ranks. Of one thread. `wait` is two words
-// of host memory that only this stream writes: a count, odd while it waits, and the operation it waits in.
+// For groups that meet in another way: around what waits for the other ranks. Of one thread. `wait` is two
+// words of host memory that only this stream writes: a count, odd while it waits, and the operation it waits
+// in.
 __global__ void peer_wait_begins(volatile uint32* const wait, const int operation) {
     wait[1] = (uint32)operation;
     __threadfence_system();
@@ -33,9 +34,8 @@ __global__ void peer_wait_ends(Watch* const watch, volatile uint32* const wait) 
 // Sends `in` to all peers and meets them; false if the group is lost.
 template <typename Value>
 __device__ __forceinline__ bool send_and_meet(const Addresses& controls, const int rank, const int ranks,
-                                              Watch* const watch, const Place place,
-                                              const uint64 parity, const Value* const in,
-                                              const int elements) {
+                                              Watch* const watch, const Place place, const uint64 parity,
+                                              const Value* const in, const int elements) {
     if (!is_lost(watch)) {
         for (int step = 1; step < ranks; ++step) {
             const int peer = (rank + step) % ranks;
@@ -53,8 +53,8 @@ __device__ __forceinline__ uint64 next_parity(const Addresses& controls, const i
 template <typename Value>
 __global__ void __launch_bounds__(512)
     peer_exchange_gather(const __grid_constant__ Addresses controls, const int rank, const int ranks,
-                         Watch* const watch, const int channel, const int operation,
-                         const Value* const in, Value* const out, const int elements) {
+                         Watch* const watch, const int channel, const int operation, const Value* const in,
+                         Value* const out, const int elements) {
     const uint64 parity = next_parity(controls, rank);
     const Place place = {(uint32)channel, (uint32)operation, 0};
     const bool met = send_and_meet(controls, rank, ranks, watch, place, parity, in, elements);
@@ -76,8 +76,7 @@ __global__ void __launch_bounds__(512)
     using Sum = typename Numbers<Value>::Sum;
     const uint64 parity = next_parity(controls, rank);
     const Place place = {(uint32)channel, (uint32)operation, 0};
-    const bool met =
-        send_and_meet<Value>(controls, rank, ranks, watch, place, parity, tensor, elements);
+    const bool met = send_and_meet<Value>(controls, rank, ranks, watch, place, parity, tensor, elements);
     for (int i = threadIdx.x; i < elements; i += blockDim.x) {
         const Value own = tensor[i];
         if (!met) {

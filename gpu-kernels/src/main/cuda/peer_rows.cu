@@ -120,8 +120,7 @@ __global__ void __launch_bounds__(256)
 #pragma unroll
                     for (int i = 0; i < kAtOnce; ++i) {
                         if (i >= taken) continue;
-                        const Real* const from =
-                            (const Real*)__shfl_sync(kAllLanes, source, __ffs(left) - 1);
+                        const Real* const from = (const Real*)__shfl_sync(kAllLanes, source, __ffs(left) - 1);
                         left &= left - 1;
                         if (inside) rows[i].load(from + pack * kCount);
                     }

@@ -36,7 +36,7 @@ struct Search {
     int* const placements;      // kPlacements placements, then what the passes need besides
     PassResult* const results;  // [2, kPreferences]
     const int lowest;
-    const bool small_loads;     // a load and a rank fit one word
+    const bool small_loads;  // a load and a rank fit one word
     int best;
     int best_placed;
     int best_load;
@@ -74,8 +74,7 @@ struct Search {
     }
 
     // Runs passes, one warp each; all threads must call it.
-    __device__ __forceinline__ void run(const uint32 preferences, const Stage stage,
-                                        const int threshold) {
+    __device__ __forceinline__ void run(const uint32 preferences, const Stage stage, const int threshold) {
         const int warp = threadIdx.x / kWarpSize;
         ++round;
         if (warp < kPreferences && (preferences >> warp & 1u) != 0) {
@@ -281,13 +280,13 @@ __global__ void __launch_bounds__(kBalancedThreads, 1)
     const int total = sum_in_warp(rank_load, ranks);
     const int lowest = lowest_threshold(total, ranks, tolerance_millionths);
     const Problem problem = {
-        counts,    ranks,          experts,     slots_per_rank,   slots,
+        counts,          ranks,          experts,   slots_per_rank,   slots,
         experts / ranks, ranks_per_node, min_quota, min_quota_across, ranks_per_node < ranks,
-        holds_any, expert_load,    rank_load,   rank_most,        holding,
+        holds_any,       expert_load,    rank_load, rank_most,        holding,
         node_start};
     const bool small_loads = total <= RankKeys<uint32>(ranks).limit();
-    Search<kRanksPerLane, kReplan> search = {problem, search_memory, results, lowest, small_loads, 0,
-                                             0,       kLargestInt,   0,       0,      0};
+    Search<kRanksPerLane, kReplan> search = {
+        problem, search_memory, results, lowest, small_loads, 0, 0, kLargestInt, 0, 0, 0};
     search.place();
 
     const Placement best = search.placement(search.best);

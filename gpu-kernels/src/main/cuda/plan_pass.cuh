@@ -26,7 +26,9 @@ struct PassResult {
 };
 
 // Words of shared memory of a pass besides its placement.
-__host__ __device__ constexpr int pass_words(const int ranks, const int experts) { return 2 * ranks + experts; }
+__host__ __device__ constexpr int pass_words(const int ranks, const int experts) {
+    return 2 * ranks + experts;
+}
 
 // The state of one pass: ranks in lanes with stride 32. A rank above the threshold has taken no clone, for a
 // receiver is filled to the threshold at most: its home experts hold its whole load, and its slots are free.

@@ -8,8 +8,8 @@
 //   ranks <= 128, experts <= 1024, slots <= 1024
 //
 // Launch: plan_no_clones 1-D of any size; the others one block of kPrototypeThreads with
-// plan_prototype_shared_bytes() of dynamic shared memory. Bound: latency. Deterministic: integers, and ties go
-// to the lowest index.
+// plan_prototype_shared_bytes() of dynamic shared memory. Bound: latency. Deterministic: integers, and ties
+// go to the lowest index.
 #include "plan.cuh"
 
 constexpr int kPrototypeThreads = 512;
@@ -233,8 +233,7 @@ __device__ __forceinline__ void split_in_proportion(const int* counts, const int
             const int slot_end = slot_start + rest[slot];
 #pragma unroll
             for (int k = 0; k < kMostRanksPerLane; ++k) {
-                const int overlap =
-                    smaller(slot_end, start[k] + available[k]) - larger(slot_start, start[k]);
+                const int overlap = smaller(slot_end, start[k] + available[k]) - larger(slot_start, start[k]);
                 if (overlap > 0) to_slot[(int64)(lane + k * kWarpSize) * slots + slot] += overlap;
             }
             slot_start = slot_end;
@@ -331,8 +330,8 @@ __global__ void __launch_bounds__(kPrototypeThreads)
     sort_positive_descending(spill, experts, expert_by_spill, spilling);
     sort_positive_descending(spare, ranks, rank_by_spare, sparing);
     __syncthreads();
-    const Imbalance imbalance = {average, *spilling, *sparing, expert_load, spill, spare, expert_by_spill,
-                                 rank_by_spare};
+    const Imbalance imbalance = {average, *spilling, *sparing,        expert_load,
+                                 spill,   spare,     expert_by_spill, rank_by_spare};
     if constexpr (kPrototype == kOneShot) {
         if (threadIdx.x / kWarpSize == 0) {
             lay_end_to_end(spill, expert_by_spill, imbalance.spilling, spill_end);

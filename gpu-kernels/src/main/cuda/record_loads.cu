@@ -4,12 +4,13 @@
 //   slot_home   [slots]                    i32  read; expert of each slot, -1 if unused
 //   quota       [slots]                    i32  read; assignments of each slot
 //   to_send     [slots]                    i32  read; expert whose weights are sent to each slot, -1 for none
-//   statistics  [experts + 2 * ranks + 4]  f64  added to: assignments per expert; rank loads before and after the
-//               plan; max/mean before and after; clones; clones that are sent
+//   statistics  [experts + 2 * ranks + 4]  f64  added to: assignments per expert; rank loads before and after
+//               the plan; max/mean before and after; clones; clones that are sent
 //   ranks <= 128
 //
-// Launch: one block of 512 threads with record_loads_shared_bytes() of dynamic shared memory. Bound: latency; 4 bytes per count. Deterministic: each number is added by one
-// thread, to each expert in the order of source ranks, as on the CPU.
+// Launch: one block of 512 threads with record_loads_shared_bytes() of dynamic shared memory. Bound: latency;
+// 4 bytes per count. Deterministic: each number is added by one thread, to each expert in the order of source
+// ranks, as on the CPU.
 #include "plan.cuh"
 
 // max/mean; 1 without any load. One warp.

@@ -52,8 +52,7 @@ __device__ __forceinline__ uint4 normalize(const uint4 word, const uint4 weight_
 template <typename Real, int kThreadsPerRow>
 __global__ void __launch_bounds__(kNormThreads)
     rms_norm(const Real* __restrict__ x, const Real* __restrict__ weight, const int64 rows,
-             const int64 hidden, const float epsilon, Real* __restrict__ y,
-             float* __restrict__ inverse_rms) {
+             const int64 hidden, const float epsilon, Real* __restrict__ y, float* __restrict__ inverse_rms) {
     constexpr int kRows = kNormThreads / kThreadsPerRow;
     const int lane = threadIdx.x % kThreadsPerRow;
     const bool packed = packable(x, weight, y) && hidden % kPack<Real> == 0;
@@ -166,8 +165,8 @@ __device__ __forceinline__ uint4 add_gradients(const uint4 x_word, const uint4 d
 // order, and the rows of a block follow from the size of the grid.
 template <typename Real>
 __host__ __device__ constexpr int rms_norm_backward_shared_bytes(const int hidden) {
-    return (hidden + kNormThreads * kPack<Real> - 1) / (kNormThreads * kPack<Real>) * kNormThreads * kPack<Real> *
-           (int)sizeof(float);
+    return (hidden + kNormThreads * kPack<Real> - 1) / (kNormThreads * kPack<Real>)*kNormThreads *
+           kPack<Real> * (int)sizeof(float);
 }
 
 template <typename Real>
@@ -227,17 +226,16 @@ __global__ void __launch_bounds__(kNormThreads)
             for (int i = 0; i < kHeldBackward; ++i) {
                 const int64 at = (thread + (int64)i * kNormThreads) * kPack<Real>;
                 if (at < hidden) {
-                    store_word(into + at, add_gradients<Real>(x_words[i], d_y_words[i], d_x_words[i],
-                                                              weight + at, inverse, along,
-                                                              sums + i * kFours * kNormThreads));
+                    store_word(into + at,
+                               add_gradients<Real>(x_words[i], d_y_words[i], d_x_words[i], weight + at,
+                                                   inverse, along, sums + i * kFours * kNormThreads));
                 }
             }
             for (int64 word = rest, i = kHeldBackward; word < words; word += kNormThreads, ++i) {
                 const int64 at = word * kPack<Real>;
-                store_word(into + at,
-                           add_gradients<Real>(load_word(from + at), load_word(slope + at),
-                                               load_word(into + at), weight + at, inverse, along,
-                                               sums + i * kFours * kNormThreads));
+                store_word(into + at, add_gradients<Real>(load_word(from + at), load_word(slope + at),
+                                                          load_word(into + at), weight + at, inverse, along,
+                                                          sums + i * kFours * kNormThreads));
             }
         } else {
             for (int64 i = thread; i < hidden; i += kNormThreads) {

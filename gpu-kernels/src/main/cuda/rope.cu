@@ -1,13 +1,13 @@
 // rope.cu: rotary position embedding, in place.
 //
 //   x                [tokens, heads, head_dim]  Real  read and written; head_dim even
-//   document_starts  [tokens]                   i32   read: index inside the sequence of the first token of the
-//                                                     token's document
+//   document_starts  [tokens]                   i32   read: index inside the sequence of the first token of
+//                                                     the token's document
 //
-// With half = head_dim / 2, the pair (i, i + half) of a head turns by position * theta^(-2 i / head_dim), by the
-// negative of it for `inverse`, where position counts from the document's start. Angles, which reach thousands,
-// are fp64 until a multiple of the full turn has been taken off; then all is fp32. A block finds sine and cosine
-// once for all heads of a token.
+// With half = head_dim / 2, the pair (i, i + half) of a head turns by position * theta^(-2 i / head_dim), by
+// the negative of it for `inverse`, where position counts from the document's start. Angles, which reach
+// thousands, are fp64 until a multiple of the full turn has been taken off; then all is fp32. A block finds
+// sine and cosine once for all heads of a token.
 //
 // Launch: grid of any size along x, whose blocks stride over groups of kTokens tokens; ceil(half / kPairs)
 // blocks along y. `wide` says that half and the address of x allow accesses of 16 bytes. Bound: memory,
@@ -29,7 +29,8 @@ __device__ __forceinline__ void turn(Real& first, Real& second, const float2 tur
 template <typename Real>
 __global__ void __launch_bounds__(kRopeThreads)
     rope(Real* __restrict__ x, const int* __restrict__ document_starts, const int64 tokens, const int heads,
-         const int head_dim, const int sequence_length, const double theta, const int inverse, const int wide) {
+         const int head_dim, const int sequence_length, const double theta, const int inverse,
+         const int wide) {
     constexpr double kTurn = 6.283185307179586;
     constexpr int kWide = 16 / sizeof(Real);
     __shared__ double frequencies[kPairs];

@@ -36,7 +36,8 @@ __global__ void __launch_bounds__(kRouteThreads)
     constexpr int kWarps = kRouteThreads / kWarpSize;
     const int lane = threadIdx.x % kWarpSize;
     const int64 stride = (int64)gridDim.x * kWarps;
-    for (int64 token = (int64)blockIdx.x * kWarps + threadIdx.x / kWarpSize; token < tokens; token += stride) {
+    for (int64 token = (int64)blockIdx.x * kWarps + threadIdx.x / kWarpSize; token < tokens;
+         token += stride) {
         const float* __restrict__ row = logits + token * experts;
         float values[kPerLane];
         Softmax softmax = {-infinity(), 0};
@@ -110,7 +111,8 @@ __global__ void __launch_bounds__(kRouteThreads)
     constexpr int kWarps = kRouteThreads / kWarpSize;
     const int lane = threadIdx.x % kWarpSize;
     const int64 stride = (int64)gridDim.x * kWarps;
-    for (int64 token = (int64)blockIdx.x * kWarps + threadIdx.x / kWarpSize; token < tokens; token += stride) {
+    for (int64 token = (int64)blockIdx.x * kWarps + threadIdx.x / kWarpSize; token < tokens;
+         token += stride) {
         float* __restrict__ into = d_logits + token * experts;
         const bool chooses = lane < top_k;
         const float prob = chooses ? probs[token * top_k + lane] : 0;

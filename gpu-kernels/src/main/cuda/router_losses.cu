@@ -15,7 +15,9 @@ constexpr int kChunk = 64;  // tokens
 //   counts       [sequences, chunks, experts]   i32  written
 //
 // Launch: one block of kLossThreads per chunk; dynamic shared memory: an i32 per expert. Bound: memory.
-__host__ __device__ constexpr int sum_chunks_shared_bytes(const int experts) { return experts * (int)sizeof(int); }
+__host__ __device__ constexpr int sum_chunks_shared_bytes(const int experts) {
+    return experts * (int)sizeof(int);
+}
 
 __global__ void __launch_bounds__(kLossThreads, 4)
     sum_chunks(const float* __restrict__ scores, const int* __restrict__ top_experts, const int length,
@@ -89,7 +91,8 @@ __global__ void __launch_bounds__(kLossThreads, 4)
     const int64 stride = (int64)gridDim.x * kWarps;
     const float slope = (float)(aux_scale * experts / length);
     double z_loss = 0;
-    for (int64 token = (int64)blockIdx.x * kWarps + threadIdx.x / kWarpSize; token < tokens; token += stride) {
+    for (int64 token = (int64)blockIdx.x * kWarps + threadIdx.x / kWarpSize; token < tokens;
+         token += stride) {
         const float* __restrict__ row = logits + token * experts;
         const float* __restrict__ score = scores + token * experts;
         const float* __restrict__ share = shares + token / length * experts;

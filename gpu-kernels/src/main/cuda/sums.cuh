@@ -17,8 +17,8 @@ __device__ __forceinline__ double sum_terms(const double* __restrict__ terms, co
 //   sum    [1]      f64  added to
 //
 // Launch: one block of kSumThreads. Bound: latency. Deterministic: fixed order.
-__global__ void __launch_bounds__(kSumThreads) add_terms(const double* __restrict__ terms, const int64 count,
-                                                         double* __restrict__ sum) {
+__global__ void __launch_bounds__(kSumThreads)
+    add_terms(const double* __restrict__ terms, const int64 count, double* __restrict__ sum) {
     const double total = sum_terms(terms, count);
     if (threadIdx.x == 0) sum[0] += total;
 }
