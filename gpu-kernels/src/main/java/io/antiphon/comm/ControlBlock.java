@@ -107,7 +107,7 @@ final class ControlBlock {
         return true;
       }
       if (System.nanoTime() - deadline > 0) {
-        // The driver keeps memory that another process has mapped.
+        // CUDA keeps memory that another process has mapped.
         return !endpoint(missing).sharesProcess(endpoint(members.rank()));
       }
       LockSupport.parkNanos(POLL.toNanos());

@@ -124,7 +124,7 @@ final class PeerGroup implements AutoCloseable {
 
   /**
    * Streams of ranks that share a device in one process must not share its hardware queues, or a
-   * wait blocks what it waits for. Only the environment can say so, before the driver starts.
+   * wait blocks what it waits for. Only the environment can say so, before CUDA starts.
    */
   static void requireConnections(int ranks, @Nullable String value) {
     if (!Integer.toString(MOST_CONNECTIONS).equals(value)) {

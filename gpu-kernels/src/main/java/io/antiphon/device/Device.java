@@ -51,7 +51,7 @@ public final class Device implements AutoCloseable {
   private final CUdevice device;
   private final SharedDevice shared;
   private final CUcontext context;
-  private final DriverCalls calls;
+  private final CudaCalls calls;
   private final Releases releases;
   private final String name;
   private final Architecture architecture;
@@ -62,7 +62,7 @@ public final class Device implements AutoCloseable {
   private String memoryAdvice = "";
   private ByteBuffer copied = ByteBuffer.allocateDirect(Long.BYTES);
 
-  private Device(int ordinal, CUdevice device, DriverCalls calls) {
+  private Device(int ordinal, CUdevice device, CudaCalls calls) {
     this.ordinal = ordinal;
     this.device = device;
     this.calls = calls;
@@ -103,12 +103,12 @@ public final class Device implements AutoCloseable {
   /**
    * Opens device {@code ordinal} of those this process sees, for the calling thread.
    *
-   * @throws DeviceException if there is no driver, no such device, or the device is too old; the
-   *     message says what was looked for
+   * @throws DeviceException if there is no NVIDIA driver, no such device, or the device is too old;
+   *     the message says what was looked for
    */
   public static Device open(int ordinal) {
-    DriverCalls calls = new DriverCalls();
-    int count = Driver.devices(calls);
+    CudaCalls calls = new CudaCalls();
+    int count = Cuda.devices(calls);
     if (ordinal < 0 || ordinal >= count) {
       throw new DeviceException(
           "there is no CUDA device "
@@ -167,8 +167,8 @@ public final class Device implements AutoCloseable {
     return releases;
   }
 
-  /** Driver calls made through this object. */
-  public DriverCalls calls() {
+  /** CUDA calls made through this object. */
+  public CudaCalls calls() {
     return calls;
   }
 

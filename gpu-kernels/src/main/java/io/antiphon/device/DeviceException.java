@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 public final class DeviceException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** Errors of the driver after which a process can use the device no more. */
+  /** Errors of CUDA after which a process can use the device no more. */
   private static final Set<Integer> STICKY =
       Set.of(214, 700, 702, 710, 713, 714, 715, 716, 717, 718, 719);
 
@@ -25,19 +25,19 @@ public final class DeviceException extends RuntimeException {
     this.sticky = false;
   }
 
-  /** A failed driver call. */
-  static DeviceException ofDriver(String call, int code, String what) {
-    return ofDriver(call, nameOf(code), code, what);
+  /** A failed CUDA call. */
+  static DeviceException ofCuda(String call, int code, String what) {
+    return ofCuda(call, nameOf(code), code, what);
   }
 
-  /** The driver's name of an error. */
+  /** CUDA's name of an error. */
   static String nameOf(int code) {
     String[] name = new String[1];
     return JCudaDriver.cuGetErrorName(code, name) == 0 ? name[0] : "unknown error";
   }
 
-  /** A failed driver call, as {@code CUDA_ERROR_...} and number. */
-  static DeviceException ofDriver(String call, String error, int code, String what) {
+  /** A failed CUDA call, as {@code CUDA_ERROR_...} and number. */
+  static DeviceException ofCuda(String call, String error, int code, String what) {
     boolean sticky = isSticky(code);
     return new DeviceException(
         call
@@ -51,7 +51,7 @@ public final class DeviceException extends RuntimeException {
         sticky);
   }
 
-  /** Whether a process has lost the device for good after that error of the driver. */
+  /** Whether a process has lost the device for good after that error of CUDA. */
   static boolean isSticky(int code) {
     return STICKY.contains(code);
   }

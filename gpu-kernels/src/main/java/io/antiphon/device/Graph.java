@@ -32,7 +32,7 @@ public final class Graph implements AutoCloseable {
    * running it. Streams that took part must be awaited by {@code stream} at the end.
    */
   public static Graph capture(Device device, Stream stream, Runnable work) {
-    DriverCalls calls = device.calls();
+    CudaCalls calls = device.calls();
     calls.check(
         "cuStreamBeginCapture",
         cuStreamBeginCapture(

@@ -67,7 +67,7 @@ public final class KernelModule {
 
   private Kernel resolve(String nameExpression, String lowered, int dynamicSharedBytes) {
     CUfunction function = new CUfunction();
-    DriverCalls calls = device.calls();
+    CudaCalls calls = device.calls();
     calls.check(
         "cuModuleGetFunction",
         cuModuleGetFunction(function, module, lowered),

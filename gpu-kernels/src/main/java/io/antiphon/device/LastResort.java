@@ -11,8 +11,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Kills this process unless it ends, or this is closed, before. A process that exits runs what
- * libraries want done then, and the CUDA driver waits there for kernels that may never end; no
- * thread of the process runs any more that could do something about it. So a shell does.
+ * libraries want done then, and CUDA waits there for kernels that may never end; no thread of the
+ * process runs any more that could do something about it. So a shell does.
  */
 public final class LastResort implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(LastResort.class);

@@ -80,8 +80,8 @@ public final class PeerMemory implements AutoCloseable {
   }
 
   /**
-   * The driver counts how often a process has opened a handle, but fails with ALREADY_MAPPED where
-   * two threads open the same one at once.
+   * CUDA counts how often a process has opened a handle, but fails with ALREADY_MAPPED where two
+   * threads open the same one at once.
    */
   private static synchronized int openAlone(long[] address, CUipcMemHandle_v1 handle) {
     return cuIpcOpenMemHandle(address, handle, CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS);

@@ -12,31 +12,31 @@ import java.util.function.IntSupplier;
  */
 public final class Releases {
   private final SharedDevice shared;
-  private final DriverCalls calls;
+  private final CudaCalls calls;
   private final String name;
   private final List<Runnable> postponed = new ArrayList<>();
   private boolean suspect;
 
-  Releases(SharedDevice shared, DriverCalls calls, String name) {
+  Releases(SharedDevice shared, CudaCalls calls, String name) {
     this.shared = shared;
     this.calls = calls;
     this.name = name;
     calls.onLoss(shared::lose);
   }
 
-  /** Makes a driver call that gives something back and does not wait for other work. */
-  void now(String call, IntSupplier driverCall, String what) {
+  /** Makes a CUDA call that gives something back and does not wait for other work. */
+  void now(String call, IntSupplier cudaCall, String what) {
     if (!isLost()) {
-      calls.check(call, driverCall.getAsInt(), what);
+      calls.check(call, cudaCall.getAsInt(), what);
     }
   }
 
-  /** Makes a driver call that frees memory, now or in {@link #settle}. */
-  void memory(String call, IntSupplier driverCall, String what) {
+  /** Makes a CUDA call that frees memory, now or in {@link #settle}. */
+  void memory(String call, IntSupplier cudaCall, String what) {
     if (suspect) {
-      postponed.add(() -> now(call, driverCall, what));
+      postponed.add(() -> now(call, cudaCall, what));
     } else {
-      now(call, driverCall, what);
+      now(call, cudaCall, what);
     }
   }
 

@@ -133,8 +133,8 @@ public final class Stream implements AutoCloseable {
   }
 
   /**
-   * Whether this process has lost the device; asks the driver. From any thread that does nothing
-   * else with a device.
+   * Whether this process has lost the device; asks CUDA. From any thread that does nothing else
+   * with a device.
    */
   public boolean isDeviceLost() {
     return device.isLost(handle);

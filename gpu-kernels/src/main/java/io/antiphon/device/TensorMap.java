@@ -4,7 +4,7 @@ import org.bytedeco.cuda.cudart.CUtensorMap;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.LongPointer;
 
-/** Description of a matrix for the tensor memory accelerator, made by the driver on the host. */
+/** Description of a matrix for the tensor memory accelerator, made by CUDA on the host. */
 public final class TensorMap {
   private static final int WORDS = 16;
   private static final int ALIGNMENT = 16;
@@ -122,7 +122,7 @@ public final class TensorMap {
     }
     int[] elementStrides = new int[box.length];
     java.util.Arrays.fill(elementStrides, 1);
-    // The driver wants 64-byte alignment, which a fresh allocation need not have.
+    // CUDA wants 64-byte alignment, which a fresh allocation need not have.
     try (LongPointer memory = new LongPointer(2L * WORDS)) {
       long aligned = (memory.address() + 63) / 64 * 64;
       CUtensorMap map = new CUtensorMap(DevicePointer.cpp(aligned));
@@ -141,7 +141,7 @@ public final class TensorMap {
               cudart.CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
               cudart.CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
       if (result != 0) {
-        throw DeviceException.ofDriver(
+        throw DeviceException.ofCuda(
             "cuTensorMapEncodeTiled",
             DeviceException.nameOf(result),
             result,

@@ -1,11 +1,11 @@
 package io.antiphon.kernel;
 
 import io.antiphon.device.CubinCache;
+import io.antiphon.device.Cuda;
+import io.antiphon.device.CudaCalls;
 import io.antiphon.device.Device;
 import io.antiphon.device.DeviceException;
 import io.antiphon.device.DeviceMemory;
-import io.antiphon.device.Driver;
-import io.antiphon.device.DriverCalls;
 import io.antiphon.device.Event;
 import io.antiphon.device.Graph;
 import io.antiphon.device.Kernels;
@@ -98,7 +98,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public String description() {
-    return device + ", CUDA " + Driver.version() + ", " + (real == DType.BF16 ? "bf16" : "fp32");
+    return device + ", CUDA " + Cuda.version() + ", " + (real == DType.BF16 ? "bf16" : "fp32");
   }
 
   @Override
@@ -121,8 +121,8 @@ public final class CudaBackend implements Backend {
     return kernels;
   }
 
-  /** Driver calls of this rank so far. */
-  public DriverCalls driverCalls() {
+  /** CUDA calls of this rank so far. */
+  public CudaCalls cudaCalls() {
     return device.calls();
   }
 
@@ -360,7 +360,7 @@ public final class CudaBackend implements Backend {
   }
 
   private void closeLaunchers() {
-    if (!device.releases().isLost()) { // a library would call the driver
+    if (!device.releases().isLost()) { // a library would call CUDA
       launchers.close();
     }
   }

@@ -293,7 +293,7 @@ class PeerCollectivesTest {
                   othersWait.countDown();
                   if (failure == Failure.IS_GIVEN_UP) {
                     othersWait.await(60, TimeUnit.SECONDS);
-                    peers.abort("the driver says so");
+                    peers.abort("the supervisor says so");
                   }
                   Throwable thrown = catchThrowable(() -> backend.synchronize(LIMIT));
                   // What is enqueued drains, commits nothing, and says so.
@@ -313,7 +313,7 @@ class PeerCollectivesTest {
         switch (failure) {
           case LEAVES -> "failed or left";
           case STAYS_AWAY -> "waited 2";
-          case IS_GIVEN_UP -> "the driver says so";
+          case IS_GIVEN_UP -> "the supervisor says so";
         };
     // The first to give up says why; the others may learn it from that rank.
     List<String> others = new ArrayList<>(reasons);

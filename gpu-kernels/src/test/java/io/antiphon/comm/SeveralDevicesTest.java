@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.antiphon.cpu.CpuBackend;
-import io.antiphon.device.Driver;
+import io.antiphon.device.Cuda;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.TestDevices;
 import io.antiphon.tensor.Collectives;
@@ -38,7 +38,7 @@ class SeveralDevicesTest {
   }
 
   static List<Arguments> groups() {
-    int devices = Driver.devices();
+    int devices = Cuda.devices();
     assertThat(devices).as("devices, of which two are needed").isGreaterThanOrEqualTo(2);
     return IntStream.of(2, 4, 8)
         .filter(ranks -> ranks <= devices)

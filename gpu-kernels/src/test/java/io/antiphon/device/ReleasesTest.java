@@ -14,7 +14,7 @@ class ReleasesTest {
   private static final Duration SHORT = Duration.ofMillis(20);
 
   private final SharedDevice shared = new SharedDevice();
-  private final Releases releases = new Releases(shared, new DriverCalls(), "device 7");
+  private final Releases releases = new Releases(shared, new CudaCalls(), "device 7");
   private final List<String> released = new ArrayList<>();
 
   private IntSupplier releasing(String what) {

@@ -32,7 +32,7 @@ class RequirementsTest {
 
   @Test
   void aDriverOfAnOlderCudaIsRefusedBeforeItFailsOddly() {
-    assertThatThrownBy(() -> DriverVersion.of(12_080).requireSupported())
+    assertThatThrownBy(() -> CudaVersion.of(12_080).requireSupported())
         .isInstanceOf(DeviceException.class)
         .hasMessage(
             "the NVIDIA driver is for CUDA 12.8, and the libraries are of CUDA 13. Install a driver"
@@ -42,7 +42,7 @@ class RequirementsTest {
   @ParameterizedTest
   @ValueSource(ints = {13_000, 13_010, 14_000})
   void laterDriversAreTaken(int version) {
-    assertThatCode(() -> DriverVersion.of(version).requireSupported()).doesNotThrowAnyException();
+    assertThatCode(() -> CudaVersion.of(version).requireSupported()).doesNotThrowAnyException();
   }
 
   @Test
@@ -58,10 +58,10 @@ class RequirementsTest {
   @Test
   void errorsAfterWhichADeviceIsLostAreSticky() {
     DeviceException lost =
-        DeviceException.ofDriver(
+        DeviceException.ofCuda(
             "cuStreamSynchronize", "CUDA_ERROR_ILLEGAL_ADDRESS", 700, "wait for a stream");
     DeviceException other =
-        DeviceException.ofDriver("cuMemHostAlloc", "CUDA_ERROR_OUT_OF_MEMORY", 2, "allocate");
+        DeviceException.ofCuda("cuMemHostAlloc", "CUDA_ERROR_OUT_OF_MEMORY", 2, "allocate");
 
     assertThat(lost.sticky()).isTrue();
     assertThat(lost)

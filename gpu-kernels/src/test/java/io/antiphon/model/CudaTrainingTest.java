@@ -184,12 +184,12 @@ class CudaTrainingTest {
               step.replay(TestModels.rankBatch(batch, i, groups.world().rank(), 4), false);
               step.read(i);
             }
-            var before = cuda.driverCalls().counts();
+            var before = cuda.cudaCalls().counts();
             for (int i = 5; i < 15; i++) {
               step.replay(TestModels.rankBatch(batch, i, groups.world().rank(), 4), false);
               step.read(i);
             }
-            var after = cuda.driverCalls().counts();
+            var after = cuda.cudaCalls().counts();
             after.replaceAll((call, count) -> count - before.getOrDefault(call, 0L));
             after.values().removeIf(count -> count == 0);
             assertThat(after)

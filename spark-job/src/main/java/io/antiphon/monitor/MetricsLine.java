@@ -88,10 +88,10 @@ final class MetricsLine {
           out.writeNumberField("clones", metrics.clones());
           out.writeNumberField("clonesSent", metrics.clonesSent());
           out.writeNumberField("weightBytesSaved", metrics.weightBytesSaved());
-          if (!metrics.driverCalls().isEmpty()) {
+          if (!metrics.cudaCalls().isEmpty()) {
             out.writeObjectFieldStart("driverCalls");
-            out.writeNumberField("total", metrics.driverCallsInAll());
-            for (Map.Entry<String, Long> call : metrics.driverCalls().entrySet()) {
+            out.writeNumberField("total", metrics.cudaCallsInAll());
+            for (Map.Entry<String, Long> call : metrics.cudaCalls().entrySet()) {
               out.writeNumberField(call.getKey(), call.getValue());
             }
             out.writeEndObject();
@@ -278,11 +278,11 @@ final class MetricsLine {
         Json.integer(line, "rowCapacity"),
         Json.integer(line, "maxRows"),
         layers,
-        driverCalls(line));
+        cudaCalls(line));
   }
 
   /** Lines of runs on the CPU have none. */
-  private static Map<String, Long> driverCalls(JsonNode line) {
+  private static Map<String, Long> cudaCalls(JsonNode line) {
     Map<String, Long> calls = new TreeMap<>();
     JsonNode object = line.path("driverCalls");
     object

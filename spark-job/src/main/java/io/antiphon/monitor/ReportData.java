@@ -63,7 +63,7 @@ final class ReportData implements RunListener {
   public void step(StepMetrics metrics) {
     Percentiles before = metrics.loadBeforePercentiles();
     Percentiles after = metrics.loadAfterPercentiles();
-    boolean gpu = !metrics.driverCalls().isEmpty();
+    boolean gpu = !metrics.cudaCalls().isEmpty();
     boolean sparse = !metrics.layers().isEmpty();
     curves.add(
         metrics.step(),
@@ -85,8 +85,8 @@ final class ReportData implements RunListener {
           metrics.gradientNorm(),
           sparse ? metrics.maxRows() : Double.NaN,
           sparse ? metrics.rowCapacity() : Double.NaN,
-          gpu ? metrics.driverCallsInAll() : Double.NaN,
-          gpu ? metrics.driverCallsThatWait() : Double.NaN
+          gpu ? metrics.cudaCallsInAll() : Double.NaN,
+          gpu ? metrics.cudaCallsThatWait() : Double.NaN
         });
     for (LayerLoad load : metrics.layers()) {
       history(load, metrics.layers().size()).add(metrics.step(), load);

@@ -28,7 +28,7 @@ final class SummaryBuilder implements RunListener {
       Percentiles after,
       CountSpread experts,
       long clones,
-      double driverCalls) {}
+      double cudaCalls) {}
 
   private final List<Step> history = new ArrayList<>();
   private @Nullable RunInfo info;
@@ -60,7 +60,7 @@ final class SummaryBuilder implements RunListener {
             metrics.loadAfterPercentiles(),
             metrics.expertSpread(),
             metrics.clones(),
-            metrics.driverCalls().isEmpty() ? Double.NaN : metrics.driverCallsInAll()));
+            metrics.cudaCalls().isEmpty() ? Double.NaN : metrics.cudaCallsInAll()));
     lastStep = metrics.step();
     weightBytesSaved += metrics.weightBytesSaved();
     reruns += metrics.reruns();
@@ -123,7 +123,7 @@ final class SummaryBuilder implements RunListener {
         restarts,
         seconds,
         info.backend(),
-        median(half, Step::driverCalls),
+        median(half, Step::cudaCalls),
         outcome);
   }
 

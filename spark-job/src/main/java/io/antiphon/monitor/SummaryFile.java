@@ -49,7 +49,7 @@ final class SummaryFile {
     out.writeNumberField("restarts", summary.restarts());
     Json.number(out, "seconds", summary.seconds());
     out.writeStringField("backend", summary.backend());
-    Json.number(out, "driverCallsPerStep", summary.driverCallsPerStep());
+    Json.number(out, "driverCallsPerStep", summary.cudaCallsPerStep());
     out.writeEndObject();
   }
 

@@ -5,9 +5,9 @@ import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.cpu.CpuBackend;
 import io.antiphon.device.CubinCache;
+import io.antiphon.device.Cuda;
 import io.antiphon.device.Device;
 import io.antiphon.device.DeviceException;
-import io.antiphon.device.Driver;
 import io.antiphon.device.OutOfDeviceMemory;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.DeviceTrial;
@@ -99,7 +99,7 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
     if (place.gpu().isEmpty()) {
       return Optional.of(place.whyNone());
     }
-    Optional<String> unavailable = Driver.whyNoDevice();
+    Optional<String> unavailable = Cuda.whyNoDevice();
     if (unavailable.isPresent()) {
       return unavailable;
     }
@@ -157,7 +157,7 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
    */
   public static void requireAvailable(Settings settings) {
     if (settings.backend().kind() == io.antiphon.conf.Backend.Kind.CUDA) {
-      Driver.whyNoDevice()
+      Cuda.whyNoDevice()
           .or(() -> whyNoCompiler(settings))
           .ifPresent(
               reason -> {
@@ -231,9 +231,9 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
     return backend instanceof CudaBackend ? GPU_LAG : 0;
   }
 
-  /** Calls of the GPU's driver made by this rank so far, by name; empty on the CPU. */
-  Map<String, Long> driverCalls() {
-    return backend instanceof CudaBackend cuda ? cuda.driverCalls().counts() : Map.of();
+  /** Calls of CUDA's functions made by this rank so far, by name; empty on the CPU. */
+  Map<String, Long> cudaCalls() {
+    return backend instanceof CudaBackend cuda ? cuda.cudaCalls().counts() : Map.of();
   }
 
   @Override

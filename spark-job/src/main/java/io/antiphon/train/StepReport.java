@@ -17,7 +17,7 @@ final class StepReport {
       long rowCapacity,
       double seconds,
       int reruns,
-      Map<String, Long> driverCalls) {
+      Map<String, Long> cudaCalls) {
     int microBatches = setup.batch().microBatches();
     return new StepMetrics(
         (long) record.value(Field.STEPS),
@@ -34,6 +34,6 @@ final class StepReport {
         rowCapacity,
         (long) record.value(Field.REQUIRED_ROWS),
         LayerLoads.of(record.loads(), setup, groups, microBatches),
-        driverCalls);
+        cudaCalls);
   }
 }

@@ -57,7 +57,7 @@ final class TrainingReports {
   /** Time and CUDA calls from here on are those of the next step. */
   void stepBegins() {
     stepStarted = System.nanoTime();
-    knownCalls = device.driverCalls();
+    knownCalls = device.cudaCalls();
   }
 
   /**
@@ -112,7 +112,7 @@ final class TrainingReports {
 
   /** By name, since this was last asked. */
   private Map<String, Long> newCudaCalls() {
-    Map<String, Long> all = device.driverCalls();
+    Map<String, Long> all = device.cudaCalls();
     Map<String, Long> fresh = new TreeMap<>();
     all.forEach(
         (name, count) -> {

@@ -85,7 +85,7 @@ final class TestRun {
   }
 
   /** As {@link #step(long)}, on a GPU whose driver was called so often. */
-  static StepMetrics onGpu(long step, Map<String, Long> driverCalls) {
+  static StepMetrics onGpu(long step, Map<String, Long> cudaCalls) {
     StepMetrics cpu = step(step);
     return new StepMetrics(
         step,
@@ -102,7 +102,7 @@ final class TestRun {
         cpu.rowCapacity(),
         cpu.maxRows(),
         cpu.layers(),
-        driverCalls);
+        cudaCalls);
   }
 
   static StepMetrics step(long step) {

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
-import io.antiphon.device.Driver;
+import io.antiphon.device.Cuda;
 import io.antiphon.model.ModelState;
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.CommException;
@@ -155,14 +155,14 @@ class CudaTrainerTest {
   void aStepInSteadyStateIsOneCopyAndOneLaunch(TestReporter reporter) throws Exception {
     Recorded run = train("steady", NEVER, BF16, "schedule.steps=40");
     List<StepMetrics> steady = run.steps.subList(10, 36);
-    reporter.publishEntry("driver calls of step 30", "" + run.steps.get(29).driverCalls());
+    reporter.publishEntry("CUDA calls of step 30", "" + run.steps.get(29).cudaCalls());
 
     assertThat(steady)
         .allSatisfy(
             step -> {
-              assertThat(step.driverCalls()).containsEntry("cuGraphLaunch", 1L);
-              assertThat(step.driverCalls().keySet()).noneMatch(name -> name.contains("Synchron"));
-              assertThat(step.driverCallsInAll()).isLessThanOrEqualTo(6);
+              assertThat(step.cudaCalls()).containsEntry("cuGraphLaunch", 1L);
+              assertThat(step.cudaCalls().keySet()).noneMatch(name -> name.contains("Synchron"));
+              assertThat(step.cudaCallsInAll()).isLessThanOrEqualTo(6);
             });
   }
 
@@ -188,7 +188,7 @@ class CudaTrainerTest {
   }
 
   static List<Arguments> ncclBetweenGpusTrainsTheSameBitsAsPeerMemory() {
-    int devices = Driver.devices();
+    int devices = Cuda.devices();
     assertThat(devices).as("devices, of which two are needed").isGreaterThanOrEqualTo(2);
     return Stream.of(new int[] {2, 1}, new int[] {2, 2}, new int[] {4, 2}, new int[] {4, 4})
         .filter(shape -> shape[0] <= devices)

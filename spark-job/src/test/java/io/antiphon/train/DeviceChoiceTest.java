@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
-import io.antiphon.device.Driver;
+import io.antiphon.device.Cuda;
 import io.antiphon.transport.ThreadTransport;
 import io.antiphon.transport.Transport;
 import java.time.Duration;
@@ -26,18 +26,18 @@ class DeviceChoiceTest {
 
   @Test
   void withoutAGpuAutoComputesOnTheCpu() {
-    assumeThat(Driver.whyNoDevice()).isPresent();
+    assumeThat(Cuda.whyNoDevice()).isPresent();
     Transport alone = ThreadTransport.group(1, LIMIT).get(0);
     try (RankDevice device = RankDevice.open(settings("backend.kind=auto"), alone, onlyDevice())) {
       assertThat(device.backend().description()).contains("OpenBLAS");
       assertThat(device.lag()).isZero();
-      assertThat(device.driverCalls()).isEmpty();
+      assertThat(device.cudaCalls()).isEmpty();
     }
   }
 
   @Test
   void withoutAGpuCudaIsTheUsersErrorAndSaysWhatIsMissing() {
-    assumeThat(Driver.whyNoDevice()).isPresent();
+    assumeThat(Cuda.whyNoDevice()).isPresent();
     Settings cuda = settings("backend.kind=cuda");
     Transport alone = ThreadTransport.group(1, LIMIT).get(0);
 

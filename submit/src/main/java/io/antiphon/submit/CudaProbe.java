@@ -1,9 +1,9 @@
 package io.antiphon.submit;
 
 import io.antiphon.device.CubinCache;
+import io.antiphon.device.Cuda;
 import io.antiphon.device.Device;
 import io.antiphon.device.DeviceException;
-import io.antiphon.device.Driver;
 import io.antiphon.kernel.DeviceTrial;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,17 +18,17 @@ import java.util.function.Supplier;
 final class CudaProbe implements GpuProbe {
   @Override
   public Optional<String> unavailable() {
-    return Driver.whyNoDevice();
+    return Cuda.whyNoDevice();
   }
 
   @Override
   public String driverVersion() {
-    return Driver.version();
+    return Cuda.version();
   }
 
   @Override
   public int count() {
-    return Driver.devices();
+    return Cuda.devices();
   }
 
   @Override

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.antiphon.conf.SettingsReader;
-import io.antiphon.device.Driver;
+import io.antiphon.device.Cuda;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -31,7 +31,7 @@ class DoctorCommandTest {
     assertThat(json.exitCode()).isZero();
     JsonNode answer = new ObjectMapper().readTree(json.out());
     assertThat(answer.path("trainsOnCpu").asBoolean()).isTrue();
-    boolean hasGpu = Driver.whyNoDevice().isEmpty();
+    boolean hasGpu = Cuda.whyNoDevice().isEmpty();
     assertThat(text.out().contains("can train on a GPU")).isEqualTo(hasGpu);
     assertThat(answer.path("trainsOnGpu").asBoolean()).isEqualTo(hasGpu);
     assertThat(answer.path("checks"))
@@ -89,7 +89,7 @@ class DoctorCommandTest {
 
   @Test
   void settingsForCudaFailWithoutAGpuAndStillShowTheirPlan() throws IOException {
-    assumeThat(Driver.whyNoDevice()).isPresent();
+    assumeThat(Cuda.whyNoDevice()).isPresent();
     TinyRun.Result result = TinyRun.antiphon("doctor", "--preset", "moe-1b");
     TinyRun.Result json = TinyRun.antiphon("doctor", "--preset", "moe-1b", "--json");
 
@@ -129,7 +129,8 @@ class DoctorCommandTest {
         .contains(
             "ok   GPU kernels    memory.cu compiled with NVRTC 13.0 and loaded in 312 ms",
             "ok   NCCL           version 2.28.3",
-            "ok   GPU discovery  gpu-discovery.sh prints {\"name\": \"gpu\", \"addresses\": [\"0\"]}",
+            "ok   GPU discovery  gpu-discovery.sh prints {\"name\": \"gpu\", \"addresses\":"
+                + " [\"0\"]}",
             "ok   memory plan    in GiB: 1,034,050,560 parameters;",
             "ok   GPU memory     1 rank on a GPU needs 27.9 GiB, 79.0 of 80.0 GiB are free",
             "This machine can train on a GPU (backend.kind = cuda).",

@@ -26,8 +26,8 @@ import java.io.Serializable;
  * @param restarts recoveries from a failure
  * @param seconds time spent in steps
  * @param backend what computed
- * @param driverCallsPerStep calls of the GPU's driver that rank 0 made per step, median over the
- *     last half; NaN on the CPU
+ * @param cudaCallsPerStep calls of CUDA's functions that rank 0 made per step, median over the last
+ *     half; NaN on the CPU
  * @param outcome how the run ended
  */
 public record RunSummary(
@@ -49,7 +49,7 @@ public record RunSummary(
     int restarts,
     double seconds,
     String backend,
-    double driverCallsPerStep,
+    double cudaCallsPerStep,
     Outcome outcome)
     implements Serializable {
 

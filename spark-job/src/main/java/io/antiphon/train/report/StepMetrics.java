@@ -25,7 +25,7 @@ import java.util.function.ToDoubleFunction;
  * @param rowCapacity rows a rank's static buffers hold; 0 for a dense model
  * @param maxRows most rows any rank held in any MoE layer and micro-batch
  * @param layers one entry per MoE layer, by ascending layer; empty for a dense model
- * @param driverCalls calls of the GPU's driver that rank 0 made between the records of the step
+ * @param cudaCalls calls of CUDA's functions that rank 0 made between the records of the step
  *     before and of this one, by name; empty on the CPU
  */
 public record StepMetrics(
@@ -43,7 +43,7 @@ public record StepMetrics(
     long rowCapacity,
     long maxRows,
     List<LayerLoad> layers,
-    Map<String, Long> driverCalls)
+    Map<String, Long> cudaCalls)
     implements Serializable {
 
   /** A step on the CPU. */
@@ -96,7 +96,7 @@ public record StepMetrics(
               reruns, skippedUpdates, rowCapacity, maxRows));
     }
     layers = List.copyOf(layers);
-    driverCalls = Collections.unmodifiableMap(new TreeMap<>(driverCalls));
+    cudaCalls = Collections.unmodifiableMap(new TreeMap<>(cudaCalls));
     for (int i = 1; i < layers.size(); i++) {
       if (layers.get(i).layer() <= layers.get(i - 1).layer()) {
         throw new IllegalArgumentException(
@@ -105,15 +105,15 @@ public record StepMetrics(
     }
   }
 
-  /** All driver calls of this step. */
-  public long driverCallsInAll() {
-    return driverCalls.values().stream().mapToLong(Long::longValue).sum();
+  /** All CUDA calls of this step. */
+  public long cudaCallsInAll() {
+    return cudaCalls.values().stream().mapToLong(Long::longValue).sum();
   }
 
   /** Those during which the host waited for the device. */
-  public long driverCallsThatWait() {
+  public long cudaCallsThatWait() {
     long waits = 0;
-    for (Map.Entry<String, Long> call : driverCalls.entrySet()) {
+    for (Map.Entry<String, Long> call : cudaCalls.entrySet()) {
       waits += call.getKey().contains("Synchronize") ? call.getValue() : 0;
     }
     return waits;

@@ -1,13 +1,13 @@
 package io.antiphon.device;
 
-/** Version of CUDA that a driver is for. */
-record DriverVersion(int major, int minor) {
+/** Version of CUDA that an NVIDIA driver is for. */
+record CudaVersion(int major, int minor) {
   /** That of the libraries and of the compiler, whose code older drivers do not load. */
   private static final int OLDEST_MAJOR = 13;
 
-  /** As the driver counts: 13000 for 13.0. */
-  static DriverVersion of(int number) {
-    return new DriverVersion(number / 1000, number % 1000 / 10);
+  /** As CUDA counts: 13000 for 13.0. */
+  static CudaVersion of(int number) {
+    return new CudaVersion(number / 1000, number % 1000 / 10);
   }
 
   /**

@@ -5,16 +5,16 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
- * Checks the driver calls made for one device and counts them by name: what shows that a step in
+ * Checks the CUDA calls made for one device and counts them by name: what shows that a step in
  * steady state makes a handful of calls and never waits for the device.
  */
-public final class DriverCalls {
+public final class CudaCalls {
   private static final int OUT_OF_MEMORY = 2;
 
   private final Map<String, Long> counts = new TreeMap<>();
   private Consumer<String> lost = why -> {};
 
-  DriverCalls() {}
+  CudaCalls() {}
 
   /** Tells {@code lost} of an error after which the device is of no more use to this process. */
   void onLoss(Consumer<String> lost) {
@@ -25,7 +25,7 @@ public final class DriverCalls {
   void check(String call, int result, String what) {
     counts.merge(call, 1L, Long::sum);
     if (result != 0) {
-      DeviceException failure = DeviceException.ofDriver(call, result, what);
+      DeviceException failure = DeviceException.ofCuda(call, result, what);
       if (failure.sticky()) {
         lost.accept(String.valueOf(failure.getMessage()));
       }
@@ -43,7 +43,7 @@ public final class DriverCalls {
     return true;
   }
 
-  /** Calls so far, by the name of the driver's function. */
+  /** Calls so far, by the name of CUDA's function. */
   public Map<String, Long> counts() {
     return new TreeMap<>(counts);
   }

@@ -6,9 +6,9 @@ import static jcuda.driver.JCudaDriver.cuInit;
 
 import java.util.Optional;
 
-/** The NVIDIA driver of this machine. */
-public final class Driver {
-  private Driver() {}
+/** CUDA as this machine has it: what the NVIDIA driver is for, and which devices it shows. */
+public final class Cuda {
+  private Cuda() {}
 
   /** Why no CUDA device can be used in this process; empty if one can. */
   public static Optional<String> whyNoDevice() {
@@ -23,20 +23,20 @@ public final class Driver {
   }
 
   /**
-   * Version of its CUDA interface, as "13.0".
+   * Version that the NVIDIA driver is for, as "13.0".
    *
    * @throws DeviceException if there is no driver, or too old a one
    */
   public static String version() {
-    DriverCalls calls = new DriverCalls();
+    CudaCalls calls = new CudaCalls();
     devices(calls);
     return version(calls).toString();
   }
 
-  private static DriverVersion version(DriverCalls calls) {
+  private static CudaVersion version(CudaCalls calls) {
     int[] version = new int[1];
     calls.check("cuDriverGetVersion", cuDriverGetVersion(version), "ask for the driver's version");
-    return DriverVersion.of(version[0]);
+    return CudaVersion.of(version[0]);
   }
 
   /**
@@ -45,10 +45,10 @@ public final class Driver {
    * @throws DeviceException if there is no driver, or too old a one
    */
   public static int devices() {
-    return devices(new DriverCalls());
+    return devices(new CudaCalls());
   }
 
-  static int devices(DriverCalls calls) {
+  static int devices(CudaCalls calls) {
     int[] count = new int[1];
     NativeLibraries.load(
         "libcuda.so.1",
