@@ -1,5 +1,7 @@
 package io.antiphon.cpu;
 
+import io.antiphon.plan.BalanceOptions;
+import io.antiphon.plan.PlannerKind;
 import io.antiphon.tensor.AdamOptions;
 import io.antiphon.tensor.AdamTensors;
 import io.antiphon.tensor.DType;
@@ -8,11 +10,10 @@ import io.antiphon.tensor.ExpertWeights;
 import io.antiphon.tensor.MoeShapes;
 import io.antiphon.tensor.OpShapes;
 import io.antiphon.tensor.Ops;
-import io.antiphon.tensor.PlanAlgorithm;
 import io.antiphon.tensor.PlanTensors;
+import io.antiphon.tensor.Routing;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.ScheduleOptions;
-import io.antiphon.tensor.ScoreOrder;
 import io.antiphon.tensor.StepState;
 import io.antiphon.tensor.Tensor;
 
@@ -172,14 +173,9 @@ final class F32Ops implements Ops {
 
   @Override
   public void route(
-      Tensor logits,
-      Tensor bias,
-      ScoreOrder order,
-      Tensor scores,
-      Tensor topExperts,
-      Tensor probs) {
-    moe.route(logits, bias, scores, topExperts, probs);
-    recorder.submit(router.route(logits, bias, order, scores, topExperts, probs));
+      Tensor logits, Tensor bias, Routing routing, Tensor scores, Tensor topExperts, Tensor probs) {
+    moe.route(logits, bias, routing, scores, topExperts, probs);
+    recorder.submit(router.route(logits, bias, routing, scores, topExperts, probs));
   }
 
   @Override
@@ -187,11 +183,11 @@ final class F32Ops implements Ops {
       Tensor scores,
       Tensor topExperts,
       Tensor probs,
-      ScoreOrder order,
+      Routing routing,
       Tensor dProbs,
       Tensor dLogits) {
-    moe.routeBackward(scores, topExperts, probs, dProbs, dLogits);
-    recorder.submit(router.routeBackward(scores, topExperts, probs, order, dProbs, dLogits));
+    moe.routeBackward(scores, routing, topExperts, probs, dProbs, dLogits);
+    recorder.submit(router.routeBackward(scores, topExperts, probs, routing, dProbs, dLogits));
   }
 
   @Override
@@ -199,15 +195,24 @@ final class F32Ops implements Ops {
       Tensor logits,
       Tensor scores,
       Tensor topExperts,
+      Routing routing,
       int sequenceLength,
       double auxScale,
       double zScale,
       Tensor dLogits,
       Tensor losses) {
-    moe.routerLosses(logits, scores, topExperts, sequenceLength, dLogits, losses);
+    moe.routerLosses(logits, scores, topExperts, routing, sequenceLength, dLogits, losses);
     recorder.submit(
         router.losses(
-            logits, scores, topExperts, sequenceLength, auxScale, zScale, dLogits, losses));
+            logits,
+            scores,
+            topExperts,
+            routing,
+            sequenceLength,
+            auxScale,
+            zScale,
+            dLogits,
+            losses));
   }
 
   @Override
@@ -217,16 +222,16 @@ final class F32Ops implements Ops {
   }
 
   @Override
-  public void plan(PlanAlgorithm algorithm, Tensor counts, PlanTensors plan) {
-    moe.plan(algorithm, counts, plan);
-    recorder.submit(PlanOps.plan(algorithm, counts, plan));
+  public void plan(PlannerKind planner, BalanceOptions options, Tensor counts, PlanTensors plan) {
+    moe.plan(planner, options, counts, plan);
+    recorder.submit(PlanOps.plan(planner, options, counts, plan));
   }
 
   @Override
   public void replan(
-      PlanAlgorithm algorithm, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
-    moe.replan(algorithm, counts, held, toSend, plan);
-    recorder.submit(PlanOps.replan(algorithm, counts, held, toSend, plan));
+      BalanceOptions options, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
+    moe.replan(options, counts, held, toSend, plan);
+    recorder.submit(PlanOps.replan(options, counts, held, toSend, plan));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.antiphon.cpu;
 
-import io.antiphon.tensor.ScoreOrder;
+import io.antiphon.tensor.Routing;
+import io.antiphon.tensor.ScoreFunction;
 import io.antiphon.tensor.Tensor;
 import java.util.Arrays;
 
@@ -13,15 +14,11 @@ final class F32Router {
   }
 
   Runnable route(
-      Tensor logits,
-      Tensor bias,
-      ScoreOrder order,
-      Tensor scores,
-      Tensor topExperts,
-      Tensor probs) {
+      Tensor logits, Tensor bias, Routing routing, Tensor scores, Tensor topExperts, Tensor probs) {
     int tokens = logits.extent(0);
     int experts = logits.extent(1);
-    int topK = topExperts.extent(1);
+    int topK = routing.topK();
+    ScoreFunction function = routing.scoreFunction();
     F32View logitsView = F32View.of(logits);
     F32View biasView = F32View.of(bias);
     F32View scoresView = F32View.of(scores);
@@ -37,22 +34,29 @@ final class F32Router {
       biasView.read(0, shift, experts);
       for (int token = 0; token < tokens; token++) {
         logitsView.read(token * experts, row, experts);
-        double total = logSumExp(row, experts);
-        for (int expert = 0; expert < experts; expert++) {
-          score[expert] = (float) Math.exp(row[expert] - total);
+        switch (function) {
+          case SOFTMAX, SOFTMAX_OF_CHOSEN -> softmax(row, score, experts);
         }
         int at = firstChosen + token * topK;
         choose(score, shift, taken, chosen, at, topK);
         for (int i = 0; i < topK; i++) {
           prob[i] =
-              order == ScoreOrder.SOFTMAX_THEN_TOP_K
-                  ? score[chosen[at + i]]
-                  : chosenProbability(row, chosen, at, topK, i);
+              switch (function) {
+                case SOFTMAX -> score[chosen[at + i]];
+                case SOFTMAX_OF_CHOSEN -> chosenProbability(row, chosen, at, topK, i);
+              };
         }
         scoresView.write(token * experts, score, experts);
         probsView.write(token * topK, prob, topK);
       }
     };
+  }
+
+  private static void softmax(float[] row, float[] score, int experts) {
+    double total = logSumExp(row, experts);
+    for (int expert = 0; expert < experts; expert++) {
+      score[expert] = (float) Math.exp(row[expert] - total);
+    }
   }
 
   /** Softmax over the logits of the chosen experts, for choice {@code i}. */
@@ -88,12 +92,12 @@ final class F32Router {
       Tensor scores,
       Tensor topExperts,
       Tensor probs,
-      ScoreOrder order,
+      Routing routing,
       Tensor dProbs,
       Tensor dLogits) {
     int tokens = scores.extent(0);
     int experts = scores.extent(1);
-    int topK = topExperts.extent(1);
+    int topK = routing.topK();
     F32View scoresView = F32View.of(scores);
     F32View probsView = F32View.of(probs);
     F32View dProbsView = F32View.of(dProbs);
@@ -104,7 +108,11 @@ final class F32Router {
     float[] prob = scratch.array(1, topK);
     float[] gradient = scratch.array(2, topK);
     float[] into = scratch.array(3, experts);
-    boolean within = order == ScoreOrder.TOP_K_THEN_SOFTMAX;
+    boolean within =
+        switch (routing.scoreFunction()) {
+          case SOFTMAX -> false;
+          case SOFTMAX_OF_CHOSEN -> true;
+        };
     return () -> {
       for (int token = 0; token < tokens; token++) {
         scoresView.read(token * experts, score, experts);
@@ -130,6 +138,7 @@ final class F32Router {
       Tensor logits,
       Tensor scores,
       Tensor topExperts,
+      Routing routing,
       int sequenceLength,
       double auxScale,
       double zScale,
@@ -137,7 +146,11 @@ final class F32Router {
       Tensor losses) {
     int tokens = logits.extent(0);
     SequenceLosses sequence =
-        new SequenceLosses(logits, scores, topExperts, sequenceLength, auxScale, zScale, dLogits);
+        switch (routing.scoreFunction()) {
+          case SOFTMAX, SOFTMAX_OF_CHOSEN ->
+              new SequenceLosses(
+                  logits, scores, topExperts, sequenceLength, auxScale, zScale, dLogits);
+        };
     double[] sum = CpuMemory.doubles(losses);
     int at = CpuMemory.offset(losses);
     return () -> {
@@ -148,7 +161,7 @@ final class F32Router {
     };
   }
 
-  /** Losses and gradients of one sequence after the other. */
+  /** Losses and gradients of one sequence after the other; scores are a softmax. */
   private final class SequenceLosses {
     private final int experts;
     private final int topK;

@@ -1,6 +1,6 @@
 package io.antiphon.cpu;
 
-import io.antiphon.tensor.ScoreOrder;
+import io.antiphon.tensor.Routing;
 import io.antiphon.tensor.Tensor;
 import java.util.Arrays;
 
@@ -9,14 +9,9 @@ final class F64Router {
   private F64Router() {}
 
   static void route(
-      Tensor logits,
-      Tensor bias,
-      ScoreOrder order,
-      Tensor scores,
-      Tensor topExperts,
-      Tensor probs) {
+      Tensor logits, Tensor bias, Routing routing, Tensor scores, Tensor topExperts, Tensor probs) {
     int experts = logits.extent(1);
-    int topK = topExperts.extent(1);
+    int topK = routing.topK();
     double[] logit = CpuMemory.doubles(logits);
     double[] score = CpuMemory.doubles(scores);
     double[] prob = CpuMemory.doubles(probs);
@@ -24,19 +19,26 @@ final class F64Router {
     for (int token = 0; token < logits.extent(0); token++) {
       int l = F64Dense.row(logits, token, experts);
       int s = F64Dense.row(scores, token, experts);
-      double total = logSumExp(logit, l, experts);
-      for (int expert = 0; expert < experts; expert++) {
-        score[s + expert] = Math.exp(logit[l + expert] - total);
+      switch (routing.scoreFunction()) {
+        case SOFTMAX, SOFTMAX_OF_CHOSEN -> softmax(logit, l, score, s, experts);
       }
       int c = F64Dense.row(topExperts, token, topK);
       choose(score, s, bias, chosen, c, topK, experts);
       for (int i = 0; i < topK; i++) {
         double own = score[s + chosen[c + i]];
         prob[F64Dense.row(probs, token, topK) + i] =
-            order == ScoreOrder.SOFTMAX_THEN_TOP_K
-                ? own
-                : chosenProbability(logit, l, chosen, c, topK, i);
+            switch (routing.scoreFunction()) {
+              case SOFTMAX -> own;
+              case SOFTMAX_OF_CHOSEN -> chosenProbability(logit, l, chosen, c, topK, i);
+            };
       }
+    }
+  }
+
+  private static void softmax(double[] logit, int l, double[] score, int s, int experts) {
+    double total = logSumExp(logit, l, experts);
+    for (int expert = 0; expert < experts; expert++) {
+      score[s + expert] = Math.exp(logit[l + expert] - total);
     }
   }
 
@@ -51,7 +53,7 @@ final class F64Router {
   }
 
   /**
-   * The largest of score + bias, best first, ties to the lowest; numbers that are not come last.
+   * The largest of score + bias, best first, ties to the lowest; what is not a number comes last.
    */
   private static void choose(
       double[] score, int s, Tensor bias, int[] chosen, int c, int topK, int experts) {
@@ -79,11 +81,11 @@ final class F64Router {
       Tensor scores,
       Tensor topExperts,
       Tensor probs,
-      ScoreOrder order,
+      Routing routing,
       Tensor dProbs,
       Tensor dLogits) {
     int experts = scores.extent(1);
-    int topK = topExperts.extent(1);
+    int topK = routing.topK();
     double[] score = CpuMemory.doubles(scores);
     double[] prob = CpuMemory.doubles(probs);
     double[] gradient = CpuMemory.doubles(dProbs);
@@ -100,15 +102,18 @@ final class F64Router {
         mean += prob[p + i] * gradient[g + i];
       }
       for (int i = 0; i < topK; i++) {
-        int expert = chosen[c + i];
-        into[d + expert] += prob[p + i] * gradient[g + i];
-        if (order == ScoreOrder.TOP_K_THEN_SOFTMAX) {
-          into[d + expert] -= prob[p + i] * mean;
-        }
+        into[d + chosen[c + i]] += prob[p + i] * gradient[g + i];
       }
-      if (order == ScoreOrder.SOFTMAX_THEN_TOP_K) {
-        for (int expert = 0; expert < experts; expert++) {
-          into[d + expert] -= score[s + expert] * mean;
+      switch (routing.scoreFunction()) {
+        case SOFTMAX -> {
+          for (int expert = 0; expert < experts; expert++) {
+            into[d + expert] -= score[s + expert] * mean;
+          }
+        }
+        case SOFTMAX_OF_CHOSEN -> {
+          for (int i = 0; i < topK; i++) {
+            into[d + chosen[c + i]] -= prob[p + i] * mean;
+          }
         }
       }
     }
@@ -118,13 +123,14 @@ final class F64Router {
       Tensor logits,
       Tensor scores,
       Tensor topExperts,
+      Routing routing,
       int sequenceLength,
       double auxScale,
       double zScale,
       Tensor dLogits,
       Tensor losses) {
     int experts = logits.extent(1);
-    int topK = topExperts.extent(1);
+    int topK = routing.topK();
     double[] logit = CpuMemory.doubles(logits);
     double[] score = CpuMemory.doubles(scores);
     double[] gradient = CpuMemory.doubles(dLogits);
@@ -160,7 +166,10 @@ final class F64Router {
         double slope = auxScale * experts / sequenceLength;
         for (int expert = 0; expert < experts; expert++) {
           gradient[d + expert] =
-              score[s + expert] * (slope * (share[expert] - mean) + 2 * zScale * total);
+              switch (routing.scoreFunction()) {
+                case SOFTMAX, SOFTMAX_OF_CHOSEN ->
+                    score[s + expert] * (slope * (share[expert] - mean) + 2 * zScale * total);
+              };
         }
       }
     }

@@ -8,10 +8,10 @@ import io.antiphon.plan.NoClonesPlanner;
 import io.antiphon.plan.OneShotPlanner;
 import io.antiphon.plan.PlanShape;
 import io.antiphon.plan.Planner;
+import io.antiphon.plan.PlannerKind;
 import io.antiphon.plan.RankLoads;
 import io.antiphon.plan.Reroute;
 import io.antiphon.plan.SendMatrix;
-import io.antiphon.tensor.PlanAlgorithm;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.StepState;
@@ -24,14 +24,14 @@ final class PlanOps {
   private PlanOps() {}
 
   /** The operation that plans for {@code counts} as they are when it runs. */
-  static Runnable plan(PlanAlgorithm algorithm, Tensor counts, PlanTensors plan) {
+  static Runnable plan(PlannerKind kind, BalanceOptions options, Tensor counts, PlanTensors plan) {
     PlanShape shape = shape(counts, plan);
     Planner planner =
-        switch (algorithm.kind()) {
+        switch (kind) {
           case NONE -> new NoClonesPlanner(shape);
           case BIN_PACKING -> new BinPackingPlanner(shape);
           case ONE_SHOT -> new OneShotPlanner(shape);
-          case BALANCED -> new BalancedPlanner(shape, options(algorithm));
+          case BALANCED -> new BalancedPlanner(shape, options);
         };
     EchoPlan result = new EchoPlan(shape);
     return () -> {
@@ -44,9 +44,9 @@ final class PlanOps {
 
   /** As {@link #plan} for slots that hold weights already; tells which are to be sent. */
   static Runnable replan(
-      PlanAlgorithm algorithm, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
+      BalanceOptions options, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
     PlanShape shape = shape(counts, plan);
-    BalancedPlanner planner = new BalancedPlanner(shape, options(algorithm));
+    BalancedPlanner planner = new BalancedPlanner(shape, options);
     EchoPlan result = new EchoPlan(shape);
     int[] missing = new int[shape.slots()];
     return () -> {
@@ -64,14 +64,6 @@ final class PlanOps {
       write(result.quota(), plan.quota());
       write(result.toSlot(), plan.toSlot());
     };
-  }
-
-  /** Without a rank capacity: plans, and with them sums, must not depend on the buffers. */
-  private static BalanceOptions options(PlanAlgorithm algorithm) {
-    return BalanceOptions.EXACT
-        .withTolerance(algorithm.toleranceMillionths())
-        .withRanksPerNode(algorithm.ranksPerNode())
-        .withMinQuota(algorithm.minQuota(), algorithm.minQuotaAcrossNodes());
   }
 
   /** The operation that lays out rows for the plan and counts as they are when it runs. */

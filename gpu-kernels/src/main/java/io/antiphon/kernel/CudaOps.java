@@ -1,6 +1,8 @@
 package io.antiphon.kernel;
 
 import io.antiphon.device.Stream;
+import io.antiphon.plan.BalanceOptions;
+import io.antiphon.plan.PlannerKind;
 import io.antiphon.tensor.AdamOptions;
 import io.antiphon.tensor.AdamTensors;
 import io.antiphon.tensor.DType;
@@ -9,11 +11,10 @@ import io.antiphon.tensor.ExpertWeights;
 import io.antiphon.tensor.MoeShapes;
 import io.antiphon.tensor.OpShapes;
 import io.antiphon.tensor.Ops;
-import io.antiphon.tensor.PlanAlgorithm;
 import io.antiphon.tensor.PlanTensors;
+import io.antiphon.tensor.Routing;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.ScheduleOptions;
-import io.antiphon.tensor.ScoreOrder;
 import io.antiphon.tensor.StepState;
 import io.antiphon.tensor.Tensor;
 
@@ -163,14 +164,9 @@ final class CudaOps implements Ops {
 
   @Override
   public void route(
-      Tensor logits,
-      Tensor bias,
-      ScoreOrder order,
-      Tensor scores,
-      Tensor topExperts,
-      Tensor probs) {
-    moe.route(logits, bias, scores, topExperts, probs);
-    launchers.router().route(stream(), logits, bias, order, scores, topExperts, probs);
+      Tensor logits, Tensor bias, Routing routing, Tensor scores, Tensor topExperts, Tensor probs) {
+    moe.route(logits, bias, routing, scores, topExperts, probs);
+    launchers.router().route(stream(), logits, bias, routing, scores, topExperts, probs);
   }
 
   @Override
@@ -178,11 +174,11 @@ final class CudaOps implements Ops {
       Tensor scores,
       Tensor topExperts,
       Tensor probs,
-      ScoreOrder order,
+      Routing routing,
       Tensor dProbs,
       Tensor dLogits) {
-    moe.routeBackward(scores, topExperts, probs, dProbs, dLogits);
-    launchers.router().routeBackward(stream(), scores, topExperts, probs, order, dProbs, dLogits);
+    moe.routeBackward(scores, routing, topExperts, probs, dProbs, dLogits);
+    launchers.router().routeBackward(stream(), scores, topExperts, probs, routing, dProbs, dLogits);
   }
 
   @Override
@@ -190,12 +186,13 @@ final class CudaOps implements Ops {
       Tensor logits,
       Tensor scores,
       Tensor topExperts,
+      Routing routing,
       int sequenceLength,
       double auxScale,
       double zScale,
       Tensor dLogits,
       Tensor losses) {
-    moe.routerLosses(logits, scores, topExperts, sequenceLength, dLogits, losses);
+    moe.routerLosses(logits, scores, topExperts, routing, sequenceLength, dLogits, losses);
     launchers
         .routerLosses()
         .routerLosses(
@@ -203,6 +200,7 @@ final class CudaOps implements Ops {
             logits,
             scores,
             topExperts,
+            routing,
             sequenceLength,
             auxScale,
             zScale,
@@ -217,16 +215,16 @@ final class CudaOps implements Ops {
   }
 
   @Override
-  public void plan(PlanAlgorithm algorithm, Tensor counts, PlanTensors plan) {
-    moe.plan(algorithm, counts, plan);
-    launchers.plan().plan(stream(), algorithm, counts, plan);
+  public void plan(PlannerKind planner, BalanceOptions options, Tensor counts, PlanTensors plan) {
+    moe.plan(planner, options, counts, plan);
+    launchers.plan().plan(stream(), planner, options, counts, plan);
   }
 
   @Override
   public void replan(
-      PlanAlgorithm algorithm, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
-    moe.replan(algorithm, counts, held, toSend, plan);
-    launchers.plan().replan(stream(), algorithm, counts, held, toSend, plan);
+      BalanceOptions options, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
+    moe.replan(options, counts, held, toSend, plan);
+    launchers.plan().replan(stream(), options, counts, held, toSend, plan);
   }
 
   @Override

@@ -7,7 +7,8 @@ import io.antiphon.device.KernelModule;
 import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
-import io.antiphon.tensor.PlanAlgorithm;
+import io.antiphon.plan.BalanceOptions;
+import io.antiphon.plan.PlannerKind;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.Tensor;
 import java.util.ArrayList;
@@ -76,11 +77,12 @@ final class PlanKernels {
         KernelSource.Target.PORTABLE);
   }
 
-  void plan(Stream stream, PlanAlgorithm algorithm, Tensor counts, PlanTensors plan) {
+  void plan(
+      Stream stream, PlannerKind planner, BalanceOptions options, Tensor counts, PlanTensors plan) {
     requireLimits(counts, plan);
-    switch (algorithm.kind()) {
+    switch (planner) {
       case NONE -> withoutClones(stream, plan);
-      case BALANCED -> balanced(stream, algorithm, counts, plan, 0, 0, false);
+      case BALANCED -> balanced(stream, options, counts, plan, 0, 0, false);
       case ONE_SHOT -> prototype(stream, ONE_SHOT, counts, plan);
       case BIN_PACKING -> prototype(stream, BIN_PACKING, counts, plan);
     }
@@ -88,7 +90,7 @@ final class PlanKernels {
 
   void replan(
       Stream stream,
-      PlanAlgorithm algorithm,
+      BalanceOptions options,
       Tensor counts,
       Tensor held,
       Tensor toSend,
@@ -96,7 +98,7 @@ final class PlanKernels {
     requireLimits(counts, plan);
     balanced(
         stream,
-        algorithm,
+        options,
         counts,
         plan,
         CudaStorage.address(held),
@@ -158,7 +160,7 @@ final class PlanKernels {
 
   private void balanced(
       Stream stream,
-      PlanAlgorithm algorithm,
+      BalanceOptions options,
       Tensor counts,
       PlanTensors plan,
       long held,
@@ -180,10 +182,10 @@ final class PlanKernels {
                     .i32(ranks)
                     .i32(experts)
                     .i32(plan.slots() / ranks)
-                    .i32(algorithm.toleranceMillionths())
-                    .i32(algorithm.ranksPerNode())
-                    .i32(algorithm.minQuota())
-                    .i32(algorithm.minQuotaAcrossNodes())
+                    .i32(options.toleranceMillionths())
+                    .i32(options.ranksPerNode())
+                    .i32(options.minQuota())
+                    .i32(options.minQuotaAcrossNodes())
                     .address(held)
                     .address(toSend),
                 plan));

@@ -8,7 +8,8 @@ import io.antiphon.device.KernelModule;
 import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
-import io.antiphon.tensor.ScoreOrder;
+import io.antiphon.tensor.Routing;
+import io.antiphon.tensor.ScoreFunction;
 import io.antiphon.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,32 +32,39 @@ final class RouterKernels {
 
   static KernelSource source() {
     List<String> names = new ArrayList<>();
-    for (ScoreOrder order : ScoreOrder.values()) {
-      PER_LANE.forEach(perLane -> names.add(route(perLane, order)));
-      names.add(backward(order));
+    for (ScoreFunction function : ScoreFunction.values()) {
+      PER_LANE.forEach(perLane -> names.add(route(perLane, function)));
+      names.add(backward(function));
     }
     return new KernelSource("router.cu", names, KernelSource.Target.PORTABLE);
   }
 
-  private static String route(int perLane, ScoreOrder order) {
-    return "route<" + perLane + ", " + (order == ScoreOrder.TOP_K_THEN_SOFTMAX) + ">";
+  private static String route(int perLane, ScoreFunction function) {
+    return "route<" + perLane + ", " + normalizesChosen(function) + ">";
   }
 
-  private static String backward(ScoreOrder order) {
-    return "route_backward<" + (order == ScoreOrder.TOP_K_THEN_SOFTMAX) + ">";
+  private static String backward(ScoreFunction function) {
+    return "route_backward<" + normalizesChosen(function) + ">";
+  }
+
+  private static boolean normalizesChosen(ScoreFunction function) {
+    return switch (function) {
+      case SOFTMAX -> false;
+      case SOFTMAX_OF_CHOSEN -> true;
+    };
   }
 
   void route(
       Stream stream,
       Tensor logits,
       Tensor bias,
-      ScoreOrder order,
+      Routing routing,
       Tensor scores,
       Tensor topExperts,
       Tensor probs) {
     long tokens = logits.shape().extent(0);
     int experts = logits.extent(1);
-    int topK = topExperts.extent(1);
+    int topK = routing.topK();
     int mostExperts = WARP * PER_LANE.get(PER_LANE.size() - 1);
     if (experts > mostExperts || topK > WARP) {
       throw new IllegalArgumentException(
@@ -75,7 +83,7 @@ final class RouterKernels {
     }
     int perLane =
         PER_LANE.stream().filter(each -> each * WARP >= experts).findFirst().orElseThrow();
-    kernel(route(perLane, order))
+    kernel(route(perLane, routing.scoreFunction()))
         .launch(
             stream,
             grid(tokens),
@@ -95,14 +103,14 @@ final class RouterKernels {
       Tensor scores,
       Tensor topExperts,
       Tensor probs,
-      ScoreOrder order,
+      Routing routing,
       Tensor dProbs,
       Tensor dLogits) {
     long tokens = scores.shape().extent(0);
     if (tokens == 0) {
       return;
     }
-    kernel(backward(order))
+    kernel(backward(routing.scoreFunction()))
         .launch(
             stream,
             grid(tokens),
@@ -113,7 +121,7 @@ final class RouterKernels {
                 .address(CudaStorage.address(dProbs))
                 .i64(tokens)
                 .i32(scores.extent(1))
-                .i32(topExperts.extent(1))
+                .i32(routing.topK())
                 .address(CudaStorage.address(dLogits)));
   }
 

@@ -8,6 +8,8 @@ import io.antiphon.device.KernelModule;
 import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
+import io.antiphon.tensor.Routing;
+import io.antiphon.tensor.ScoreFunction;
 import io.antiphon.tensor.Tensor;
 import java.util.List;
 
@@ -21,14 +23,14 @@ final class RouterLossKernels {
   private final Device device;
   private final KernelModule module;
   private final Kernel share;
-  private final Kernel differentiate;
+  private final Kernel differentiateSoftmax;
   private final Kernel add;
 
   RouterLossKernels(Kernels kernels) {
     device = kernels.device();
     module = kernels.load(source());
     share = module.kernel("share_experts");
-    differentiate = module.kernel("differentiate_losses");
+    differentiateSoftmax = module.kernel("differentiate_losses");
     add = module.kernel("add_losses");
   }
 
@@ -39,11 +41,18 @@ final class RouterLossKernels {
         KernelSource.Target.PORTABLE);
   }
 
+  private Kernel differentiate(ScoreFunction function) {
+    return switch (function) {
+      case SOFTMAX, SOFTMAX_OF_CHOSEN -> differentiateSoftmax;
+    };
+  }
+
   void routerLosses(
       Stream stream,
       Tensor logits,
       Tensor scores,
       Tensor topExperts,
+      Routing routing,
       int sequenceLength,
       double auxScale,
       double zScale,
@@ -76,7 +85,7 @@ final class RouterLossKernels {
                 .i32(sequenceLength)
                 .i32(chunks)
                 .i32(experts)
-                .i32(topExperts.extent(1))
+                .i32(routing.topK())
                 .address(scoreSums)
                 .address(counts));
     share.launch(
@@ -88,24 +97,25 @@ final class RouterLossKernels {
             .i32(sequenceLength)
             .i32(chunks)
             .i32(experts)
-            .i32(topExperts.extent(1))
+            .i32(routing.topK())
             .f64(auxScale)
             .address(shares)
             .address(auxLosses));
-    differentiate.launch(
-        stream,
-        grid,
-        new Arguments()
-            .address(CudaStorage.address(logits))
-            .address(CudaStorage.address(scores))
-            .address(shares)
-            .i64(tokens)
-            .i32(sequenceLength)
-            .i32(experts)
-            .f64(auxScale)
-            .f64(zScale)
-            .address(CudaStorage.address(dLogits))
-            .address(zLosses));
+    differentiate(routing.scoreFunction())
+        .launch(
+            stream,
+            grid,
+            new Arguments()
+                .address(CudaStorage.address(logits))
+                .address(CudaStorage.address(scores))
+                .address(shares)
+                .i64(tokens)
+                .i32(sequenceLength)
+                .i32(experts)
+                .f64(auxScale)
+                .f64(zScale)
+                .address(CudaStorage.address(dLogits))
+                .address(zLosses));
     add.launch(
         stream,
         Grid.of(1, SUM_THREADS),

@@ -8,6 +8,7 @@ import io.antiphon.tensor.Tensor;
 final class AttentionLayer implements Layer {
   private final Ops ops;
   private final ModelOptions options;
+  private final double ropeTheta;
   private final ModelParameters.Attention parameters;
   private final Tensor documentStarts;
   private final Tensor inverseRms;
@@ -30,15 +31,17 @@ final class AttentionLayer implements Layer {
       String layer) {
     this.ops = context.ops();
     this.options = context.model();
+    AttentionOptions attention = options.attention().orElseThrow();
+    this.ropeTheta = attention.ropeTheta();
     this.parameters = parameters;
     this.documentStarts = documentStarts;
     Buffers buffers = new Buffers(context, layer + ".attention");
     DType real = context.real();
     int tokens = context.tokens();
     int hidden = options.hidden();
-    int heads = options.heads();
-    int keyHeads = options.keyValueHeads();
-    int dim = options.headDim();
+    int heads = attention.heads();
+    int keyHeads = attention.keyValueHeads();
+    int dim = attention.headDim();
     inverseRms = buffers.saved("attention.inverse-rms", context.master(), tokens);
     normed = buffers.saved("attention.normed", real, tokens, hidden);
     q = buffers.saved("attention.q", real, tokens, heads, dim);
@@ -59,8 +62,8 @@ final class AttentionLayer implements Layer {
     project(parameters.q(), q);
     project(parameters.k(), k);
     project(parameters.v(), v);
-    ops.rope(q, documentStarts, options.sequenceLength(), options.ropeTheta(), false);
-    ops.rope(k, documentStarts, options.sequenceLength(), options.ropeTheta(), false);
+    ops.rope(q, documentStarts, options.sequenceLength(), ropeTheta, false);
+    ops.rope(k, documentStarts, options.sequenceLength(), ropeTheta, false);
     ops.attention(q, k, v, documentStarts, options.sequenceLength(), attended, logSumExp);
     ops.copy(x, y);
     ops.gemm(false, true, flat(attended), parameters.out().weight(), true, y);
@@ -82,8 +85,8 @@ final class AttentionLayer implements Layer {
         dQ,
         dK,
         dV);
-    ops.rope(dQ, documentStarts, options.sequenceLength(), options.ropeTheta(), true);
-    ops.rope(dK, documentStarts, options.sequenceLength(), options.ropeTheta(), true);
+    ops.rope(dQ, documentStarts, options.sequenceLength(), ropeTheta, true);
+    ops.rope(dK, documentStarts, options.sequenceLength(), ropeTheta, true);
     projectBackward(parameters.q(), dQ, false);
     projectBackward(parameters.k(), dK, true);
     projectBackward(parameters.v(), dV, true);

@@ -1,5 +1,7 @@
 package io.antiphon.model;
 
+import java.util.Optional;
+
 /**
  * Shape of the transformer.
  *
@@ -9,18 +11,12 @@ package io.antiphon.model;
  * @param layers transformer blocks
  * @param denseLayers leading blocks whose feed-forward network is dense
  * @param hidden width of the residual stream
- * @param heads query heads
- * @param keyValueHeads key and value heads; divides heads
- * @param headDim width of a head; even
  * @param denseFfn width of a dense feed-forward network
  * @param normEpsilon added to the mean square of RMSNorm
- * @param ropeTheta base of the rotary embedding's wavelengths
  * @param tiedHead the output projection is the embedding table
- * @param attention whether blocks have attention; without it a token sees itself only (for
- *     ablations)
  * @param recompute activations inside a block are computed again in backward instead of kept
- * @param initStd standard deviation of initial weights
- * @param seed of the initial weights
+ * @param attention of the blocks; without it a token sees itself only (for ablations)
+ * @param initialWeights what training begins with
  * @param moe expert layers
  */
 public record ModelOptions(
@@ -30,17 +26,12 @@ public record ModelOptions(
     int layers,
     int denseLayers,
     int hidden,
-    int heads,
-    int keyValueHeads,
-    int headDim,
     int denseFfn,
     double normEpsilon,
-    double ropeTheta,
     boolean tiedHead,
-    boolean attention,
     boolean recompute,
-    double initStd,
-    long seed,
+    Optional<AttentionOptions> attention,
+    InitialWeights initialWeights,
     MoeOptions moe) {
 
   /** Whether the feed-forward network of {@code layer} is a mixture of experts. */

@@ -35,7 +35,7 @@ final class ModelParameters {
    */
   ModelParameters(
       ParameterRegistry registry, ModelOptions options, int expertRank, int expertRanks) {
-    double std = options.initStd();
+    double std = options.initialWeights().std();
     embedding = registry.matrix("embedding.weight", std, options.vocabulary(), options.hidden());
     for (int layer = 0; layer < options.layers(); layer++) {
       blocks.add(block(registry, options, layer, expertRank, expertRanks));
@@ -55,14 +55,14 @@ final class ModelParameters {
       int expertRanks) {
     String prefix = "layers." + layer + ".";
     int hidden = options.hidden();
-    double std = options.initStd();
+    double std = options.initialWeights().std();
     // Projections into the residual stream start smaller, so that its variance does not grow with
     // depth.
     double outStd = std / Math.sqrt(2.0 * options.layers());
     Optional<Attention> attention = Optional.empty();
-    if (options.attention()) {
-      long queries = (long) options.heads() * options.headDim();
-      long keys = (long) options.keyValueHeads() * options.headDim();
+    if (options.attention().isPresent()) {
+      long queries = options.attention().orElseThrow().queryWidth();
+      long keys = options.attention().orElseThrow().keyWidth();
       attention =
           Optional.of(
               new Attention(

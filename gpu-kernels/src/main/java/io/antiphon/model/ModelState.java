@@ -48,7 +48,7 @@ public final class ModelState implements AutoCloseable {
     this.parameters = new ModelParameters(registry, options, expertRank, expertRanks);
     registry.allocate(backend, arena);
     if (initialised) {
-      new Initializer(backend, options.seed()).initialize(registry);
+      new Initializer(backend, options.initialWeights().seed()).initialize(registry);
     }
     refreshWeights();
     for (int layer = 0; layer < options.moeLayers(); layer++) {
@@ -74,10 +74,11 @@ public final class ModelState implements AutoCloseable {
     int experts = options.moe().experts();
     Tensor bias = scalar("router." + layer + ".bias", backend.masterType(), experts);
     Tensor skew = scalar("router." + layer + ".skew", backend.masterType(), experts);
-    if (options.moe().routerSkew() > 0) {
-      double[] values = Initializer.normals(options.seed(), "router.skew." + layer, experts);
+    if (options.moe().router().skew() > 0) {
+      double[] values =
+          Initializer.normals(options.initialWeights().seed(), "router.skew." + layer, experts);
       for (int expert = 0; expert < experts; expert++) {
-        values[expert] = (float) (options.moe().routerSkew() * values[expert]);
+        values[expert] = (float) (options.moe().router().skew() * values[expert]);
       }
       new HostValues(backend.hostIo()).write(skew, values);
     }

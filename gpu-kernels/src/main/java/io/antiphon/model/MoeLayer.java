@@ -5,7 +5,6 @@ import io.antiphon.tensor.DType;
 import io.antiphon.tensor.ExpertRange;
 import io.antiphon.tensor.Lane;
 import io.antiphon.tensor.Ops;
-import io.antiphon.tensor.PlanAlgorithm;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
@@ -86,8 +85,8 @@ final class MoeLayer implements Layer {
     int tokens = context.tokens();
     int hidden = context.model().hidden();
     int ranks = group.ranks();
-    long slotCount = (long) moe.slotsPerRank() * ranks;
-    int physicalExperts = moe.experts() / ranks + moe.slotsPerRank();
+    long slotCount = (long) moe.echo().slotsPerRank() * ranks;
+    int physicalExperts = moe.experts() / ranks + moe.echo().slotsPerRank();
     long capacity = context.rowCapacity();
     inverseRms = buffers.saved("ffn.inverse-rms", master, tokens);
     normed = buffers.saved("ffn.normed", real, tokens, hidden);
@@ -183,12 +182,12 @@ final class MoeLayer implements Layer {
 
   /** Whether slots hold anything is known when the step is recorded; what they hold is not. */
   private void plan() {
-    PlanAlgorithm planner = context.model().moe().planner();
+    EchoOptions echo = context.model().moe().echo();
     if (slots.holdsWeights(moeLayer)) {
-      ops.replan(planner, allCounts, held.orElseThrow(), toSend, plan);
+      ops.replan(echo.balance(), allCounts, held.orElseThrow(), toSend, plan);
       return;
     }
-    ops.plan(planner, allCounts, plan);
+    ops.plan(echo.planner(), echo.balance(), allCounts, plan);
     if (context.reuseClones()) {
       ops.copy(plan.slotHome(), toSend);
       ops.copy(plan.slotHome(), held.orElseThrow());

@@ -7,7 +7,7 @@ import io.antiphon.tensor.Tensor;
 /** Top-k softmax router of one layer, in the backend's master precision. */
 final class Router {
   private final Ops ops;
-  private final MoeOptions options;
+  private final RouterOptions options;
   private final BatchOptions batch;
   private final Parameter weight;
   private final RouterState routerState;
@@ -37,18 +37,19 @@ final class Router {
       RouterState routerState,
       Tensor losses) {
     this.ops = context.ops();
-    this.options = context.model().moe();
+    this.options = context.model().moe().router();
     this.batch = context.batch();
     this.weight = weight;
     this.routerState = routerState;
     this.losses = losses;
     int tokens = context.tokens();
-    int experts = options.experts();
+    int experts = context.model().moe().experts();
+    int topK = options.routing().topK();
     DType master = context.master();
     logits = buffers.kept("logits", master, tokens, experts);
     scores = buffers.kept("scores", master, tokens, experts);
-    topExperts = buffers.kept("top-experts", DType.I32, tokens, options.topK());
-    probs = buffers.kept("probs", master, tokens, options.topK());
+    topExperts = buffers.kept("top-experts", DType.I32, tokens, topK);
+    probs = buffers.kept("probs", master, tokens, topK);
     dLogits = buffers.scratch("router.d-logits", master, tokens, experts);
     dLogitsReal =
         context.real() == master
@@ -58,10 +59,10 @@ final class Router {
 
   void forward(Tensor normed) {
     ops.gemm(false, true, normed, weight.weight(), false, logits);
-    if (options.routerSkew() > 0) {
+    if (options.skew() > 0) {
       ops.addRow(routerState.skew(), logits);
     }
-    ops.route(logits, routerState.bias(), options.scoreOrder(), scores, topExperts, probs);
+    ops.route(logits, routerState.bias(), options.routing(), scores, topExperts, probs);
   }
 
   /**
@@ -73,12 +74,13 @@ final class Router {
         logits,
         scores,
         topExperts,
+        options.routing(),
         batch.sequenceLength(),
         options.auxLoss() / batch.globalBatch(),
         options.zLoss() / batch.globalTokens(),
         dLogits,
         losses);
-    ops.routeBackward(scores, topExperts, probs, options.scoreOrder(), dProbs, dLogits);
+    ops.routeBackward(scores, topExperts, probs, options.routing(), dProbs, dLogits);
     if (dLogitsReal != dLogits) {
       ops.copy(dLogits, dLogitsReal);
     }

@@ -54,7 +54,7 @@ final class SlotPool {
 
   private Entry entry(String prefix, String suffix, Arena.Category category, DType dtype) {
     MoeOptions moe = context.model().moe();
-    long slots = moe.slotsPerRank();
+    long slots = moe.echo().slotsPerRank();
     Shape gateUp = Shape.of(slots, 2L * moe.expertFfn(), context.model().hidden());
     Shape down = Shape.of(slots, context.model().hidden(), moe.expertFfn());
     Arena arena = context.arena();

@@ -82,7 +82,7 @@ public final class TrainingStep implements AutoCloseable {
                 new RoutingCounts(
                     layout.routing(record, groups.expertGroup()), batch.microBatches()))
             : Optional.empty();
-    boolean reuse = model.moe().reuseClones() && model.moe().slotsPerRank() > 0;
+    boolean reuse = model.moe().echo().reuseClones() && model.moe().echo().slotsPerRank() > 0;
     context =
         new StepContext(
             backend, groups, arena, model, batch, rowCapacity, reuse, state.step(), routing);
@@ -196,7 +196,7 @@ public final class TrainingStep implements AutoCloseable {
       AdamTensors tensors = group.tensors();
       ops.adamW(tensors, group.decayed() ? adam : undecayed, step);
     }
-    if (state.options().moe().expertBiasRate() > 0) {
+    if (state.options().moe().router().expertBiasRate() > 0) {
       updateExpertBiases(step);
     }
     ops.commit(step);
@@ -214,7 +214,10 @@ public final class TrainingStep implements AutoCloseable {
         ops.add(part.range((long) layer * length, experts), globalCounts);
       }
       ops.updateExpertBias(
-          globalCounts, model.moe().expertBiasRate(), step, state.expertBiases().get(layer));
+          globalCounts,
+          model.moe().router().expertBiasRate(),
+          step,
+          state.expertBiases().get(layer));
     }
   }
 

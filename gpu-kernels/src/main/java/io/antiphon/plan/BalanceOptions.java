@@ -11,8 +11,6 @@ package io.antiphon.plan;
  * @param minQuota fewest assignments that pay for a clone within a node; at least 1
  * @param minQuotaAcrossNodes the same for a clone whose weights cross nodes; at least {@code
  *     minQuota}
- * @param rankCapacity rows that a rank can hold; the band never reaches beyond it where the balance
- *     need not
  * @param pairCapacity rows that one rank can send to one other, for transports with fixed slabs
  */
 public record BalanceOptions(
@@ -20,17 +18,15 @@ public record BalanceOptions(
     int ranksPerNode,
     int minQuota,
     int minQuotaAcrossNodes,
-    int rankCapacity,
     int pairCapacity) {
   /** A tolerance of 1. */
   public static final int MILLION = 1_000_000;
 
-  /** For capacities: as many as there are. */
+  /** For ranks of a node and rows of a pair: as many as there are. */
   public static final int UNLIMITED = Integer.MAX_VALUE;
 
   /** The best balance there is, on one node: no band, clones of any size. */
-  public static final BalanceOptions EXACT =
-      new BalanceOptions(0, UNLIMITED, 1, 1, UNLIMITED, UNLIMITED);
+  public static final BalanceOptions EXACT = new BalanceOptions(0, UNLIMITED, 1, 1, UNLIMITED);
 
   public BalanceOptions {
     if (toleranceMillionths < 0 || toleranceMillionths > MILLION) {
@@ -39,7 +35,6 @@ public record BalanceOptions(
     }
     requirePositive("ranksPerNode", ranksPerNode);
     requirePositive("minQuota", minQuota);
-    requirePositive("rankCapacity", rankCapacity);
     requirePositive("pairCapacity", pairCapacity);
     if (minQuotaAcrossNodes < minQuota) {
       throw new IllegalArgumentException(
@@ -53,25 +48,25 @@ public record BalanceOptions(
   /** These options with another band. */
   public BalanceOptions withTolerance(int millionths) {
     return new BalanceOptions(
-        millionths, ranksPerNode, minQuota, minQuotaAcrossNodes, rankCapacity, pairCapacity);
+        millionths, ranksPerNode, minQuota, minQuotaAcrossNodes, pairCapacity);
   }
 
   /** These options for nodes of {@code ranks} ranks. */
   public BalanceOptions withRanksPerNode(int ranks) {
     return new BalanceOptions(
-        toleranceMillionths, ranks, minQuota, minQuotaAcrossNodes, rankCapacity, pairCapacity);
+        toleranceMillionths, ranks, minQuota, minQuotaAcrossNodes, pairCapacity);
   }
 
   /** These options with other least quotas. */
   public BalanceOptions withMinQuota(int withinNode, int acrossNodes) {
     return new BalanceOptions(
-        toleranceMillionths, ranksPerNode, withinNode, acrossNodes, rankCapacity, pairCapacity);
+        toleranceMillionths, ranksPerNode, withinNode, acrossNodes, pairCapacity);
   }
 
-  /** These options with other capacities. */
-  public BalanceOptions withCapacity(int ofRank, int ofPair) {
+  /** These options with at most so many rows from one rank to one other. */
+  public BalanceOptions withPairCapacity(int rows) {
     return new BalanceOptions(
-        toleranceMillionths, ranksPerNode, minQuota, minQuotaAcrossNodes, ofRank, ofPair);
+        toleranceMillionths, ranksPerNode, minQuota, minQuotaAcrossNodes, rows);
   }
 
   /** Fewest assignments that pay for a clone, by whether its weights stay within a node. */

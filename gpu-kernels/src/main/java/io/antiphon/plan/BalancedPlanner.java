@@ -159,8 +159,7 @@ public final class BalancedPlanner implements Planner {
         total
             * (BalanceOptions.MILLION + options.toleranceMillionths())
             / ((long) BalanceOptions.MILLION * shape.ranks());
-    return (int)
-        Math.max(loads.meanRoundedUp(), Math.min(band, Math.min(options.rankCapacity(), total)));
+    return (int) Math.max(loads.meanRoundedUp(), Math.min(band, total));
   }
 
   private boolean canFillOneByOne() {

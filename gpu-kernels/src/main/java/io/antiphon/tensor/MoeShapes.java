@@ -4,6 +4,9 @@ import static io.antiphon.tensor.ArgumentChecks.form;
 import static io.antiphon.tensor.ArgumentChecks.require;
 import static io.antiphon.tensor.ArgumentChecks.wholeSequences;
 
+import io.antiphon.plan.BalanceOptions;
+import io.antiphon.plan.PlannerKind;
+
 /** What the router, plan and expert operations demand of their arguments, as {@link OpShapes}. */
 public final class MoeShapes {
   private final DType real;
@@ -18,19 +21,25 @@ public final class MoeShapes {
   // ---- router
 
   /** Checks arguments of {@link Ops#route}. */
-  public void route(Tensor logits, Tensor bias, Tensor scores, Tensor topExperts, Tensor probs) {
+  public void route(
+      Tensor logits, Tensor bias, Routing routing, Tensor scores, Tensor topExperts, Tensor probs) {
     form("logits", logits, master, "tokens", "experts");
     bias.require("bias", master, Shape.of(logits.shape().extent(1)));
     scores.require("scores", master, logits.shape());
-    choice(topExperts, logits);
+    choice(topExperts, routing, logits);
     probs.require("probs", master, topExperts.shape());
   }
 
   /** Checks arguments of {@link Ops#routeBackward}. */
   public void routeBackward(
-      Tensor scores, Tensor topExperts, Tensor probs, Tensor dProbs, Tensor dLogits) {
+      Tensor scores,
+      Routing routing,
+      Tensor topExperts,
+      Tensor probs,
+      Tensor dProbs,
+      Tensor dLogits) {
     form("scores", scores, master, "tokens", "experts");
-    choice(topExperts, scores);
+    choice(topExperts, routing, scores);
     probs.require("probs", master, topExperts.shape());
     dProbs.require("dProbs", master, topExperts.shape());
     dLogits.require("dLogits", master, scores.shape());
@@ -41,12 +50,13 @@ public final class MoeShapes {
       Tensor logits,
       Tensor scores,
       Tensor topExperts,
+      Routing routing,
       int sequenceLength,
       Tensor dLogits,
       Tensor losses) {
     form("logits", logits, master, "tokens", "experts");
     scores.require("scores", master, logits.shape());
-    choice(topExperts, logits);
+    choice(topExperts, routing, logits);
     wholeSequences(logits.shape().extent(0), sequenceLength);
     dLogits.require("dLogits", master, logits.shape());
     losses.require("losses", DType.F64, Shape.of(2));
@@ -58,43 +68,37 @@ public final class MoeShapes {
     form("counts", counts, DType.I32, "experts");
   }
 
-  private static void choice(Tensor topExperts, Tensor scores) {
-    form("topExperts", topExperts, DType.I32, "tokens", "topK");
-    long topK = topExperts.shape().extent(1);
-    topExperts.require("topExperts", DType.I32, Shape.of(scores.shape().extent(0), topK));
+  private static void choice(Tensor topExperts, Routing routing, Tensor scores) {
+    long experts = scores.shape().extent(1);
     require(
-        topK >= 1 && topK <= scores.shape().extent(1),
-        "topExperts must have 1 to "
-            + scores.shape().extent(1)
-            + " experts per token, was "
-            + topExperts);
+        routing.topK() <= experts,
+        "routing must have 1 to " + experts + " experts per token, was " + routing);
+    topExperts.require("topExperts", DType.I32, Shape.of(scores.shape().extent(0), routing.topK()));
   }
 
   // ---- plan and expert rows
 
   /** Checks arguments of {@link Ops#plan}. */
-  public void plan(PlanAlgorithm algorithm, Tensor counts, PlanTensors plan) {
+  public void plan(PlannerKind planner, BalanceOptions options, Tensor counts, PlanTensors plan) {
     group(counts, plan);
     long ranks = counts.shape().extent(0);
+    int slotsPerRank = (int) (plan.slots() / ranks);
     require(
-        algorithm.kind() == PlanAlgorithm.Kind.NONE || plan.slots() >= ranks,
-        algorithm.kind() + " needs a slot on each of " + ranks + " ranks, was " + plan.slots());
+        planner == PlannerKind.NONE || planner.accepts(slotsPerRank),
+        planner.label() + " does not plan for " + slotsPerRank + " slots per rank");
     require(
-        algorithm.kind() != PlanAlgorithm.Kind.BIN_PACKING || plan.slots() == ranks,
-        algorithm.kind() + " needs one slot per rank (" + ranks + "), was " + plan.slots());
+        options.pairCapacity() == BalanceOptions.UNLIMITED,
+        "options must not limit the rows of a pair of ranks, were " + options);
     require(
-        plan.slots() / ranks <= counts.shape().extent(1),
+        slotsPerRank <= counts.shape().extent(1),
         "slotHome must not have more slots per rank than there are experts, was "
             + plan.slotHome());
   }
 
   /** Checks arguments of {@link Ops#replan}. */
   public void replan(
-      PlanAlgorithm algorithm, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
-    require(
-        algorithm.kind() == PlanAlgorithm.Kind.BALANCED,
-        algorithm.kind() + " cannot prefer clones, only BALANCED can");
-    plan(algorithm, counts, plan);
+      BalanceOptions options, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
+    plan(PlannerKind.BALANCED, options, counts, plan);
     held.require("held", DType.I32, plan.slotHome().shape());
     toSend.require("toSend", DType.I32, plan.slotHome().shape());
   }

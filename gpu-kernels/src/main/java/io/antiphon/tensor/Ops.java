@@ -1,5 +1,8 @@
 package io.antiphon.tensor;
 
+import io.antiphon.plan.BalanceOptions;
+import io.antiphon.plan.PlannerKind;
+
 /**
  * Every computation the model needs, enqueued on one lane of one rank. No method returns a value or
  * takes a count that only the device knows; whatever depends on data is in tensors. Results are
@@ -157,26 +160,26 @@ public interface Ops {
   // ---- router
 
   /**
-   * Chooses {@code topK} experts per token, best first: those with the largest {@code scores +
-   * bias}, ties to the lowest expert. The bias takes part in the choice only. If a token's scores
-   * are not finite, the choice is still topK distinct experts.
+   * Chooses {@code routing.topK()} experts per token, best first: those with the largest {@code
+   * scores + bias}, ties to the lowest expert. The bias takes part in the choice only. If a token's
+   * scores are not finite, the choice is still topK distinct experts.
    *
    * @param logits master type {@code [tokens, experts]}, read
    * @param bias master type {@code [experts]}, read
-   * @param scores master type {@code [tokens, experts]}, written: softmax of the logits over all
-   *     experts
+   * @param scores master type {@code [tokens, experts]}, written: what the score function makes of
+   *     the logits
    * @param topExperts I32 {@code [tokens, topK]}, written
    * @param probs master type {@code [tokens, topK]}, written
    */
   void route(
-      Tensor logits, Tensor bias, ScoreOrder order, Tensor scores, Tensor topExperts, Tensor probs);
+      Tensor logits, Tensor bias, Routing routing, Tensor scores, Tensor topExperts, Tensor probs);
 
   /** Backward of {@link #route}: adds the gradient through {@code probs} to {@code dLogits}. */
   void routeBackward(
       Tensor scores,
       Tensor topExperts,
       Tensor probs,
-      ScoreOrder order,
+      Routing routing,
       Tensor dProbs,
       Tensor dLogits);
 
@@ -195,6 +198,7 @@ public interface Ops {
       Tensor logits,
       Tensor scores,
       Tensor topExperts,
+      Routing routing,
       int sequenceLength,
       double auxScale,
       double zScale,
@@ -213,23 +217,24 @@ public interface Ops {
    * Writes the plan for {@code counts}, I32 {@code [ranks, experts]}; the same bits on every rank
    * and backend.
    *
+   * @param options what the balanced planner aims at, without a pair capacity; others ignore them
    * @see io.antiphon.tensor.PlanTensors
    */
-  void plan(PlanAlgorithm algorithm, Tensor counts, PlanTensors plan);
+  void plan(PlannerKind planner, BalanceOptions options, Tensor counts, PlanTensors plan);
 
   /**
    * As {@link #plan} for slots that hold weights already, from an earlier micro-batch of the same
    * step: at equal balance, clones that need not be sent are preferred, and they stay in their
    * slots, so that the used slots of a rank need not be its first.
    *
-   * @param algorithm balanced, the only one that can prefer clones
+   * @param options of the balanced planner, the only one that can prefer clones
    * @param held I32 {@code [slots]}: expert whose weights each slot holds, -1 for none; read, then
    *     written with what the slots hold once {@code toSend} has been sent. A slot that the plan
    *     does not use keeps its weights
    * @param toSend I32 {@code [slots]}, written: expert whose weights the slot needs and does not
    *     hold, -1 for none
    */
-  void replan(PlanAlgorithm algorithm, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan);
+  void replan(BalanceOptions options, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan);
 
   /**
    * Finds the destination of every assignment of {@code rank} and this rank's rows per physical

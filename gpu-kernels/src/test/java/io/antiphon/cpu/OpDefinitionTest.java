@@ -8,8 +8,9 @@ import io.antiphon.tensor.AdamOptions;
 import io.antiphon.tensor.AdamTensors;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.ExpertWeights;
+import io.antiphon.tensor.Routing;
 import io.antiphon.tensor.ScheduleOptions;
-import io.antiphon.tensor.ScoreOrder;
+import io.antiphon.tensor.ScoreFunction;
 import io.antiphon.tensor.StepState;
 import io.antiphon.tensor.Tensor;
 import java.util.Arrays;
@@ -207,12 +208,13 @@ class OpDefinitionTest {
     Tensor scores = t.real(1, 4);
     Tensor top = t.of(DType.I32, 1, 2);
     Tensor probs = t.real(1, 2);
-    t.ops().route(logits, bias, ScoreOrder.SOFTMAX_THEN_TOP_K, scores, top, probs);
+    t.ops().route(logits, bias, new Routing(2, ScoreFunction.SOFTMAX), scores, top, probs);
     double sum = Math.exp(1) + Math.exp(3) + Math.exp(2) + 1;
     assertClose(t.read(scores), Math.E / sum, Math.exp(3) / sum, Math.exp(2) / sum, 1 / sum);
     assertThat(t.longs(top)).containsExactly(3, 1);
     assertClose(t.read(probs), 1 / sum, Math.exp(3) / sum);
-    t.ops().route(logits, bias, ScoreOrder.TOP_K_THEN_SOFTMAX, scores, top, probs);
+    t.ops()
+        .route(logits, bias, new Routing(2, ScoreFunction.SOFTMAX_OF_CHOSEN), scores, top, probs);
     assertThat(t.longs(top)).containsExactly(3, 1);
     assertClose(t.read(probs), 1 / (1 + Math.exp(3)), 1 / (1 + Math.exp(-3)));
   }
@@ -222,8 +224,8 @@ class OpDefinitionTest {
   void tiesGoToTheLowestExpert(TestTensors t) {
     Tensor top = t.of(DType.I32, 2, 3);
     Tensor logits = t.reals(0, 1, 0, 1, 0, 2, 2, 2, 2, 2).reshape(2, 5);
-    t.ops()
-        .route(logits, t.real(5), ScoreOrder.SOFTMAX_THEN_TOP_K, t.real(2, 5), top, t.real(2, 3));
+    Routing routing = new Routing(3, ScoreFunction.SOFTMAX);
+    t.ops().route(logits, t.real(5), routing, t.real(2, 5), top, t.real(2, 3));
     assertThat(t.longs(top)).containsExactly(1, 3, 0, 0, 1, 2);
   }
 
@@ -236,10 +238,11 @@ class OpDefinitionTest {
       {nan, nan, nan}, {nan, 1, 2}, {infinite, 0, infinite}, {-infinite, -infinite, -infinite}
     };
     for (double[] row : rows) {
-      for (ScoreOrder order : ScoreOrder.values()) {
+      for (ScoreFunction function : ScoreFunction.values()) {
+        Routing routing = new Routing(3, function);
         Tensor top = t.of(DType.I32, 1, 3);
         Tensor logits = t.reals(row).reshape(1, 3);
-        t.ops().route(logits, t.real(3), order, t.real(1, 3), top, t.real(1, 3));
+        t.ops().route(logits, t.real(3), routing, t.real(1, 3), top, t.real(1, 3));
         assertThat(t.longs(top)).containsExactlyInAnyOrder(0, 1, 2);
       }
     }
@@ -254,7 +257,8 @@ class OpDefinitionTest {
     double[] quarter = new double[16];
     Arrays.fill(quarter, 0.25);
     t.write(scores, quarter);
-    t.ops().routerLosses(t.real(4, 4), scores, top, 2, 0.5, 3, t.real(4, 4), losses);
+    Routing routing = new Routing(2, ScoreFunction.SOFTMAX);
+    t.ops().routerLosses(t.real(4, 4), scores, top, routing, 2, 0.5, 3, t.real(4, 4), losses);
     // Two sequences, each balanced; four tokens with log-sum-exp ln(4).
     double z = Math.log(4);
     assertClose(t.read(losses), 100 + 2 * 0.5, 200 + 4 * 3 * z * z);

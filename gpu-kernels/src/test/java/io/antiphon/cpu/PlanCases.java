@@ -3,8 +3,9 @@ package io.antiphon.cpu;
 import static io.antiphon.cpu.OpArgument.Kind.F64;
 import static io.antiphon.cpu.OpArgument.Kind.I32;
 
+import io.antiphon.plan.BalanceOptions;
+import io.antiphon.plan.PlannerKind;
 import io.antiphon.tensor.Ops;
-import io.antiphon.tensor.PlanAlgorithm;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import java.util.ArrayList;
@@ -13,7 +14,18 @@ import java.util.List;
 /** Plan, row layout and load statistics: integers, hence the same on every backend. */
 final class PlanCases {
   private record Size(
-      PlanAlgorithm algorithm, int ranks, int experts, int slotsPerRank, int tokens, int topK) {
+      PlannerKind planner,
+      BalanceOptions options,
+      int ranks,
+      int experts,
+      int slotsPerRank,
+      int tokens,
+      int topK) {
+    /** For the best balance on one node. */
+    Size(PlannerKind planner, int ranks, int experts, int slotsPerRank, int tokens, int topK) {
+      this(planner, BalanceOptions.EXACT, ranks, experts, slotsPerRank, tokens, topK);
+    }
+
     int slots() {
       return ranks * slotsPerRank;
     }
@@ -28,22 +40,28 @@ final class PlanCases {
   static List<OpCase> all() {
     List<Size> sizes =
         List.of(
-            new Size(PlanAlgorithm.NONE, 1, 3, 0, 17, 2),
-            new Size(PlanAlgorithm.NONE, 4, 8, 1, 33, 1),
-            new Size(PlanAlgorithm.BIN_PACKING, 4, 8, 1, 33, 2),
-            new Size(PlanAlgorithm.BIN_PACKING, 3, 3, 1, 1, 1),
-            new Size(PlanAlgorithm.ONE_SHOT, 2, 6, 3, 17, 3),
-            new Size(PlanAlgorithm.ONE_SHOT, 4, 8, 2, 61, 2),
-            new Size(PlanAlgorithm.ONE_SHOT, 5, 5, 1, 0, 1),
-            new Size(PlanAlgorithm.ONE_SHOT, 1, 7, 2, 5, 7),
-            new Size(PlanAlgorithm.BALANCED, 4, 8, 1, 61, 2),
-            new Size(PlanAlgorithm.BALANCED, 3, 6, 2, 33, 3),
+            new Size(PlannerKind.NONE, 1, 3, 0, 17, 2),
+            new Size(PlannerKind.NONE, 4, 8, 1, 33, 1),
+            new Size(PlannerKind.BIN_PACKING, 4, 8, 1, 33, 2),
+            new Size(PlannerKind.BIN_PACKING, 3, 3, 1, 1, 1),
+            new Size(PlannerKind.ONE_SHOT, 2, 6, 3, 17, 3),
+            new Size(PlannerKind.ONE_SHOT, 4, 8, 2, 61, 2),
+            new Size(PlannerKind.ONE_SHOT, 5, 5, 1, 0, 1),
+            new Size(PlannerKind.ONE_SHOT, 1, 7, 2, 5, 7),
+            new Size(PlannerKind.BALANCED, 4, 8, 1, 61, 2),
+            new Size(PlannerKind.BALANCED, 3, 6, 2, 33, 3),
             new Size(
-                new PlanAlgorithm(PlanAlgorithm.Kind.BALANCED, 50_000, 2, 2, 5), 4, 8, 2, 61, 2));
+                PlannerKind.BALANCED,
+                BalanceOptions.EXACT.withTolerance(50_000).withRanksPerNode(2).withMinQuota(2, 5),
+                4,
+                8,
+                2,
+                61,
+                2));
     List<OpCase> cases = new ArrayList<>();
     for (Size size : sizes) {
       cases.add(plan(size));
-      if (size.algorithm.kind() == PlanAlgorithm.Kind.BALANCED) {
+      if (size.planner == PlannerKind.BALANCED) {
         cases.add(replan(size));
       }
       cases.add(recordLoads(size));
@@ -84,7 +102,7 @@ final class PlanCases {
   }
 
   private static void enqueue(Ops ops, OpCase.Tensors t, Size size) {
-    ops.plan(size.algorithm, t.of("counts"), plan(t));
+    ops.plan(size.planner, size.options, t.of("counts"), plan(t));
   }
 
   private static OpCase plan(Size size) {
@@ -110,7 +128,7 @@ final class PlanCases {
         .written("toSlot", I32, size.ranks, size.slots())
         .call(
             (ops, t) ->
-                ops.replan(size.algorithm, t.of("counts"), t.of("held"), t.of("toSend"), plan(t)));
+                ops.replan(size.options, t.of("counts"), t.of("held"), t.of("toSend"), plan(t)));
   }
 
   private static OpCase readPlan(OpCase opCase, Size size) {

@@ -1,8 +1,9 @@
 package io.antiphon.cpu;
 
+import io.antiphon.plan.BalanceOptions;
+import io.antiphon.plan.PlannerKind;
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.DType;
-import io.antiphon.tensor.PlanAlgorithm;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.StepState;
@@ -59,18 +60,20 @@ public record RandomPlan(String drawn, long plan, long rows, long loads) {
       int wide = draw(3);
       int slotsPerRank = Math.min(experts, wide == 0 ? 1 + draw(8) : wide);
       int which = draw(10);
-      PlanAlgorithm.Kind kind =
+      PlannerKind planner =
           which < 7
-              ? PlanAlgorithm.Kind.BALANCED
-              : which == 7 && slotsPerRank == 1
-                  ? PlanAlgorithm.Kind.BIN_PACKING
-                  : PlanAlgorithm.Kind.ONE_SHOT;
+              ? PlannerKind.BALANCED
+              : which == 7 && slotsPerRank == 1 ? PlannerKind.BIN_PACKING : PlannerKind.ONE_SHOT;
       int tolerance = TOLERANCES[draw(TOLERANCES.length)];
       int perNode = NODES[draw(NODES.length)];
       int least = LEAST[draw(LEAST.length)];
       int across = least * ACROSS[draw(ACROSS.length)];
-      int steps = kind == PlanAlgorithm.Kind.BALANCED ? draw(4) : 0; // replans
-      PlanAlgorithm algorithm = new PlanAlgorithm(kind, tolerance, perNode, least, across);
+      int steps = planner == PlannerKind.BALANCED ? draw(4) : 0; // replans
+      BalanceOptions options =
+          BalanceOptions.EXACT
+              .withTolerance(tolerance)
+              .withRanksPerNode(perNode)
+              .withMinQuota(least, across);
       int[] counts = counts();
       int slots = ranks * slotsPerRank;
       PlanTensors plan = t.plan(ranks, slotsPerRank);
@@ -78,7 +81,7 @@ public record RandomPlan(String drawn, long plan, long rows, long loads) {
       Tensor toSend = t.of(DType.I32, slots);
       long planHash = 1;
       Tensor count = t.ints(counts).reshape(ranks, experts);
-      t.ops().plan(algorithm, count, plan);
+      t.ops().plan(planner, options, count, plan);
       planHash = hash(hash(hash(planHash, plan.slotHome()), plan.quota()), plan.toSlot());
       boolean random = draw(4) == 0;
       double[] holding = t.read(plan.slotHome());
@@ -94,7 +97,7 @@ public record RandomPlan(String drawn, long plan, long rows, long loads) {
           counts[i] += draw(1 + counts[i] / 8);
         }
         count = t.ints(counts).reshape(ranks, experts);
-        t.ops().replan(algorithm, count, held, toSend, plan);
+        t.ops().replan(options, count, held, toSend, plan);
         planHash = hash(hash(planHash, held), toSend);
         planHash = hash(hash(hash(planHash, plan.slotHome()), plan.quota()), plan.toSlot());
       }
@@ -112,8 +115,8 @@ public record RandomPlan(String drawn, long plan, long rows, long loads) {
                 (int) Double.doubleToRawLongBits(value));
       }
       String drawn =
-          "%s, %d ranks, %d experts, %d slots each, %d replans"
-              .formatted(algorithm, ranks, experts, slotsPerRank, steps);
+          "%s, %s, %d ranks, %d experts, %d slots each, %d replans"
+              .formatted(planner, options, ranks, experts, slotsPerRank, steps);
       return new RandomPlan(drawn, planHash, layOut(counts, count, plan, slotsPerRank), loadsHash);
     }
 

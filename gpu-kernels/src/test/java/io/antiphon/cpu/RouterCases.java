@@ -7,15 +7,20 @@ import static io.antiphon.cpu.OpArgument.Kind.MASTER;
 import io.antiphon.cpu.OpArgument.Access;
 import io.antiphon.cpu.OpArgument.Trait;
 import io.antiphon.tensor.Ops;
-import io.antiphon.tensor.ScoreOrder;
+import io.antiphon.tensor.Routing;
+import io.antiphon.tensor.ScoreFunction;
 import java.util.ArrayList;
 import java.util.List;
 
 /** The router and its losses. */
 final class RouterCases {
-  private record Size(int sequences, int length, int experts, int topK, ScoreOrder order) {
+  private record Size(int sequences, int length, int experts, int topK, ScoreFunction function) {
     int tokens() {
       return sequences * length;
+    }
+
+    Routing routing() {
+      return new Routing(topK, function);
     }
   }
 
@@ -23,12 +28,12 @@ final class RouterCases {
 
   static List<OpCase> all() {
     List<OpCase> cases = new ArrayList<>();
-    for (ScoreOrder order : ScoreOrder.values()) {
+    for (ScoreFunction function : ScoreFunction.values()) {
       int[][] sizes = {
         {1, 1, 1, 1}, {1, 17, 8, 2}, {3, 11, 17, 3}, {5, 1, 7, 7}, {0, 3, 4, 2}, {2, 33, 5, 1}
       };
       for (int[] size : sizes) {
-        Size named = new Size(size[0], size[1], size[2], size[3], order);
+        Size named = new Size(size[0], size[1], size[2], size[3], function);
         cases.add(route(named, "random", Fill.normals(2), Fill.normals(0.3)));
         // Equal logits, as far as they are not all different.
         cases.add(route(named, "ties", Fill.integers(0, 2), Fill.constant(0)));
@@ -48,9 +53,9 @@ final class RouterCases {
   /** As many experts and choices as large models have. */
   static List<OpCase> large() {
     List<OpCase> cases = new ArrayList<>();
-    for (ScoreOrder order : ScoreOrder.values()) {
+    for (ScoreFunction function : ScoreFunction.values()) {
       for (int[] size : new int[][] {{2, 65, 64, 8}, {1, 33, 256, 8}, {1, 9, 1000, 16}}) {
-        Size named = new Size(size[0], size[1], size[2], size[3], order);
+        Size named = new Size(size[0], size[1], size[2], size[3], function);
         cases.add(route(named, "random", Fill.normals(2), Fill.normals(0.3)));
         cases.add(route(named, "ties", Fill.integers(0, 2), Fill.constant(0)));
         cases.add(routeBackward(named));
@@ -62,9 +67,9 @@ final class RouterCases {
     return cases;
   }
 
-  private static void enqueue(Ops ops, OpCase.Tensors t, ScoreOrder order) {
+  private static void enqueue(Ops ops, OpCase.Tensors t, Routing routing) {
     ops.route(
-        t.of("logits"), t.of("bias"), order, t.of("scores"), t.of("topExperts"), t.of("probs"));
+        t.of("logits"), t.of("bias"), routing, t.of("scores"), t.of("topExperts"), t.of("probs"));
   }
 
   private static OpCase route(Size size, String logits, Fill logitsFill, Fill biasFill) {
@@ -76,7 +81,7 @@ final class RouterCases {
         .written("topExperts", I32, tokens, size.topK)
         .written("probs", MASTER, tokens, size.topK)
         .roundings(size.experts + 4)
-        .call((ops, t) -> enqueue(ops, t, size.order));
+        .call((ops, t) -> enqueue(ops, t, size.routing()));
   }
 
   private static OpCase routeBackward(Size size) {
@@ -89,8 +94,8 @@ final class RouterCases {
         .added("dLogits", MASTER, tokens, size.experts)
         .forwardOnly("logits", MASTER, Fill.normals(2), tokens, size.experts)
         .forwardOnly("bias", MASTER, Fill.normals(0.3), size.experts)
-        .prepare((ops, t) -> enqueue(ops, t, size.order))
-        .backwardOf((ops, t) -> enqueue(ops, t, size.order), "probs", "dProbs")
+        .prepare((ops, t) -> enqueue(ops, t, size.routing()))
+        .backwardOf((ops, t) -> enqueue(ops, t, size.routing()), "probs", "dProbs")
         .gradient("logits", "dLogits")
         .roundings(size.topK + 4)
         .call(
@@ -99,7 +104,7 @@ final class RouterCases {
                     t.of("scores"),
                     t.of("topExperts"),
                     t.of("probs"),
-                    size.order,
+                    size.routing(),
                     t.of("dProbs"),
                     t.of("dLogits")));
   }
@@ -112,6 +117,7 @@ final class RouterCases {
                 t.of("logits"),
                 t.of("scores"),
                 t.of("topExperts"),
+                size.routing(),
                 size.length,
                 auxScale,
                 zScale,
@@ -126,11 +132,11 @@ final class RouterCases {
         .forwardOnly("bias", MASTER, Fill.normals(0.3), size.experts)
         .forwardOnly("probs", MASTER, Fill.normals(), tokens, size.topK)
         .forwardOnly("ones", F64, Fill.constant(1), 2)
-        .prepare((ops, t) -> enqueue(ops, t, size.order))
+        .prepare((ops, t) -> enqueue(ops, t, size.routing()))
         .backwardOf(
             (ops, t) -> {
               ops.zero(t.of("losses"));
-              enqueue(ops, t, size.order);
+              enqueue(ops, t, size.routing());
               losses.enqueue(ops, t);
             },
             "losses",

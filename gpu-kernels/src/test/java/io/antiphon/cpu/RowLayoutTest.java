@@ -3,8 +3,9 @@ package io.antiphon.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.antiphon.plan.BalanceOptions;
+import io.antiphon.plan.PlannerKind;
 import io.antiphon.tensor.DType;
-import io.antiphon.tensor.PlanAlgorithm;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.StepState;
@@ -32,7 +33,7 @@ class RowLayoutTest {
     private final RowTensors[] rows = new RowTensors[RANKS];
     private final StepState[] states = new StepState[RANKS];
 
-    Group(long seed, PlanAlgorithm algorithm, int slotsPerRank) {
+    Group(long seed, PlannerKind planner, int slotsPerRank) {
       this.slotsPerRank = slotsPerRank;
       SplittableRandom random = new SplittableRandom(seed);
       for (int rank = 0; rank < RANKS; rank++) {
@@ -46,7 +47,7 @@ class RowLayoutTest {
         t.ops().countAssignments(topExperts[rank], counts.rows(rank, 1).reshape(EXPERTS));
       }
       plan = t.plan(RANKS, slotsPerRank);
-      t.ops().plan(algorithm, counts, plan);
+      t.ops().plan(planner, BalanceOptions.EXACT, counts, plan);
     }
 
     void layOut(int capacity) {
@@ -69,9 +70,7 @@ class RowLayoutTest {
       for (int slotsPerRank = 0; slotsPerRank <= 3; slotsPerRank++) {
         Group group =
             new Group(
-                seed,
-                slotsPerRank == 0 ? PlanAlgorithm.NONE : PlanAlgorithm.ONE_SHOT,
-                slotsPerRank);
+                seed, slotsPerRank == 0 ? PlannerKind.NONE : PlannerKind.ONE_SHOT, slotsPerRank);
         group.layOut(AMPLE);
         long[] slotHome = t.longs(group.plan.slotHome());
         boolean[][] filled = new boolean[RANKS][AMPLE];
@@ -114,7 +113,7 @@ class RowLayoutTest {
   @Test
   void everyRankFlagsAnOverflowAnywhereAndNoRowPassesTheCapacity() {
     for (long seed = 1; seed <= 20; seed++) {
-      Group group = new Group(seed, PlanAlgorithm.BIN_PACKING, 1);
+      Group group = new Group(seed, PlannerKind.BIN_PACKING, 1);
       group.layOut(AMPLE);
       long most = t.longs(group.states[0].requiredRows())[0];
       for (int shortage = 0; shortage <= 7; shortage++) {
@@ -137,7 +136,7 @@ class RowLayoutTest {
 
   @Test
   void anOverflowStaysAndTheRequiredRowsOnlyGrow() {
-    Group group = new Group(1, PlanAlgorithm.NONE, 0);
+    Group group = new Group(1, PlannerKind.NONE, 0);
     RowTensors rows = t.rows(TOKENS, TOP_K, EXPERTS / RANKS);
     StepState state = t.state();
     t.write(state.requiredRows(), 9999);
@@ -150,7 +149,7 @@ class RowLayoutTest {
   /** The trap "handle mutated in place": nothing that uses a plan changes it. */
   @Test
   void layoutAndStatisticsLeaveThePlanAlone() {
-    Group group = new Group(3, PlanAlgorithm.ONE_SHOT, 2);
+    Group group = new Group(3, PlannerKind.ONE_SHOT, 2);
     double[] slotHome = t.read(group.plan.slotHome());
     double[] quota = t.read(group.plan.quota());
     double[] toSlot = t.read(group.plan.toSlot());
@@ -167,7 +166,7 @@ class RowLayoutTest {
     // Two ranks with one expert each; 10 of 12 assignments want expert 0, 4 of them move.
     Tensor counts = t.ints(6, 1, 4, 1).reshape(2, 2);
     PlanTensors plan = t.plan(2, 1);
-    t.ops().plan(PlanAlgorithm.BIN_PACKING, counts, plan);
+    t.ops().plan(PlannerKind.BIN_PACKING, BalanceOptions.EXACT, counts, plan);
     Tensor statistics = t.doubles(1, 0, 0, 0, 0, 0, 0, 0, 0, 5);
     t.ops().recordLoads(counts, plan, plan.slotHome(), statistics);
     assertThat(t.read(statistics)).containsExactly(11, 2, 10, 2, 6, 6, 10 / 6.0, 1, 1, 6);
@@ -175,7 +174,7 @@ class RowLayoutTest {
     assertThat(t.read(statistics)).endsWith(2, 6);
     Tensor nothing = t.of(DType.F64, 10);
     Tensor none = t.of(DType.I32, 2, 2);
-    t.ops().plan(PlanAlgorithm.BIN_PACKING, none, plan);
+    t.ops().plan(PlannerKind.BIN_PACKING, BalanceOptions.EXACT, none, plan);
     t.ops().recordLoads(none, plan, plan.slotHome(), nothing);
     assertThat(t.read(nothing)).containsExactly(0, 0, 0, 0, 0, 0, 1, 1, 0, 0);
   }
@@ -205,16 +204,16 @@ class RowLayoutTest {
   private void replan(PlanTensors plan, Tensor held, Tensor toSend, int... countsOfRankZero) {
     int[] counts = Arrays.copyOf(countsOfRankZero, 8);
     Tensor all = t.ints(counts).reshape(2, 4);
-    t.ops().replan(PlanAlgorithm.BALANCED, all, held, toSend, plan);
+    t.ops().replan(BalanceOptions.EXACT, all, held, toSend, plan);
   }
 
   @Test
-  void onlyTheBalancedPlannerPrefersClones() {
+  void plansOfTensorsKnowNoPairCapacity() {
     PlanTensors plan = t.plan(2, 1);
-    Tensor counts = t.of(DType.I32, 2, 2);
+    BalanceOptions limited = BalanceOptions.EXACT.withPairCapacity(7);
     assertThatThrownBy(
-            () ->
-                t.ops().replan(PlanAlgorithm.ONE_SHOT, counts, t.ints(-1, -1), t.ints(0, 0), plan))
-        .hasMessageContaining("only BALANCED");
+            () -> t.ops().plan(PlannerKind.BALANCED, limited, t.of(DType.I32, 2, 2), plan))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("pairCapacity=7");
   }
 }

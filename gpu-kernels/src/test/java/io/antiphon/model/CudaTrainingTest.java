@@ -3,8 +3,8 @@ package io.antiphon.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.antiphon.kernel.CudaBackend;
+import io.antiphon.plan.PlannerKind;
 import io.antiphon.tensor.DType;
-import io.antiphon.tensor.PlanAlgorithm;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -64,14 +64,14 @@ class CudaTrainingTest {
 
   static Stream<Arguments> echo() {
     return Stream.of(
-        Arguments.of(FOUR_RANKS, TestModels.moe(1, PlanAlgorithm.BIN_PACKING)),
-        Arguments.of(FOUR_RANKS, TestModels.moe(2, PlanAlgorithm.ONE_SHOT)),
-        Arguments.of(FOUR_RANKS, TestModels.moe(1, PlanAlgorithm.BALANCED)),
+        Arguments.of(FOUR_RANKS, TestModels.moe(1, PlannerKind.BIN_PACKING)),
+        Arguments.of(FOUR_RANKS, TestModels.moe(2, PlannerKind.ONE_SHOT)),
+        Arguments.of(FOUR_RANKS, TestModels.moe(1, PlannerKind.BALANCED)),
         Arguments.of(FOUR_RANKS, TestModels.reusing(2)),
-        Arguments.of(new TestRun.Layout(2, 2, 8, 2), TestModels.moe(2, PlanAlgorithm.BALANCED)),
-        Arguments.of(new TestRun.Layout(4, 2, 8, 1), TestModels.moe(1, PlanAlgorithm.BALANCED)),
-        Arguments.of(new TestRun.Layout(8, 8, 8, 1), TestModels.moe(1, PlanAlgorithm.BALANCED)),
-        Arguments.of(new TestRun.Layout(8, 4, 8, 1), TestModels.moe(2, PlanAlgorithm.BALANCED)));
+        Arguments.of(new TestRun.Layout(2, 2, 8, 2), TestModels.moe(2, PlannerKind.BALANCED)),
+        Arguments.of(new TestRun.Layout(4, 2, 8, 1), TestModels.moe(1, PlannerKind.BALANCED)),
+        Arguments.of(new TestRun.Layout(8, 8, 8, 1), TestModels.moe(1, PlannerKind.BALANCED)),
+        Arguments.of(new TestRun.Layout(8, 4, 8, 1), TestModels.moe(2, PlannerKind.BALANCED)));
   }
 
   @ParameterizedTest
@@ -99,7 +99,7 @@ class CudaTrainingTest {
   @Test
   void aSecondRunHasTheSameBits() {
     for (TestDevice device : List.of(FP32, BF16)) {
-      ModelOptions model = TestModels.wide(TestModels.moe(2, PlanAlgorithm.BALANCED));
+      ModelOptions model = TestModels.wide(TestModels.moe(2, PlannerKind.BALANCED));
       TestRun first = run(device, model, FOUR_RANKS);
       TestRun second = run(device, model, FOUR_RANKS);
       assertThat(second.losses()).isEqualTo(first.losses());
@@ -113,8 +113,8 @@ class CudaTrainingTest {
   @Test
   void recomputeHasTheSameBits() {
     for (TestDevice device : List.of(FP32, BF16)) {
-      ModelOptions kept = TestModels.wide(TestModels.moe(1, PlanAlgorithm.BALANCED));
-      ModelOptions recomputed = TestModels.with(kept, false, true, 0);
+      ModelOptions kept = TestModels.wide(TestModels.moe(1, PlannerKind.BALANCED));
+      ModelOptions recomputed = ModelBuilder.from(kept).recompute().build();
       assertThat(run(device, recomputed, FOUR_RANKS).losses())
           .isEqualTo(run(device, kept, FOUR_RANKS).losses());
     }
@@ -124,7 +124,7 @@ class CudaTrainingTest {
   @Test
   void aRerunAfterAnOverflowHasTheSameBits() {
     for (TestDevice device : List.of(FP32, BF16)) {
-      ModelOptions model = TestModels.wide(TestModels.moe(1, PlanAlgorithm.BALANCED));
+      ModelOptions model = TestModels.wide(TestModels.moe(1, PlannerKind.BALANCED));
       List<Double> expected = run(device, model, FOUR_RANKS).losses();
       List<List<Double>> ranks =
           RankThreads.run(4, 4, device, (backend, groups) -> overflowing(model, backend, groups));
@@ -163,7 +163,7 @@ class CudaTrainingTest {
 
   @Test
   void aStepInSteadyStateIsOneCopyAndOneLaunch() {
-    ModelOptions model = TestModels.wide(TestModels.moe(1, PlanAlgorithm.BALANCED));
+    ModelOptions model = TestModels.wide(TestModels.moe(1, PlannerKind.BALANCED));
     RankThreads.run(
         4,
         4,

@@ -3,10 +3,10 @@ package io.antiphon.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.antiphon.plan.PlannerKind;
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.HostValues;
-import io.antiphon.tensor.PlanAlgorithm;
-import io.antiphon.tensor.ScoreOrder;
+import io.antiphon.tensor.ScoreFunction;
 import io.antiphon.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,35 +22,28 @@ class EchoTrapsTest {
   private static final int STEPS = 4;
   private static final TestRun.Layout FOUR_RANKS = new TestRun.Layout(4, 4, 8, 2);
   private static final long AMPLE = 400;
-  private static final MoeOptions BIN_PACKING = TestModels.moe(1, PlanAlgorithm.BIN_PACKING);
+  private static final MoeOptions BIN_PACKING = TestModels.moe(1, PlannerKind.BIN_PACKING);
 
   /** What a rank had after some steps, and the last record. */
   private record Result(List<double[]> persistent, List<Double> losses, StepRecord last) {}
 
   private static MoeOptions with(
-      MoeOptions base, ScoreOrder order, double biasRate, int sharedFfn) {
+      MoeOptions base, ScoreFunction function, double biasRate, int sharedFfn) {
     return new MoeOptions(
         base.experts(),
-        base.topK(),
         base.expertFfn(),
         sharedFfn,
-        order,
-        base.auxLoss(),
-        base.zLoss(),
-        biasRate,
-        base.routerSkew(),
-        base.slotsPerRank(),
-        base.planner(),
-        base.reuseClones());
+        TestModels.router(base.topK(), function, biasRate),
+        base.echo());
   }
 
   static Stream<Arguments> options() {
     TestRun.Layout two = new TestRun.Layout(2, 2, 8, 2);
     TestRun.Layout replicated = new TestRun.Layout(4, 2, 8, 2);
-    ScoreOrder before = ScoreOrder.SOFTMAX_THEN_TOP_K;
-    ScoreOrder after = ScoreOrder.TOP_K_THEN_SOFTMAX;
-    MoeOptions two2 = TestModels.moe(2, PlanAlgorithm.ONE_SHOT);
-    MoeOptions asManyAsExperts = TestModels.moe(4, PlanAlgorithm.ONE_SHOT);
+    ScoreFunction before = ScoreFunction.SOFTMAX;
+    ScoreFunction after = ScoreFunction.SOFTMAX_OF_CHOSEN;
+    MoeOptions two2 = TestModels.moe(2, PlannerKind.ONE_SHOT);
+    MoeOptions asManyAsExperts = TestModels.moe(4, PlannerKind.ONE_SHOT);
     return Stream.of(
         Arguments.of("softmax of the chosen", FOUR_RANKS, with(BIN_PACKING, after, 0, 0)),
         Arguments.of("expert bias", FOUR_RANKS, with(two2, before, 0.01, 0)),
@@ -64,7 +57,8 @@ class EchoTrapsTest {
   @MethodSource("options")
   void clonesChangeNothingWithAnyOption(String name, TestRun.Layout layout, MoeOptions moe) {
     MoeOptions none =
-        with(TestModels.withoutEcho(), moe.scoreOrder(), moe.expertBiasRate(), moe.sharedFfn());
+        new MoeOptions(
+            moe.experts(), moe.expertFfn(), moe.sharedFfn(), moe.router(), EchoOptions.NONE);
     List<Result> plain = run(TestModels.model(none), layout, TestDevice.F64, AMPLE);
     List<Result> cloned = run(TestModels.model(moe), layout, TestDevice.F64, AMPLE);
     assertThat(clones(cloned.get(0).last)).as(name).isPositive();
@@ -87,7 +81,7 @@ class EchoTrapsTest {
   void cloneGradientsReduceOncePerMicroBatchOfAnAccumulation() {
     TestRun.Layout accumulating = new TestRun.Layout(2, 2, 8, 1);
     ModelOptions plain = TestModels.model(TestModels.withoutEcho());
-    ModelOptions cloned = TestModels.model(TestModels.moe(2, PlanAlgorithm.ONE_SHOT));
+    ModelOptions cloned = TestModels.model(TestModels.moe(2, PlannerKind.ONE_SHOT));
     List<Result> whole = run(plain, new TestRun.Layout(2, 2, 8, 4), TestDevice.F64, AMPLE);
     List<Result> parts = run(cloned, accumulating, TestDevice.F64, AMPLE);
     assertThat(clones(parts.get(0).last)).isPositive();
@@ -110,7 +104,7 @@ class EchoTrapsTest {
   void clonesAndRanksChangeRoundingOnlyInSinglePrecision(TestRun.Layout layout) {
     TestDevice f32 = TestDevice.F32;
     ModelOptions plain = TestModels.model(TestModels.withoutEcho());
-    ModelOptions cloned = TestModels.model(TestModels.moe(2, PlanAlgorithm.ONE_SHOT));
+    ModelOptions cloned = TestModels.model(TestModels.moe(2, PlannerKind.ONE_SHOT));
     List<Double> expected = run(plain, FOUR_RANKS, f32, AMPLE).get(0).losses;
     List<Double> actual = run(cloned, layout, f32, AMPLE).get(0).losses;
     for (int step = 0; step < STEPS; step++) {
@@ -123,8 +117,8 @@ class EchoTrapsTest {
   /** Planning again would record the loads twice. */
   @Test
   void recomputeTakesThePlanOfTheForwardAndTheSameBits() {
-    ModelOptions kept = TestModels.model(with(BIN_PACKING, ScoreOrder.SOFTMAX_THEN_TOP_K, 0.01, 5));
-    ModelOptions recomputed = TestModels.with(kept, false, true, 0);
+    ModelOptions kept = TestModels.model(with(BIN_PACKING, ScoreFunction.SOFTMAX, 0.01, 5));
+    ModelOptions recomputed = ModelBuilder.from(kept).recompute().build();
     List<Result> expected = run(kept, FOUR_RANKS, TestDevice.F64, AMPLE);
     List<Result> actual = run(recomputed, FOUR_RANKS, TestDevice.F64, AMPLE);
     for (int rank = 0; rank < 4; rank++) {
@@ -140,8 +134,7 @@ class EchoTrapsTest {
   /** Silent overflow: all ranks see it, nothing persistent changes, a rerun loses nothing. */
   @Test
   void anOverflowWritesNothingAnywhereAndARerunIsExact() {
-    ModelOptions model =
-        TestModels.model(with(BIN_PACKING, ScoreOrder.SOFTMAX_THEN_TOP_K, 0.01, 0));
+    ModelOptions model = TestModels.model(with(BIN_PACKING, ScoreFunction.SOFTMAX, 0.01, 0));
     BatchOptions batch = FOUR_RANKS.batch();
     List<Result> undisturbed = run(model, FOUR_RANKS, TestDevice.F64, AMPLE);
     List<Result> rerun =

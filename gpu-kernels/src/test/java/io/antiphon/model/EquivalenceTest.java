@@ -2,7 +2,7 @@ package io.antiphon.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.antiphon.tensor.PlanAlgorithm;
+import io.antiphon.plan.PlannerKind;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,11 +16,11 @@ class EquivalenceTest {
 
   static Stream<MoeOptions> echo() {
     return Stream.of(
-        TestModels.moe(1, PlanAlgorithm.BIN_PACKING),
-        TestModels.moe(1, PlanAlgorithm.ONE_SHOT),
-        TestModels.moe(2, PlanAlgorithm.ONE_SHOT),
-        TestModels.moe(1, PlanAlgorithm.BALANCED),
-        TestModels.moe(2, PlanAlgorithm.BALANCED));
+        TestModels.moe(1, PlannerKind.BIN_PACKING),
+        TestModels.moe(1, PlannerKind.ONE_SHOT),
+        TestModels.moe(2, PlannerKind.ONE_SHOT),
+        TestModels.moe(1, PlannerKind.BALANCED),
+        TestModels.moe(2, PlannerKind.BALANCED));
   }
 
   @ParameterizedTest
@@ -41,12 +41,12 @@ class EquivalenceTest {
   static Stream<Arguments> layouts() {
     return Stream.of(
         Arguments.of(new TestRun.Layout(1, 1, 8, 2), TestModels.withoutEcho()),
-        Arguments.of(new TestRun.Layout(2, 2, 8, 2), TestModels.moe(1, PlanAlgorithm.ONE_SHOT)),
-        Arguments.of(new TestRun.Layout(4, 2, 8, 1), TestModels.moe(1, PlanAlgorithm.BIN_PACKING)),
+        Arguments.of(new TestRun.Layout(2, 2, 8, 2), TestModels.moe(1, PlannerKind.ONE_SHOT)),
+        Arguments.of(new TestRun.Layout(4, 2, 8, 1), TestModels.moe(1, PlannerKind.BIN_PACKING)),
         Arguments.of(new TestRun.Layout(4, 1, 8, 2), TestModels.withoutEcho()),
-        Arguments.of(new TestRun.Layout(4, 4, 8, 1), TestModels.moe(2, PlanAlgorithm.ONE_SHOT)),
-        Arguments.of(new TestRun.Layout(2, 2, 8, 2), TestModels.moe(1, PlanAlgorithm.BALANCED)),
-        Arguments.of(new TestRun.Layout(4, 2, 8, 1), TestModels.moe(2, PlanAlgorithm.BALANCED)));
+        Arguments.of(new TestRun.Layout(4, 4, 8, 1), TestModels.moe(2, PlannerKind.ONE_SHOT)),
+        Arguments.of(new TestRun.Layout(2, 2, 8, 2), TestModels.moe(1, PlannerKind.BALANCED)),
+        Arguments.of(new TestRun.Layout(4, 2, 8, 1), TestModels.moe(2, PlannerKind.BALANCED)));
   }
 
   @ParameterizedTest
@@ -71,7 +71,7 @@ class EquivalenceTest {
     double tolerance = 64 * Math.ulp(1.0f);
     TestRun plain = run32(TestModels.model(TestModels.withoutEcho()), FOUR_RANKS);
     TestRun cloned =
-        run32(TestModels.model(TestModels.moe(1, PlanAlgorithm.BIN_PACKING)), FOUR_RANKS);
+        run32(TestModels.model(TestModels.moe(1, PlannerKind.BIN_PACKING)), FOUR_RANKS);
     TestRun single =
         run32(TestModels.model(TestModels.withoutEcho()), new TestRun.Layout(1, 1, 8, 2));
     RunComparison.assertLosses(plain, cloned, tolerance);
@@ -80,7 +80,7 @@ class EquivalenceTest {
 
   @Test
   void aSecondRunHasTheSameBits() {
-    ModelOptions model = TestModels.model(TestModels.moe(1, PlanAlgorithm.BIN_PACKING));
+    ModelOptions model = TestModels.model(TestModels.moe(1, PlannerKind.BIN_PACKING));
     TestRun first = run32(model, FOUR_RANKS);
     TestRun second = run32(model, FOUR_RANKS);
     assertThat(second.losses()).isEqualTo(first.losses());
@@ -89,8 +89,8 @@ class EquivalenceTest {
 
   @Test
   void recomputeHasTheSameBits() {
-    ModelOptions kept = TestModels.model(TestModels.moe(1, PlanAlgorithm.BIN_PACKING));
-    ModelOptions recomputed = TestModels.with(kept, false, true, 0);
+    ModelOptions kept = TestModels.model(TestModels.moe(1, PlannerKind.BIN_PACKING));
+    ModelOptions recomputed = ModelBuilder.from(kept).recompute().build();
     assertThat(run32(recomputed, FOUR_RANKS).losses()).isEqualTo(run32(kept, FOUR_RANKS).losses());
   }
 

@@ -5,8 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.HostValues;
-import io.antiphon.tensor.PlanAlgorithm;
-import io.antiphon.tensor.ScoreOrder;
+import io.antiphon.tensor.ScoreFunction;
 import io.antiphon.tensor.Tensor;
 import java.util.Map;
 import java.util.Objects;
@@ -23,24 +22,12 @@ class ModelGradientTest {
   static Stream<ModelOptions> models() {
     MoeOptions plain = TestModels.withoutEcho();
     ModelOptions base = TestModels.model(plain);
-    MoeOptions shared =
-        new MoeOptions(
-            8,
-            3,
-            7,
-            9,
-            ScoreOrder.TOP_K_THEN_SOFTMAX,
-            0.05,
-            0.01,
-            0,
-            0,
-            0,
-            PlanAlgorithm.NONE,
-            false);
+    RouterOptions router = TestModels.router(3, ScoreFunction.SOFTMAX_OF_CHOSEN, 0);
+    MoeOptions shared = new MoeOptions(8, 7, 9, router, EchoOptions.NONE);
     return Stream.of(
         base,
-        TestModels.with(base, true, false, 1),
-        TestModels.with(TestModels.model(shared), false, true, 0));
+        ModelBuilder.from(base).tiedHead().denseLayers(1).build(),
+        ModelBuilder.from(base).moe(shared).recompute().build());
   }
 
   @ParameterizedTest

@@ -9,8 +9,8 @@ import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.HostValues;
 import io.antiphon.tensor.Ops;
-import io.antiphon.tensor.PlanAlgorithm;
-import io.antiphon.tensor.ScoreOrder;
+import io.antiphon.tensor.Routing;
+import io.antiphon.tensor.ScoreFunction;
 import io.antiphon.tensor.StepGraph;
 import io.antiphon.tensor.Tensor;
 import io.antiphon.transport.ThreadTransport;
@@ -70,20 +70,8 @@ public final class MoeLayerBenchmark {
     }
 
     ModelOptions model() {
-      MoeOptions moe =
-          new MoeOptions(
-              experts,
-              topK,
-              ffn,
-              0,
-              ScoreOrder.TOP_K_THEN_SOFTMAX,
-              0.001,
-              0.001,
-              0,
-              skew,
-              0,
-              PlanAlgorithm.NONE,
-              false);
+      Routing routing = new Routing(topK, ScoreFunction.SOFTMAX_OF_CHOSEN);
+      RouterOptions router = new RouterOptions(routing, 0.001, 0.001, 0, skew);
       return new ModelOptions(
           1,
           0,
@@ -92,17 +80,12 @@ public final class MoeLayerBenchmark {
           0,
           hidden,
           1,
-          1,
-          2,
-          1,
           1e-5,
-          1e4,
           true,
           false,
-          false,
-          0,
-          1,
-          moe);
+          Optional.empty(),
+          new InitialWeights(0, 1),
+          new MoeOptions(experts, ffn, 0, router, EchoOptions.NONE));
     }
 
     BatchOptions batch() {

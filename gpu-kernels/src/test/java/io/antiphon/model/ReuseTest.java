@@ -1,10 +1,12 @@
 package io.antiphon.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.antiphon.plan.BalanceOptions;
+import io.antiphon.plan.PlannerKind;
 import io.antiphon.tensor.DType;
-import io.antiphon.tensor.PlanAlgorithm;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -38,8 +40,8 @@ class ReuseTest {
   @ParameterizedTest
   @MethodSource("layouts")
   void reuseChangesNothingInDoublePrecision(TestRun.Layout layout, int slots, boolean recompute) {
-    ModelOptions reusing =
-        TestModels.with(TestModels.model(TestModels.reusing(slots)), false, recompute, 0);
+    ModelBuilder model = ModelBuilder.from(TestModels.model(TestModels.reusing(slots)));
+    ModelOptions reusing = recompute ? model.recompute().build() : model.build();
     TestRun plain = TestRun.of(PLAIN, layout, 1, TestDevice.F64);
     TestRun reused = TestRun.of(reusing, layout, 1, TestDevice.F64);
     assertReuse(reused);
@@ -53,8 +55,9 @@ class ReuseTest {
   /** With more layers than gradient entries, and slots that backward would have to refill. */
   @Test
   void everyLayerKeepsItsOwnSlots() {
-    ModelOptions plain = layers(PLAIN, 5);
-    ModelOptions reusing = layers(TestModels.model(TestModels.reusing(2)), 5);
+    ModelOptions plain = ModelBuilder.from(PLAIN).layers(5).build();
+    ModelOptions reusing =
+        ModelBuilder.from(TestModels.model(TestModels.reusing(2))).layers(5).build();
     TestRun expected = TestRun.of(plain, TWO_RANKS, 1, TestDevice.F64);
     TestRun actual = TestRun.of(reusing, TWO_RANKS, 1, TestDevice.F64);
     assertReuse(actual);
@@ -64,7 +67,8 @@ class ReuseTest {
   /** Of three layers, backward would refill the slots of the first. */
   @Test
   void savedBytesAreThoseOfTheClonesThatWereNotSent() {
-    ModelOptions model = layers(TestModels.model(TestModels.reusing(2)), 3);
+    ModelOptions model =
+        ModelBuilder.from(TestModels.model(TestModels.reusing(2))).layers(3).build();
     long cloneBytes = 3L * model.moe().expertFfn() * model.hidden() * DType.F64.bytes();
     for (StepRecord record : TestRun.of(model, TWO_RANKS, 3, TestDevice.F64).records()) {
       for (int layer = 0; layer < 3; layer++) {
@@ -79,7 +83,10 @@ class ReuseTest {
 
   @Test
   void withoutReuseEveryCloneIsSentAndNothingSaved() {
-    ModelOptions model = layers(TestModels.model(TestModels.moe(2, PlanAlgorithm.BALANCED)), 3);
+    ModelOptions model =
+        ModelBuilder.from(TestModels.model(TestModels.moe(2, PlannerKind.BALANCED)))
+            .layers(3)
+            .build();
     StepRecord record = TestRun.of(model, TWO_RANKS, 1, TestDevice.F64).records().get(0);
     for (int layer = 0; layer < 3; layer++) {
       StepRecord.Loads loads = record.loads(0, layer);
@@ -100,7 +107,7 @@ class ReuseTest {
   @Test
   void recomputeHasTheSameBits() {
     ModelOptions kept = TestModels.model(TestModels.reusing(2));
-    ModelOptions recomputed = TestModels.with(kept, false, true, 0);
+    ModelOptions recomputed = ModelBuilder.from(kept).recompute().build();
     assertThat(TestRun.of(recomputed, TWO_RANKS, STEPS, TestDevice.F64).losses())
         .isEqualTo(TestRun.of(kept, TWO_RANKS, STEPS, TestDevice.F64).losses());
   }
@@ -155,28 +162,6 @@ class ReuseTest {
     return Objects.requireNonNull(last);
   }
 
-  private static ModelOptions layers(ModelOptions base, int layers) {
-    return new ModelOptions(
-        base.vocabulary(),
-        base.endOfText(),
-        base.sequenceLength(),
-        layers,
-        base.denseLayers(),
-        base.hidden(),
-        base.heads(),
-        base.keyValueHeads(),
-        base.headDim(),
-        base.denseFfn(),
-        base.normEpsilon(),
-        base.ropeTheta(),
-        base.tiedHead(),
-        base.attention(),
-        base.recompute(),
-        base.initStd(),
-        base.seed(),
-        base.moe());
-  }
-
   /** Some clone was used again. */
   private static void assertReuse(TestRun run) {
     StepRecord record = run.records().get(0);
@@ -216,5 +201,12 @@ class ReuseTest {
           .as("loss of step %d", step)
           .isCloseTo(loss, within(relative * loss));
     }
+  }
+
+  @Test
+  void onlyTheBalancedPlannerCanReuseClones() {
+    assertThatThrownBy(() -> new EchoOptions(1, PlannerKind.ONE_SHOT, BalanceOptions.EXACT, true))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("planner one-shot cannot reuse clones");
   }
 }

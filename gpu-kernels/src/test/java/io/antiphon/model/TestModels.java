@@ -1,9 +1,12 @@
 package io.antiphon.model;
 
+import io.antiphon.plan.BalanceOptions;
+import io.antiphon.plan.PlannerKind;
 import io.antiphon.tensor.AdamOptions;
-import io.antiphon.tensor.PlanAlgorithm;
+import io.antiphon.tensor.Routing;
 import io.antiphon.tensor.ScheduleOptions;
-import io.antiphon.tensor.ScoreOrder;
+import io.antiphon.tensor.ScoreFunction;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /** Small models and batches that the tests of this package share. */
@@ -24,116 +27,43 @@ final class TestModels {
         2,
         0,
         16,
-        4,
-        2,
-        4,
         20,
         1e-5,
-        10000,
         false,
-        true,
         false,
-        0.2,
-        17,
+        Optional.of(new AttentionOptions(4, 2, 4, 10000)),
+        new InitialWeights(0.2, 17),
         moe);
   }
 
   /** As {@link #model} with sizes at which vectors and tensor cores come into play. */
   static ModelOptions wide(MoeOptions moe) {
-    MoeOptions wide =
-        new MoeOptions(
-            moe.experts(),
-            moe.topK(),
-            32,
-            moe.sharedFfn(),
-            moe.scoreOrder(),
-            moe.auxLoss(),
-            moe.zLoss(),
-            moe.expertBiasRate(),
-            moe.routerSkew(),
-            moe.slotsPerRank(),
-            moe.planner(),
-            moe.reuseClones());
-    return new ModelOptions(
-        VOCABULARY,
-        END_OF_TEXT,
-        SEQUENCE,
-        2,
-        0,
-        64,
-        2,
-        1,
-        64,
-        20,
-        1e-5,
-        10000,
-        false,
-        true,
-        false,
-        0.1,
-        17,
-        wide);
+    return ModelBuilder.from(model(new MoeOptions(EXPERTS, 32, 0, moe.router(), moe.echo())))
+        .hidden(64)
+        .attention(new AttentionOptions(2, 1, 64, 10000))
+        .initialStd(0.1)
+        .build();
   }
 
-  static MoeOptions moe(int slotsPerRank, PlanAlgorithm planner) {
-    return new MoeOptions(
-        EXPERTS,
-        2,
-        10,
-        0,
-        ScoreOrder.SOFTMAX_THEN_TOP_K,
-        0.02,
-        0.001,
-        0,
-        1.5,
-        slotsPerRank,
-        planner,
-        false);
+  static MoeOptions moe(int slotsPerRank, PlannerKind planner) {
+    return moe(new EchoOptions(slotsPerRank, planner, BalanceOptions.EXACT, false));
   }
 
   /** The balanced planner, which keeps clones over the micro-batches of a step. */
   static MoeOptions reusing(int slotsPerRank) {
-    MoeOptions moe = moe(slotsPerRank, PlanAlgorithm.BALANCED);
-    return new MoeOptions(
-        moe.experts(),
-        moe.topK(),
-        moe.expertFfn(),
-        moe.sharedFfn(),
-        moe.scoreOrder(),
-        moe.auxLoss(),
-        moe.zLoss(),
-        moe.expertBiasRate(),
-        moe.routerSkew(),
-        slotsPerRank,
-        moe.planner(),
-        true);
+    return moe(new EchoOptions(slotsPerRank, PlannerKind.BALANCED, BalanceOptions.EXACT, true));
   }
 
   static MoeOptions withoutEcho() {
-    return moe(0, PlanAlgorithm.NONE);
+    return moe(EchoOptions.NONE);
   }
 
-  static ModelOptions with(
-      ModelOptions base, boolean tiedHead, boolean recompute, int denseLayers) {
-    return new ModelOptions(
-        base.vocabulary(),
-        base.endOfText(),
-        base.sequenceLength(),
-        base.layers(),
-        denseLayers,
-        base.hidden(),
-        base.heads(),
-        base.keyValueHeads(),
-        base.headDim(),
-        base.denseFfn(),
-        base.normEpsilon(),
-        base.ropeTheta(),
-        tiedHead,
-        base.attention(),
-        recompute,
-        base.initStd(),
-        base.seed(),
-        base.moe());
+  private static MoeOptions moe(EchoOptions echo) {
+    return new MoeOptions(EXPERTS, 10, 0, router(2, ScoreFunction.SOFTMAX, 0), echo);
+  }
+
+  static RouterOptions router(int topK, ScoreFunction function, double biasRate) {
+    return new RouterOptions(new Routing(topK, function), 0.02, 0.001, biasRate, 1.5);
   }
 
   static UpdateOptions update(double learningRate) {

@@ -68,18 +68,6 @@ class BalancedPlannerTest {
   }
 
   @Test
-  void aBandBeyondTheCapacityEndsThere() {
-    PlanShape shape = new PlanShape(2, 2, 1);
-    int[] counts = {51, 25, 51, 73};
-    BalanceOptions options = BalanceOptions.EXACT.withTolerance(20_000);
-    EchoPlan plan = plan(shape, options.withCapacity(101, BalanceOptions.UNLIMITED), counts);
-    assertThat(loads(plan, counts)).containsExactly(99, 101);
-    // A capacity below the mean cannot be met; the mean is then the aim.
-    EchoPlan tight = plan(shape, options.withCapacity(50, BalanceOptions.UNLIMITED), counts);
-    assertThat(loads(tight, counts)).containsExactly(100, 100);
-  }
-
-  @Test
   void aCloneBelowTheLeastQuotaIsNotMade() {
     PlanShape shape = new PlanShape(2, 2, 1);
     int[] counts = {60, 20, 60, 60}; // loads 120 and 80: 20 would move
@@ -129,12 +117,12 @@ class BalancedPlannerTest {
   void noPairExceedsItsCapacity() {
     PlanShape shape = new PlanShape(2, 2, 1);
     int[] counts = {60, 0, 20, 0}; // all 80 on rank 0
-    BalanceOptions options = BalanceOptions.EXACT.withCapacity(BalanceOptions.UNLIMITED, 35);
+    BalanceOptions options = BalanceOptions.EXACT.withPairCapacity(35);
     EchoPlan plan = plan(shape, options, counts);
     // Rank 0 has 60 for itself, 25 more than a pair holds: these go to rank 1 first.
     assertThat(plan.toSlot()[1]).isEqualTo(25);
     assertThat(plan.toSlot()[3]).isEqualTo(15);
-    EchoPlan tight = plan(shape, options.withCapacity(BalanceOptions.UNLIMITED, 10), counts);
+    EchoPlan tight = plan(shape, options.withPairCapacity(10), counts);
     assertThat(tight.toSlot()[1]).as("limited by the pair").isEqualTo(10);
     assertThat(tight.quota()[1]).isEqualTo(tight.toSlot()[1] + tight.toSlot()[3]);
   }

@@ -56,7 +56,7 @@ class BalancedPropertyTest {
                       .withTolerance(band)
                       .withRanksPerNode(perNode)
                       .withMinQuota(quota, 3 * quota)
-                      .withCapacity(BalanceOptions.UNLIMITED, pair);
+                      .withPairCapacity(pair);
               return new Problem(shape, options, HardCounts.draw(shape, new Random(seed)));
             });
   }

@@ -1,16 +1,24 @@
 package io.antiphon.train;
 
 import io.antiphon.conf.Echo;
+import io.antiphon.conf.Model;
 import io.antiphon.conf.Moe;
 import io.antiphon.conf.Settings;
+import io.antiphon.model.AttentionOptions;
 import io.antiphon.model.BatchOptions;
+import io.antiphon.model.EchoOptions;
+import io.antiphon.model.InitialWeights;
 import io.antiphon.model.ModelOptions;
 import io.antiphon.model.MoeOptions;
+import io.antiphon.model.RouterOptions;
 import io.antiphon.model.UpdateOptions;
+import io.antiphon.plan.BalanceOptions;
+import io.antiphon.plan.PlannerKind;
 import io.antiphon.tensor.AdamOptions;
-import io.antiphon.tensor.PlanAlgorithm;
+import io.antiphon.tensor.Routing;
 import io.antiphon.tensor.ScheduleOptions;
-import io.antiphon.tensor.ScoreOrder;
+import io.antiphon.tensor.ScoreFunction;
+import java.util.Optional;
 
 /**
  * What the settings mean for the model of one run.
@@ -34,17 +42,12 @@ public record ModelSetup(ModelOptions model, BatchOptions batch, UpdateOptions u
             model.layers(),
             settings.moe().experts() == 0 ? model.layers() : model.denseLayers(),
             model.hidden(),
-            model.attentionHeads(),
-            model.keyValueHeads(),
-            model.headDim(),
             model.denseFfn(),
             model.normEpsilon(),
-            model.ropeTheta(),
             model.tiedHead(),
-            model.attention(),
             model.recompute(),
-            model.initStd(),
-            settings.seed(),
+            model.attention() ? Optional.of(attention(model)) : Optional.empty(),
+            new InitialWeights(model.initStd(), settings.seed()),
             moe(settings));
     var schedule = settings.schedule();
     int ranks = settings.parallelism().ranks();
@@ -68,25 +71,9 @@ public record ModelSetup(ModelOptions model, BatchOptions batch, UpdateOptions u
     return new ModelSetup(options, batch, update);
   }
 
-  /** Planner and options; see {@code docs/planner.md} for the default least quota across nodes. */
-  private static PlanAlgorithm planner(Settings settings) {
-    Echo echo = settings.moe().echo();
-    long meanLoad =
-        (long) settings.schedule().microBatch()
-            * settings.model().sequenceLength()
-            * settings.moe().topK();
-    long pays = Math.max(echo.minQuota(), Math.min(PAYS_ACROSS_NODES, meanLoad / 16));
-    return switch (echo.planner()) {
-      case BIN_PACKING -> PlanAlgorithm.BIN_PACKING;
-      case ONE_SHOT -> PlanAlgorithm.ONE_SHOT;
-      case BALANCED ->
-          new PlanAlgorithm(
-              PlanAlgorithm.Kind.BALANCED,
-              (int) Math.round(echo.tolerance() * 1e6),
-              echo.ranksPerNode() == 0 ? Integer.MAX_VALUE : echo.ranksPerNode(),
-              echo.minQuota(),
-              echo.minQuotaAcrossNodes() == 0 ? (int) pays : echo.minQuotaAcrossNodes());
-    };
+  private static AttentionOptions attention(Model model) {
+    return new AttentionOptions(
+        model.attentionHeads(), model.keyValueHeads(), model.headDim(), model.ropeTheta());
   }
 
   /** A rank that has all experts has nobody to send a clone to, and needs no slots for any. */
@@ -98,25 +85,51 @@ public record ModelSetup(ModelOptions model, BatchOptions batch, UpdateOptions u
 
   private static MoeOptions moe(Settings settings) {
     Moe moe = settings.moe();
-    boolean echo = hasClones(settings) && moe.echo().slotsPerRank() > 0;
-    ScoreOrder order =
-        switch (moe.scoreOrder()) {
-          case SOFTMAX_THEN_TOP_K -> ScoreOrder.SOFTMAX_THEN_TOP_K;
-          case TOP_K_THEN_SOFTMAX -> ScoreOrder.TOP_K_THEN_SOFTMAX;
-        };
     return new MoeOptions(
-        moe.experts(),
-        moe.topK(),
-        moe.expertFfn(),
-        moe.sharedExpertFfn(),
-        order,
+        moe.experts(), moe.expertFfn(), moe.sharedExpertFfn(), router(moe), echo(settings));
+  }
+
+  private static RouterOptions router(Moe moe) {
+    ScoreFunction function =
+        switch (moe.scoreOrder()) {
+          case SOFTMAX_THEN_TOP_K -> ScoreFunction.SOFTMAX;
+          case TOP_K_THEN_SOFTMAX -> ScoreFunction.SOFTMAX_OF_CHOSEN;
+        };
+    return new RouterOptions(
+        new Routing(moe.topK(), function),
         moe.auxLoss(),
         moe.zLoss(),
         moe.expertBiasRate(),
-        moe.routerSkew(),
-        echo ? moe.echo().slotsPerRank() : 0,
-        echo ? planner(settings) : PlanAlgorithm.NONE,
-        echo && moe.echo().reuseClones());
+        moe.routerSkew());
+  }
+
+  private static EchoOptions echo(Settings settings) {
+    Echo echo = settings.moe().echo();
+    if (!hasClones(settings) || echo.slotsPerRank() == 0) {
+      return EchoOptions.NONE;
+    }
+    PlannerKind planner =
+        switch (echo.planner()) {
+          case BIN_PACKING -> PlannerKind.BIN_PACKING;
+          case ONE_SHOT -> PlannerKind.ONE_SHOT;
+          case BALANCED -> PlannerKind.BALANCED;
+        };
+    return new EchoOptions(echo.slotsPerRank(), planner, balance(settings), echo.reuseClones());
+  }
+
+  /** See {@code docs/planner.md} for the default least quota across nodes. */
+  private static BalanceOptions balance(Settings settings) {
+    Echo echo = settings.moe().echo();
+    long meanLoad =
+        (long) settings.schedule().microBatch()
+            * settings.model().sequenceLength()
+            * settings.moe().topK();
+    long pays = Math.max(echo.minQuota(), Math.min(PAYS_ACROSS_NODES, meanLoad / 16));
+    int across = echo.minQuotaAcrossNodes() == 0 ? (int) pays : echo.minQuotaAcrossNodes();
+    return BalanceOptions.EXACT
+        .withTolerance((int) Math.round(echo.tolerance() * BalanceOptions.MILLION))
+        .withRanksPerNode(echo.ranksPerNode() == 0 ? BalanceOptions.UNLIMITED : echo.ranksPerNode())
+        .withMinQuota(echo.minQuota(), across);
   }
 
   /**

@@ -4,7 +4,6 @@ import io.antiphon.conf.Settings;
 import io.antiphon.train.report.RunInfo;
 import java.io.Serializable;
 import java.time.Instant;
-import java.util.Locale;
 
 /**
  * What the data tells about a run, for its reports.
@@ -18,10 +17,8 @@ public record RunFacts(double bytesPerToken, double bigramLoss) implements Seria
   RunInfo info(
       Settings settings, ModelSetup setup, RankDevice device, long resumedStep, Instant now) {
     var moe = setup.model().moe();
-    String planner =
-        moe.slotsPerRank() == 0
-            ? ""
-            : moe.planner().kind().name().toLowerCase(Locale.ROOT).replace('_', '-');
+    var echo = moe.echo();
+    String planner = echo.slotsPerRank() == 0 ? "" : echo.planner().label();
     return new RunInfo(
         settings.name(),
         settings.parallelism().ranks(),
@@ -29,7 +26,7 @@ public record RunFacts(double bytesPerToken, double bigramLoss) implements Seria
         moe.experts(),
         moe.experts() == 0 ? 0 : moe.topK(),
         setup.model().layers(),
-        moe.slotsPerRank(),
+        echo.slotsPerRank(),
         planner,
         settings.schedule().steps(),
         setup.model().sequenceLength(),
