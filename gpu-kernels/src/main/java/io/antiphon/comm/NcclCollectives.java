@@ -8,7 +8,6 @@ import io.antiphon.kernel.CudaStorage;
 import io.antiphon.tensor.CollectiveShapes;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.DType;
-import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
 import io.antiphon.transport.Members;
@@ -246,24 +245,24 @@ final class NcclCollectives implements Collectives {
   }
 
   @Override
-  public void dispatchWeights(Tensor home, PlanTensors plan, Tensor slots) {
-    shapes.slots(home, plan, slots);
-    PeerKernels.requireSlots(plan);
+  public void dispatchWeights(Tensor home, Tensor slotHome, Tensor slots) {
+    shapes.slots(home, slotHome, slots);
+    PeerKernels.requireSlots(slotHome);
     group.countOperation();
     if (slots.elements() > 0 && home.elements() > 0) {
       long[] all = fetch(Operation.DISPATCH_WEIGHTS, home);
-      kernels.dispatchWeights(stream(), place, all, home.extent(0), plan, slots);
+      kernels.dispatchWeights(stream(), place, all, home.extent(0), slotHome, slots);
     }
   }
 
   @Override
-  public void reduceSlotGradients(Tensor slots, PlanTensors plan, Tensor home) {
-    shapes.slots(home, plan, slots);
-    PeerKernels.requireSlots(plan);
+  public void reduceSlotGradients(Tensor slots, Tensor slotHome, Tensor home) {
+    shapes.slots(home, slotHome, slots);
+    PeerKernels.requireSlots(slotHome);
     group.countOperation();
     if (slots.elements() > 0 && home.elements() > 0) {
       long[] all = fetch(Operation.REDUCE_SLOT_GRADIENTS, slots);
-      kernels.reduceSlots(stream(), place, all, slots.extent(0), plan, home);
+      kernels.reduceSlots(stream(), place, all, slots.extent(0), slotHome, home);
     }
   }
 }

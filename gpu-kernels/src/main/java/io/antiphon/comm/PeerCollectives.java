@@ -7,7 +7,6 @@ import io.antiphon.kernel.CudaLane;
 import io.antiphon.kernel.CudaStorage;
 import io.antiphon.tensor.CollectiveShapes;
 import io.antiphon.tensor.Collectives;
-import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
 import io.antiphon.transport.Members;
@@ -214,9 +213,9 @@ final class PeerCollectives implements Collectives {
   }
 
   @Override
-  public void dispatchWeights(Tensor home, PlanTensors plan, Tensor slots) {
-    shapes.slots(home, plan, slots);
-    PeerKernels.requireSlots(plan);
+  public void dispatchWeights(Tensor home, Tensor slotHome, Tensor slots) {
+    shapes.slots(home, slotHome, slots);
+    PeerKernels.requireSlots(slotHome);
     group.countOperation();
     if (slots.elements() == 0) {
       return;
@@ -224,13 +223,13 @@ final class PeerCollectives implements Collectives {
     long[] all = shared.addresses(Operation.DISPATCH_WEIGHTS, home);
     between(
         Operation.DISPATCH_WEIGHTS,
-        () -> kernels.dispatchWeights(stream(), place, all, home.extent(0), plan, slots));
+        () -> kernels.dispatchWeights(stream(), place, all, home.extent(0), slotHome, slots));
   }
 
   @Override
-  public void reduceSlotGradients(Tensor slots, PlanTensors plan, Tensor home) {
-    shapes.slots(home, plan, slots);
-    PeerKernels.requireSlots(plan);
+  public void reduceSlotGradients(Tensor slots, Tensor slotHome, Tensor home) {
+    shapes.slots(home, slotHome, slots);
+    PeerKernels.requireSlots(slotHome);
     group.countOperation();
     if (slots.elements() == 0) {
       return;
@@ -240,7 +239,7 @@ final class PeerCollectives implements Collectives {
         Operation.REDUCE_SLOT_GRADIENTS,
         () -> {
           if (home.elements() > 0) {
-            kernels.reduceSlots(stream(), place, all, slots.extent(0), plan, home);
+            kernels.reduceSlots(stream(), place, all, slots.extent(0), slotHome, home);
           }
         });
   }

@@ -10,7 +10,6 @@ import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
 import io.antiphon.kernel.CudaStorage;
 import io.antiphon.tensor.DType;
-import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
 import java.util.ArrayList;
@@ -54,10 +53,10 @@ final class PeerKernels {
   }
 
   /** Fails if a group has more slots than the kernels of slots take. */
-  static void requireSlots(PlanTensors plan) {
-    if (plan.slots() > MAX_SLOTS) {
+  static void requireSlots(Tensor slotHome) {
+    if (slotHome.elements() > MAX_SLOTS) {
       throw new IllegalArgumentException(
-          "slots of a group must be at most " + MAX_SLOTS + ", were " + plan.slots());
+          "slots of a group must be at most " + MAX_SLOTS + ", were " + slotHome.elements());
     }
   }
 
@@ -322,7 +321,7 @@ final class PeerKernels {
 
   /** Weights from their homes to this rank's slots. */
   void dispatchWeights(
-      Stream stream, Place place, long[] home, int localExperts, PlanTensors plan, Tensor slots) {
+      Stream stream, Place place, long[] home, int localExperts, Tensor slotHome, Tensor slots) {
     long expertBytes = slots.shape().rowElements() * slots.dtype().bytes();
     int word = wordBytes(expertBytes, CudaStorage.address(slots), home);
     int slotsPerRank = slots.extent(0);
@@ -334,7 +333,7 @@ final class PeerKernels {
         new Grid((int) Math.max(1, Math.min(needed, most)), slotsPerRank, 1, THREADS),
         new Arguments()
             .addresses(home)
-            .address(CudaStorage.address(plan.slotHome()))
+            .address(CudaStorage.address(slotHome))
             .address(CudaStorage.address(slots))
             .address(place.watch())
             .i32(place.rank())
@@ -345,7 +344,7 @@ final class PeerKernels {
 
   /** Gradients from the slots to this rank's experts. */
   void reduceSlots(
-      Stream stream, Place place, long[] slots, int slotsPerRank, PlanTensors plan, Tensor home) {
+      Stream stream, Place place, long[] slots, int slotsPerRank, Tensor slotHome, Tensor home) {
     long width = home.shape().rowElements();
     int packed = packed(home.dtype(), width, CudaStorage.address(home), slots);
     launch(
@@ -354,11 +353,11 @@ final class PeerKernels {
         striding(width / packed, home.extent(0)),
         new Arguments()
             .addresses(slots)
-            .address(CudaStorage.address(plan.slotHome()))
+            .address(CudaStorage.address(slotHome))
             .address(CudaStorage.address(home))
             .address(place.watch())
             .i32(place.rank())
-            .i32(plan.slots())
+            .i32(slotHome.extent(0))
             .i32(slotsPerRank)
             .i32(home.extent(0))
             .i64(width / packed));

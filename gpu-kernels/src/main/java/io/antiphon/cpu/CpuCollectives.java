@@ -2,7 +2,6 @@ package io.antiphon.cpu;
 
 import io.antiphon.tensor.CollectiveShapes;
 import io.antiphon.tensor.Collectives;
-import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
 import io.antiphon.transport.Members;
@@ -149,21 +148,21 @@ final class CpuCollectives implements Collectives {
   }
 
   @Override
-  public void dispatchWeights(Tensor home, PlanTensors plan, Tensor slots) {
-    shapes.slots(home, plan, slots);
-    recorder.submit(() -> sendWeights(home, plan, slots));
+  public void dispatchWeights(Tensor home, Tensor slotHome, Tensor slots) {
+    shapes.slots(home, slotHome, slots);
+    recorder.submit(() -> sendWeights(home, slotHome, slots));
   }
 
   // Sends and receives go through the slots in ascending order, so the messages of a pair match one
   // by one.
-  private void sendWeights(Tensor home, PlanTensors plan, Tensor slots) {
-    SlotWalk walk = new SlotWalk(home, plan, slots);
-    for (int slot = 0; slot < plan.slots(); slot++) {
+  private void sendWeights(Tensor home, Tensor slotHome, Tensor slots) {
+    SlotWalk walk = new SlotWalk(home, slotHome, slots);
+    for (int slot = 0; slot < slotHome.extent(0); slot++) {
       if (walk.isHome(slot) && !walk.isSlotHere(slot)) {
         group.send(walk.slotRank(slot), TensorBytes.of(walk.homeRow(slot)));
       }
     }
-    for (int slot = 0; slot < plan.slots(); slot++) {
+    for (int slot = 0; slot < slotHome.extent(0); slot++) {
       if (walk.isUsed(slot) && walk.isSlotHere(slot)) {
         ByteBuffer weights =
             walk.isHome(slot)
@@ -175,19 +174,19 @@ final class CpuCollectives implements Collectives {
   }
 
   @Override
-  public void reduceSlotGradients(Tensor slots, PlanTensors plan, Tensor home) {
-    shapes.slots(home, plan, slots);
-    recorder.submit(() -> sendGradients(slots, plan, home));
+  public void reduceSlotGradients(Tensor slots, Tensor slotHome, Tensor home) {
+    shapes.slots(home, slotHome, slots);
+    recorder.submit(() -> sendGradients(slots, slotHome, home));
   }
 
-  private void sendGradients(Tensor slots, PlanTensors plan, Tensor home) {
-    SlotWalk walk = new SlotWalk(home, plan, slots);
-    for (int slot = 0; slot < plan.slots(); slot++) {
+  private void sendGradients(Tensor slots, Tensor slotHome, Tensor home) {
+    SlotWalk walk = new SlotWalk(home, slotHome, slots);
+    for (int slot = 0; slot < slotHome.extent(0); slot++) {
       if (walk.isUsed(slot) && walk.isSlotHere(slot) && !walk.isHome(slot)) {
         group.send(walk.homeRank(slot), TensorBytes.of(walk.slotRow(slot)));
       }
     }
-    for (int slot = 0; slot < plan.slots(); slot++) {
+    for (int slot = 0; slot < slotHome.extent(0); slot++) {
       if (walk.isHome(slot)) {
         ByteBuffer gradient =
             walk.isSlotHere(slot)
@@ -202,26 +201,26 @@ final class CpuCollectives implements Collectives {
   private final class SlotWalk {
     private final Tensor home;
     private final Tensor slots;
-    private final int[] slotHome;
+    private final int[] expertOfSlot;
     private final int first;
     private final int localExperts;
     private final int slotsPerRank;
 
-    SlotWalk(Tensor home, PlanTensors plan, Tensor slots) {
+    SlotWalk(Tensor home, Tensor slotHome, Tensor slots) {
       this.home = home;
       this.slots = slots;
-      slotHome = CpuMemory.ints(plan.slotHome());
-      first = CpuMemory.offset(plan.slotHome());
+      expertOfSlot = CpuMemory.ints(slotHome);
+      first = CpuMemory.offset(slotHome);
       localExperts = home.extent(0);
       slotsPerRank = slots.extent(0);
     }
 
     boolean isUsed(int slot) {
-      return slotHome[first + slot] >= 0;
+      return expertOfSlot[first + slot] >= 0;
     }
 
     int homeRank(int slot) {
-      return slotHome[first + slot] / localExperts;
+      return expertOfSlot[first + slot] / localExperts;
     }
 
     boolean isHome(int slot) {
@@ -237,7 +236,7 @@ final class CpuCollectives implements Collectives {
     }
 
     Tensor homeRow(int slot) {
-      return home.rows(slotHome[first + slot] % localExperts, 1);
+      return home.rows(expertOfSlot[first + slot] % localExperts, 1);
     }
 
     Tensor slotRow(int slot) {

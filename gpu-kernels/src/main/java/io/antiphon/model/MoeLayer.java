@@ -130,7 +130,7 @@ final class MoeLayer implements Layer {
     if (pass == Pass.FORWARD) {
       routeAndPlan();
     }
-    SlotPool.Filling filling = slots.fillForward(moeLayer, experts, plan.sending(toSend));
+    SlotPool.Filling filling = slots.fillForward(moeLayer, experts, toSend);
     group.dispatch(normed, rows, expertIn);
     group.dispatchScalars(router.probs(), rows, rowProbs);
     homeThenSlots(
@@ -197,7 +197,7 @@ final class MoeLayer implements Layer {
   @Override
   public void backward(Tensor x, Tensor dX) {
     Tensor rowCounts = rows.rowCounts();
-    SlotPool.Filling filling = slots.fillBackward(moeLayer, experts, plan.sending(toSend));
+    SlotPool.Filling filling = slots.fillBackward(moeLayer, experts, toSend);
     group.dispatch(dX, rows, dExpertOut);
     homeThenSlots(
         filling.down(),
@@ -207,13 +207,13 @@ final class MoeLayer implements Layer {
     boolean accumulate = slots.accumulatesGradients();
     ops.groupedGemmWgrad(
         activated, dExpertOut, rowCounts, accumulate, slots.downGradient(moeLayer, experts));
-    slots.reduceDown(moeLayer, experts, plan);
+    slots.reduceDown(moeLayer, experts, plan.slotHome());
     ops.expertSwigluBackward(gateUp, rowProbs, rowCounts, dActivated, dGateUp, dRowProbs);
     context.backend().computeLane().await(filling.gateUp());
     ops.groupedGemmDgrad(dGateUp, slots.gateUp(moeLayer, experts), rowCounts, dExpertIn);
     ops.groupedGemmWgrad(
         expertIn, dGateUp, rowCounts, accumulate, slots.gateUpGradient(moeLayer, experts));
-    slots.reduceGateUp(moeLayer, experts, plan);
+    slots.reduceGateUp(moeLayer, experts, plan.slotHome());
     group.combine(dExpertIn, rows, dNormed);
     group.combineScalars(dRowProbs, rows, dProbs);
     router.backward(normed, dProbs, dNormed);

@@ -5,7 +5,6 @@ import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.ExpertWeights;
 import io.antiphon.tensor.Lane;
-import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.Shape;
 import io.antiphon.tensor.Tensor;
 import java.util.Arrays;
@@ -110,26 +109,27 @@ final class SlotPool {
    * Enqueues the weight dispatch of {@code layer} on the transfer lane for its forward, unless its
    * entry still holds it.
    *
-   * @param plan names the slots to fill and their experts; the other slots keep their weights
+   * @param toSend I32 {@code [slots]}: expert to send to each slot, -1 for a slot that keeps its
+   *     weights
    */
-  Filling fillForward(int layer, ModelParameters.Ffn home, PlanTensors plan) {
-    boolean fills = startFilling(layer, plan);
-    Lane.Mark gateUp = fillOne(fills, home.gateUp(), plan, entry(layer).gateUp());
-    Lane.Mark down = fillOne(fills, home.down(), plan, entry(layer).down());
+  Filling fillForward(int layer, ModelParameters.Ffn home, Tensor toSend) {
+    boolean fills = startFilling(layer, toSend);
+    Lane.Mark gateUp = fillOne(fills, home.gateUp(), toSend, entry(layer).gateUp());
+    Lane.Mark down = fillOne(fills, home.down(), toSend, entry(layer).down());
     return new Filling(gateUp, down);
   }
 
   /** The same for its backward, which needs FC2 first, and the gradients' entry to itself. */
-  Filling fillBackward(int layer, ModelParameters.Ffn home, PlanTensors plan) {
-    boolean fills = startFilling(layer, plan);
-    Lane.Mark down = fillOne(fills, home.down(), plan, entry(layer).down());
-    Lane.Mark gateUp = fillOne(fills, home.gateUp(), plan, entry(layer).gateUp());
+  Filling fillBackward(int layer, ModelParameters.Ffn home, Tensor toSend) {
+    boolean fills = startFilling(layer, toSend);
+    Lane.Mark down = fillOne(fills, home.down(), toSend, entry(layer).down());
+    Lane.Mark gateUp = fillOne(fills, home.gateUp(), toSend, entry(layer).gateUp());
     return new Filling(gateUp, down);
   }
 
-  private boolean startFilling(int layer, PlanTensors plan) {
+  private boolean startFilling(int layer, Tensor toSend) {
     int place = layer % entries.length;
-    if (holders[place] == layer || plan.slots() == 0) {
+    if (holders[place] == layer || toSend.elements() == 0) {
       return false;
     }
     context.backend().transferLane().await(context.backend().computeLane().record());
@@ -138,9 +138,9 @@ final class SlotPool {
     return true;
   }
 
-  private Lane.Mark fillOne(boolean fills, Parameter home, PlanTensors plan, Tensor slots) {
+  private Lane.Mark fillOne(boolean fills, Parameter home, Tensor toSend, Tensor slots) {
     if (fills) {
-      weights.dispatchWeights(home.weight(), plan, slots);
+      weights.dispatchWeights(home.weight(), toSend, slots);
     }
     return context.backend().transferLane().record();
   }
@@ -148,24 +148,24 @@ final class SlotPool {
   /**
    * Enqueues the reduction of the slots' FC2 gradients into the home experts; call after the wgrad.
    */
-  void reduceDown(int layer, ModelParameters.Ffn home, PlanTensors plan) {
-    reduce(gradient(layer).down(), plan, home.down());
+  void reduceDown(int layer, ModelParameters.Ffn home, Tensor slotHome) {
+    reduce(gradient(layer).down(), slotHome, home.down());
   }
 
   /**
    * Enqueues the reduction of the slots' FC1 gradients into the home experts; call after the wgrad.
    */
-  void reduceGateUp(int layer, ModelParameters.Ffn home, PlanTensors plan) {
-    reduce(gradient(layer).gateUp(), plan, home.gateUp());
+  void reduceGateUp(int layer, ModelParameters.Ffn home, Tensor slotHome) {
+    reduce(gradient(layer).gateUp(), slotHome, home.gateUp());
   }
 
-  private void reduce(Tensor gradient, PlanTensors plan, Parameter home) {
-    if (plan.slots() == 0) {
+  private void reduce(Tensor gradient, Tensor slotHome, Parameter home) {
+    if (slotHome.elements() == 0) {
       return;
     }
     Lane transfer = context.backend().transferLane();
     transfer.await(context.backend().computeLane().record());
-    weights.reduceSlotGradients(gradient, plan, home.gradient());
+    weights.reduceSlotGradients(gradient, slotHome, home.gradient());
   }
 
   ExpertWeights gateUp(int layer, ModelParameters.Ffn home) {

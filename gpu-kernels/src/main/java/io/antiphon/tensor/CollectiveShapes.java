@@ -55,9 +55,9 @@ public record CollectiveShapes(int ranks) {
    * Checks arguments of {@link Collectives#dispatchWeights} and {@link
    * Collectives#reduceSlotGradients}.
    */
-  public void slots(Tensor home, PlanTensors plan, Tensor slots) {
-    if (plan.slots() % ranks != 0
-        || slots.shape().extent(0) != plan.slots() / ranks
+  public void slots(Tensor home, Tensor slotHome, Tensor slots) {
+    ArgumentChecks.form("slotHome", slotHome, DType.I32, "slots");
+    if (slotHome.elements() != slots.shape().extent(0) * ranks
         || home.shape().rowElements() != slots.shape().rowElements()) {
       throw new IllegalArgumentException(
           "slots "
@@ -66,9 +66,8 @@ public record CollectiveShapes(int ranks) {
               + ranks
               + " ranks do not fit home experts "
               + home
-              + " and a plan of "
-              + plan.slots()
-              + " slots");
+              + " and slotHome "
+              + slotHome);
     }
     sameType("home", home, "slots", slots);
   }

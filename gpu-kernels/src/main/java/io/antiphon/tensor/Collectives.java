@@ -54,17 +54,18 @@ public interface Collectives {
    * had.
    *
    * @param home {@code [localExperts, ...]}, read
-   * @param plan of it only {@code slotHome} is read, so that {@link PlanTensors#sending} leaves out
-   *     the slots which hold their weights already
+   * @param slotHome I32 {@code [slots]}, read: expert to send to each slot of the group, -1 for
+   *     none
    * @param slots {@code [slotsPerRank, ...]}, written
    */
-  void dispatchWeights(Tensor home, PlanTensors plan, Tensor slots);
+  void dispatchWeights(Tensor home, Tensor slotHome, Tensor slots);
 
   /**
    * Adds the gradients of all clones to their home experts, slots in ascending order, exactly once.
    *
    * @param slots {@code [slotsPerRank, ...]}, read
+   * @param slotHome I32 {@code [slots]}, read: home expert of each slot of the group, -1 if unused
    * @param home {@code [localExperts, ...]}, added
    */
-  void reduceSlotGradients(Tensor slots, PlanTensors plan, Tensor home);
+  void reduceSlotGradients(Tensor slots, Tensor slotHome, Tensor home);
 }

@@ -8,16 +8,6 @@ package io.antiphon.tensor;
  * @param toSlot I32 {@code [ranks, slots]}: how many of them come from each source rank
  */
 public record PlanTensors(Tensor slotHome, Tensor quota, Tensor toSlot) {
-  /**
-   * The part of this plan whose weights are still to be sent, for {@link
-   * Collectives#dispatchWeights}.
-   *
-   * @param toSend I32 {@code [slots]}: expert to send to each slot, -1 leaves the slot as it is
-   */
-  public PlanTensors sending(Tensor toSend) {
-    return new PlanTensors(toSend, quota, toSlot);
-  }
-
   /** Echo slots in the expert-parallel group. */
   public int slots() {
     return slotHome.extent(0);

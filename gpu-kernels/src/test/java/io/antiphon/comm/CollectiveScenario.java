@@ -4,7 +4,6 @@ import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.HostValues;
-import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Shape;
 import io.antiphon.tensor.Storage;
@@ -38,7 +37,7 @@ final class CollectiveScenario {
   private final Map<String, Tensor> inputs = new LinkedHashMap<>();
   private final Map<String, Tensor> results = new LinkedHashMap<>();
   private final RowTensors rows;
-  private final PlanTensors plan;
+  private final Tensor slotHome;
 
   /**
    * @param brief whether real numbers are few enough bits for BF16 to hold them
@@ -84,7 +83,7 @@ final class CollectiveScenario {
     inputs.put("row probs", of(DType.F32, capacity()));
     results.put("combined probs", of(DType.F32, tokens(), TOP_K));
     int slots = SLOTS_PER_RANK * ranks;
-    plan = new PlanTensors(of(DType.I32, slots), of(DType.I32, slots), of(DType.I32, ranks, slots));
+    slotHome = of(DType.I32, slots);
     for (int width : EXPERT_WIDTHS) {
       inputs.put("weights " + width, of(real, LOCAL_EXPERTS, width));
       results.put("slot weights " + width, of(real, SLOTS_PER_RANK, width));
@@ -144,11 +143,11 @@ final class CollectiveScenario {
     }
     fillRows(new SplittableRandom(seed));
     SplittableRandom agreed = new SplittableRandom(seed + 77);
-    double[] slotHome = new double[SLOTS_PER_RANK * ranks];
-    for (int slot = 0; slot < slotHome.length; slot++) {
-      slotHome[slot] = agreed.nextInt(4) == 0 ? -1 : agreed.nextInt(LOCAL_EXPERTS * ranks);
+    double[] expertOfSlot = new double[SLOTS_PER_RANK * ranks];
+    for (int slot = 0; slot < expertOfSlot.length; slot++) {
+      expertOfSlot[slot] = agreed.nextInt(4) == 0 ? -1 : agreed.nextInt(LOCAL_EXPERTS * ranks);
     }
-    values.write(plan.slotHome(), slotHome);
+    values.write(slotHome, expertOfSlot);
   }
 
   private double[] numbers(SplittableRandom random, Tensor tensor) {
@@ -205,9 +204,9 @@ final class CollectiveScenario {
     group.dispatchScalars(input("probs"), rows, result("dispatched probs"));
     group.combineScalars(input("row probs"), rows, result("combined probs"));
     for (int width : EXPERT_WIDTHS) {
-      group.dispatchWeights(input("weights " + width), plan, result("slot weights " + width));
+      group.dispatchWeights(input("weights " + width), slotHome, result("slot weights " + width));
       group.reduceSlotGradients(
-          input("slot gradients " + width), plan, result("gradients " + width));
+          input("slot gradients " + width), slotHome, result("gradients " + width));
     }
   }
 

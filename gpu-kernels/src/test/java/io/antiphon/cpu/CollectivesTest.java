@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.within;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.CommException;
 import io.antiphon.tensor.DType;
-import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
 import io.antiphon.transport.Ranks;
@@ -277,7 +276,6 @@ class CollectivesTest {
               ranks,
               backends,
               (t, group) -> {
-                PlanTensors plan = plan(t, ranks, slotHome);
                 Tensor home = t.real(localExperts, 2, 2);
                 double[] weights = new double[localExperts * 4];
                 for (int i = 0; i < weights.length; i++) {
@@ -287,7 +285,7 @@ class CollectivesTest {
                 double[] before = new double[slotsPerRank * 4];
                 Arrays.fill(before, UNTOUCHED);
                 Tensor held = t.reals(before).reshape(slotsPerRank, 2, 2);
-                group.dispatchWeights(home, plan, held);
+                group.dispatchWeights(home, t.ints(slotHome), held);
                 return t.read(held);
               });
       for (int slot = 0; slot < slotHome.length; slot++) {
@@ -320,7 +318,6 @@ class CollectivesTest {
               ranks,
               backends,
               (t, group) -> {
-                PlanTensors plan = plan(t, ranks, slotHome);
                 Tensor home = t.real(localExperts, 1);
                 t.write(
                     home,
@@ -328,7 +325,7 @@ class CollectivesTest {
                 double[] poison = new double[slotsPerRank];
                 Arrays.fill(poison, UNTOUCHED);
                 Tensor held = t.reals(poison).reshape(slotsPerRank, 1);
-                group.dispatchWeights(home, plan.sending(t.ints(toSend)), held);
+                group.dispatchWeights(home, t.ints(toSend), held);
                 return t.read(held);
               });
       for (int slot = 0; slot < toSend.length; slot++) {
@@ -363,7 +360,7 @@ class CollectivesTest {
                 Tensor home =
                     t.reals(random(reproduced + 500, group.rank(), localExperts))
                         .reshape(localExperts, 1);
-                group.reduceSlotGradients(slots, plan(t, ranks, slotHome), home);
+                group.reduceSlotGradients(slots, t.ints(slotHome), home);
                 double single = home.dtype() == DType.F32 ? 1 : 0;
                 double[] sums = t.read(home);
                 return new double[] {single, sums[0], sums[1]};
@@ -394,13 +391,6 @@ class CollectivesTest {
     return slotHome;
   }
 
-  private static PlanTensors plan(TestTensors t, int ranks, int[] slotHome) {
-    return new PlanTensors(
-        t.ints(slotHome),
-        t.of(DType.I32, slotHome.length),
-        t.of(DType.I32, ranks, slotHome.length));
-  }
-
   @Test
   void ranksOfAGroupAreCountedInsideIt() {
     List<Transport> world = ThreadTransport.group(4, Duration.ofMillis(10));
@@ -418,7 +408,7 @@ class CollectivesTest {
       TestTensors t = new TestTensors(backend);
       Collectives group = backend.collectives(world.get(0), 0, 1);
       RowTensors rows = t.rows(3, 2, 4);
-      PlanTensors plan = t.plan(2, 1);
+      Tensor slotHome = t.ints(-1, -1);
       Tensor threeWide = t.real(3, 5);
       assertRefused("out", () -> group.allGather(t.real(3), t.real(2, 4)));
       assertRefused("out", () -> group.allGather(t.real(3), t.of(DType.I32, 2, 3)));
@@ -432,9 +422,11 @@ class CollectivesTest {
       assertRefused("x ", () -> group.combine(t.real(9, 4), rows, threeWide));
       assertRefused("y ", () -> group.combineScalars(t.real(9), rows, t.real(3, 3)));
       assertRefused("x ", () -> group.combineScalars(t.real(9, 2), rows, t.real(3, 2)));
-      assertRefused("slots", () -> group.dispatchWeights(t.real(2, 4), plan, t.real(2, 4)));
-      assertRefused("slots", () -> group.dispatchWeights(t.real(2, 4), plan, t.real(1, 3)));
-      assertRefused("slots", () -> group.reduceSlotGradients(t.real(2, 4), plan, t.real(2, 4)));
+      assertRefused("slots", () -> group.dispatchWeights(t.real(2, 4), slotHome, t.real(2, 4)));
+      assertRefused("slots", () -> group.dispatchWeights(t.real(2, 4), slotHome, t.real(1, 3)));
+      Tensor real = t.real(2);
+      assertRefused("slotHome", () -> group.dispatchWeights(t.real(2, 4), real, t.real(1, 4)));
+      assertRefused("slots", () -> group.reduceSlotGradients(t.real(2, 4), slotHome, t.real(2, 4)));
       assertThatThrownBy(() -> world.get(1).receive(0)).isInstanceOf(CommException.class);
     }
   }

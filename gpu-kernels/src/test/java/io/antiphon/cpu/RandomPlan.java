@@ -116,7 +116,7 @@ public record RandomPlan(String drawn, long plan, long rows, long loads) {
       }
       String drawn =
           "%s, %s, %d ranks, %d experts, %d slots each, %d replans"
-              .formatted(planner, options, ranks, experts, slotsPerRank, steps);
+              .formatted(planner.label(), options, ranks, experts, slotsPerRank, steps);
       return new RandomPlan(drawn, planHash, layOut(counts, count, plan, slotsPerRank), loadsHash);
     }
 

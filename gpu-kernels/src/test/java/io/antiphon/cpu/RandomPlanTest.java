@@ -20,7 +20,7 @@ class RandomPlanTest {
     }
     String all = String.join("\n", plans.stream().map(RandomPlan::drawn).toList());
     assertThat(all)
-        .contains("kind=BALANCED", "kind=ONE_SHOT", "kind=BIN_PACKING")
+        .contains("balanced, ", "one-shot, ", "bin-packing, ")
         .contains(", 1 ranks, ", ", 64 ranks, ", ", 128 ranks, ", ", 1024 experts, ")
         .contains(", 1 slots each", ", 8 slots each", ", 0 replans", ", 3 replans");
     // Groups without anything to move plan alike; most have something.
