@@ -1,6 +1,7 @@
 package io.antiphon.cpu;
 
-import io.antiphon.tensor.Tensor;
+import io.antiphon.tensor.AttentionShape;
+import io.antiphon.tensor.AttentionTensors;
 
 /**
  * Extents of an attention and how its work is cut: a block is some consecutive query tokens of one
@@ -28,17 +29,18 @@ final class AttentionHeads {
   private final int[] documentStarts;
   private final int firstStart;
 
-  AttentionHeads(Tensor q, Tensor k, Tensor documentStarts, int sequenceLength) {
-    this.tokens = q.extent(0);
-    this.sequenceLength = sequenceLength;
-    this.heads = q.extent(1);
-    this.headDim = q.extent(2);
-    this.headsPerGroup = heads / k.extent(1);
+  AttentionHeads(AttentionTensors tensors) {
+    AttentionShape shape = tensors.shape();
+    this.tokens = tensors.q().extent(0);
+    this.sequenceLength = shape.sequenceLength();
+    this.heads = shape.heads();
+    this.headDim = shape.headDim();
+    this.headsPerGroup = heads / shape.keyValueHeads();
     this.queryWidth = heads * headDim;
-    this.keyWidth = k.extent(1) * headDim;
-    this.scale = (float) (1 / Math.sqrt(headDim));
-    this.documentStarts = CpuMemory.ints(documentStarts);
-    this.firstStart = CpuMemory.offset(documentStarts);
+    this.keyWidth = shape.keyValueHeads() * headDim;
+    this.scale = (float) shape.scale();
+    this.documentStarts = CpuMemory.ints(tensors.documentStarts());
+    this.firstStart = CpuMemory.offset(tensors.documentStarts());
   }
 
   /** Elements of the largest block of scores. */

@@ -1,6 +1,7 @@
 package io.antiphon.cpu;
 
-import io.antiphon.tensor.Tensor;
+import io.antiphon.tensor.AttentionGradients;
+import io.antiphon.tensor.AttentionTensors;
 
 /**
  * Causal grouped-query attention in fp32. All products of a block are calls of the BLAS library on
@@ -14,16 +15,9 @@ final class F32Attention {
     this.scratch = scratch;
   }
 
-  Runnable attention(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor documentStarts,
-      int sequenceLength,
-      Tensor out,
-      Tensor logSumExp) {
-    AttentionHeads heads = new AttentionHeads(q, k, documentStarts, sequenceLength);
-    Forward forward = new Forward(heads, q, k, v, out, logSumExp);
+  Runnable attention(AttentionTensors tensors) {
+    AttentionHeads heads = new AttentionHeads(tensors);
+    Forward forward = new Forward(heads, tensors);
     return () -> {
       for (int first = 0; first < heads.tokens; first += heads.blockQueries(first)) {
         int queries = heads.blockQueries(first);
@@ -35,20 +29,9 @@ final class F32Attention {
     };
   }
 
-  Runnable attentionBackward(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor documentStarts,
-      int sequenceLength,
-      Tensor out,
-      Tensor logSumExp,
-      Tensor dOut,
-      Tensor dQ,
-      Tensor dK,
-      Tensor dV) {
-    AttentionHeads heads = new AttentionHeads(q, k, documentStarts, sequenceLength);
-    Backward backward = new Backward(heads, q, k, v, out, logSumExp, dOut, dQ, dK, dV);
+  Runnable attentionBackward(AttentionTensors tensors, AttentionGradients gradients) {
+    AttentionHeads heads = new AttentionHeads(tensors);
+    Backward backward = new Backward(heads, tensors, gradients);
     return () -> {
       backward.start();
       for (int first = 0; first < heads.tokens; first += heads.blockQueries(first)) {
@@ -74,13 +57,13 @@ final class F32Attention {
     private final float[] largest;
     private final float[] logSumExp;
 
-    Forward(AttentionHeads heads, Tensor q, Tensor k, Tensor v, Tensor out, Tensor logSumExp) {
+    Forward(AttentionHeads heads, AttentionTensors tensors) {
       this.heads = heads;
-      this.q = BlasMatrix.of(q, heads.queryWidth);
-      this.k = BlasMatrix.of(k, heads.keyWidth);
-      this.v = BlasMatrix.of(v, heads.keyWidth);
-      this.out = BlasMatrix.of(out, heads.queryWidth);
-      this.logSumExpView = F32View.of(logSumExp);
+      this.q = BlasMatrix.of(tensors.q(), heads.queryWidth);
+      this.k = BlasMatrix.of(tensors.k(), heads.keyWidth);
+      this.v = BlasMatrix.of(tensors.v(), heads.keyWidth);
+      this.out = BlasMatrix.of(tensors.out(), heads.queryWidth);
+      this.logSumExpView = F32View.of(tensors.logSumExp());
       this.nativeScores = scratch.matrix(0, heads.blockElements());
       this.scoresView = F32View.of(nativeScores);
       this.scores = scratch.array(0, heads.blockElements());
@@ -167,31 +150,21 @@ final class F32Attention {
     private final float[] dOutRows;
     private final float[] zeros;
 
-    Backward(
-        AttentionHeads heads,
-        Tensor q,
-        Tensor k,
-        Tensor v,
-        Tensor out,
-        Tensor logSumExp,
-        Tensor dOut,
-        Tensor dQ,
-        Tensor dK,
-        Tensor dV) {
+    Backward(AttentionHeads heads, AttentionTensors tensors, AttentionGradients gradients) {
       this.heads = heads;
-      this.q = BlasMatrix.of(q, heads.queryWidth);
-      this.k = BlasMatrix.of(k, heads.keyWidth);
-      this.v = BlasMatrix.of(v, heads.keyWidth);
-      this.dOut = BlasMatrix.of(dOut, heads.queryWidth);
-      this.dQ = BlasMatrix.of(dQ, heads.queryWidth);
-      this.dK = BlasMatrix.of(dK, heads.keyWidth);
-      this.dV = BlasMatrix.of(dV, heads.keyWidth);
-      outView = F32View.of(out);
-      dOutView = F32View.of(dOut);
-      logSumExpView = F32View.of(logSumExp);
-      dQView = F32View.of(dQ);
-      dKView = F32View.of(dK);
-      dVView = F32View.of(dV);
+      this.q = BlasMatrix.of(tensors.q(), heads.queryWidth);
+      this.k = BlasMatrix.of(tensors.k(), heads.keyWidth);
+      this.v = BlasMatrix.of(tensors.v(), heads.keyWidth);
+      this.dOut = BlasMatrix.of(gradients.dOut(), heads.queryWidth);
+      this.dQ = BlasMatrix.of(gradients.dQ(), heads.queryWidth);
+      this.dK = BlasMatrix.of(gradients.dK(), heads.keyWidth);
+      this.dV = BlasMatrix.of(gradients.dV(), heads.keyWidth);
+      outView = F32View.of(tensors.out());
+      dOutView = F32View.of(gradients.dOut());
+      logSumExpView = F32View.of(tensors.logSumExp());
+      dQView = F32View.of(gradients.dQ());
+      dKView = F32View.of(gradients.dK());
+      dVView = F32View.of(gradients.dV());
       nativeProbs = scratch.matrix(0, heads.blockElements());
       nativeScores = scratch.matrix(1, heads.blockElements());
       probsView = F32View.of(nativeProbs);

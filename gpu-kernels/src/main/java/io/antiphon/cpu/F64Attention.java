@@ -1,5 +1,8 @@
 package io.antiphon.cpu;
 
+import io.antiphon.tensor.AttentionGradients;
+import io.antiphon.tensor.AttentionShape;
+import io.antiphon.tensor.AttentionTensors;
 import io.antiphon.tensor.Tensor;
 import java.util.Arrays;
 
@@ -8,6 +11,8 @@ final class F64Attention {
   private final Tensor q;
   private final Tensor k;
   private final Tensor v;
+  private final Tensor out;
+  private final Tensor logSumExp;
   private final Tensor documentStarts;
   private final int sequenceLength;
   private final int tokens;
@@ -16,17 +21,20 @@ final class F64Attention {
   private final int dim;
   private final double scale;
 
-  F64Attention(Tensor q, Tensor k, Tensor v, Tensor documentStarts, int sequenceLength) {
-    this.q = q;
-    this.k = k;
-    this.v = v;
-    this.documentStarts = documentStarts;
-    this.sequenceLength = sequenceLength;
+  F64Attention(AttentionTensors tensors) {
+    AttentionShape shape = tensors.shape();
+    q = tensors.q();
+    k = tensors.k();
+    v = tensors.v();
+    out = tensors.out();
+    logSumExp = tensors.logSumExp();
+    documentStarts = tensors.documentStarts();
+    sequenceLength = shape.sequenceLength();
     tokens = q.extent(0);
-    heads = q.extent(1);
-    keyHeads = k.extent(1);
-    dim = q.extent(2);
-    scale = 1 / Math.sqrt(dim);
+    heads = shape.heads();
+    keyHeads = shape.keyValueHeads();
+    dim = shape.headDim();
+    scale = shape.scale();
   }
 
   static void rope(
@@ -56,7 +64,7 @@ final class F64Attention {
     return CpuMemory.ints(documentStarts)[CpuMemory.offset(documentStarts) + token];
   }
 
-  void forward(Tensor out, Tensor logSumExp) {
+  void forward() {
     double[] result = CpuMemory.doubles(out);
     for (int token = 0; token < tokens; token++) {
       for (int head = 0; head < heads; head++) {
@@ -78,7 +86,11 @@ final class F64Attention {
     }
   }
 
-  void backward(Tensor out, Tensor logSumExp, Tensor dOut, Tensor dQ, Tensor dK, Tensor dV) {
+  void backward(AttentionGradients gradients) {
+    Tensor dOut = gradients.dOut();
+    Tensor dQ = gradients.dQ();
+    Tensor dK = gradients.dK();
+    Tensor dV = gradients.dV();
     MemoryOps.zero(dQ);
     MemoryOps.zero(dK);
     MemoryOps.zero(dV);

@@ -3,8 +3,10 @@ package io.antiphon.kernel;
 import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
+import io.antiphon.tensor.AttentionGradients;
+import io.antiphon.tensor.AttentionShape;
+import io.antiphon.tensor.AttentionTensors;
 import io.antiphon.tensor.DType;
-import io.antiphon.tensor.Tensor;
 import java.util.List;
 import java.util.Optional;
 
@@ -28,59 +30,49 @@ final class Attention {
     tensorCores = real == DType.BF16 ? Optional.of(new AttentionBf16(kernels)) : Optional.empty();
   }
 
-  void attention(
-      Stream stream,
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor documentStarts,
-      int sequenceLength,
-      Tensor out,
-      Tensor logSumExp) {
-    if (q.elements() == 0) {
+  void attention(Stream stream, AttentionTensors tensors) {
+    if (tensors.q().elements() == 0) {
       return;
     }
-    AttentionShape shape = AttentionShape.of(q, k, sequenceLength);
-    if (tensorCores.isPresent() && AttentionBf16.takes(shape.headDim(), q, k, v, out)) {
-      tensorCores.get().attention(stream, shape, q, k, v, documentStarts, out, logSumExp);
+    AttentionCall call = AttentionCall.of(tensors);
+    int headDim = call.shape().headDim();
+    if (tensorCores.isPresent()
+        && AttentionBf16.takes(headDim, tensors.q(), tensors.k(), tensors.v(), tensors.out())) {
+      tensorCores.get().attention(stream, call);
     } else {
-      requireHeadDim(shape);
-      any.attention(stream, shape, q, k, v, documentStarts, out, logSumExp);
+      requireHeadDim(call.shape());
+      any.attention(stream, call);
     }
   }
 
-  void attentionBackward(
-      Stream stream,
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor documentStarts,
-      int sequenceLength,
-      Tensor out,
-      Tensor logSumExp,
-      Tensor dOut,
-      Tensor dQ,
-      Tensor dK,
-      Tensor dV) {
-    if (k.elements() == 0) {
+  void attentionBackward(Stream stream, AttentionTensors tensors, AttentionGradients gradients) {
+    if (tensors.k().elements() == 0) {
       return;
     }
-    AttentionShape shape = AttentionShape.of(q, k, sequenceLength);
+    AttentionCall call = AttentionCall.of(tensors);
+    AttentionShape shape = call.shape();
     boolean onTensorCores =
         tensorCores.isPresent()
             && shape.heads() > 0
-            && AttentionBf16.takes(shape.headDim(), q, k, v, out, dOut, dQ, dK, dV);
+            && AttentionBf16.takes(
+                shape.headDim(),
+                tensors.q(),
+                tensors.k(),
+                tensors.v(),
+                tensors.out(),
+                gradients.dOut(),
+                gradients.dQ(),
+                gradients.dK(),
+                gradients.dV());
     if (!onTensorCores) {
       requireHeadDim(shape);
     }
-    long statistics = stream.scratch(shape.rows() * AttentionGradients.STATISTICS_BYTES);
-    AttentionGradients tensors =
-        new AttentionGradients(
-            q, k, v, documentStarts, out, logSumExp, dOut, dQ, dK, dV, statistics);
+    long statistics = stream.scratch(shape.rows() * AttentionBackwardCall.STATISTICS_BYTES);
+    AttentionBackwardCall backward = new AttentionBackwardCall(call, gradients, statistics);
     if (onTensorCores) {
-      tensorCores.get().attentionBackward(stream, shape, tensors);
+      tensorCores.get().attentionBackward(stream, backward);
     } else {
-      any.attentionBackward(stream, shape, tensors);
+      any.attentionBackward(stream, backward);
     }
   }
 

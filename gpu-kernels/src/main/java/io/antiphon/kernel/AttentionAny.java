@@ -8,8 +8,9 @@ import io.antiphon.device.KernelSource;
 import io.antiphon.device.KernelSource.Target;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
+import io.antiphon.tensor.AttentionGradients;
+import io.antiphon.tensor.AttentionShape;
 import io.antiphon.tensor.DType;
-import io.antiphon.tensor.Tensor;
 import java.util.List;
 
 /** Attention of any type and head size in fp32: {@code attention.cu} and its backward. */
@@ -56,54 +57,40 @@ final class AttentionAny {
     return kernel + (real == DType.BF16 ? "<bf16>" : "<float>");
   }
 
-  void attention(
-      Stream stream,
-      AttentionShape shape,
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor documentStarts,
-      Tensor out,
-      Tensor logSumExp) {
+  void attention(Stream stream, AttentionCall call) {
     Arguments arguments =
-        new Arguments()
-            .address(CudaStorage.address(q))
-            .address(CudaStorage.address(k))
-            .address(CudaStorage.address(v))
-            .address(CudaStorage.address(documentStarts));
-    shape
-        .addTo(arguments)
-        .i32(shape.headDim())
-        .f32(shape.scale())
-        .address(CudaStorage.address(out))
-        .address(CudaStorage.address(logSumExp));
-    attention.launch(stream, shape.grid(shape.heads(), BLOCK_ROWS, THREADS), arguments);
+        call.inputs()
+            .i32(call.shape().headDim())
+            .f32(call.scale())
+            .address(CudaStorage.address(call.tensors().out()))
+            .address(CudaStorage.address(call.tensors().logSumExp()));
+    attention.launch(stream, call.grid(call.shape().heads(), BLOCK_ROWS, THREADS), arguments);
   }
 
-  void attentionBackward(Stream stream, AttentionShape shape, AttentionGradients tensors) {
+  void attentionBackward(Stream stream, AttentionBackwardCall call) {
+    AttentionShape shape = call.shape();
+    AttentionGradients gradients = call.gradients();
     if (shape.heads() > 0) {
       long statisticsBlocks = (shape.rows() + STATISTICS_ROWS - 1) / STATISTICS_ROWS;
       statistics.launch(
           stream,
           Grid.of(statisticsBlocks, THREADS),
-          tensors.forStatistics(shape).i32(shape.headDim()).address(tensors.statistics()));
+          call.forStatistics().i32(shape.headDim()).address(call.statistics()));
       queryGradients.launch(
           stream,
-          shape.grid(shape.heads(), BLOCK_ROWS, THREADS),
-          tensors
-              .forGradients(shape)
+          call.forward().grid(shape.heads(), BLOCK_ROWS, THREADS),
+          call.forGradients()
               .i32(shape.headDim())
-              .f32(shape.scale())
-              .address(CudaStorage.address(tensors.dQ())));
+              .f32(call.forward().scale())
+              .address(CudaStorage.address(gradients.dQ())));
     }
     keyGradients.launch(
         stream,
-        shape.grid(shape.keyValueHeads(), BLOCK_ROWS, THREADS),
-        tensors
-            .forGradients(shape)
+        call.forward().grid(shape.keyValueHeads(), BLOCK_ROWS, THREADS),
+        call.forGradients()
             .i32(shape.headDim())
-            .f32(shape.scale())
-            .address(CudaStorage.address(tensors.dK()))
-            .address(CudaStorage.address(tensors.dV())));
+            .f32(call.forward().scale())
+            .address(CudaStorage.address(gradients.dK()))
+            .address(CudaStorage.address(gradients.dV())));
   }
 }

@@ -8,6 +8,8 @@ import io.antiphon.device.KernelSource;
 import io.antiphon.device.KernelSource.Target;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
+import io.antiphon.tensor.AttentionGradients;
+import io.antiphon.tensor.AttentionShape;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.Tensor;
 import java.util.ArrayList;
@@ -57,7 +59,8 @@ final class AttentionBf16 {
     }
 
     int keyGradientSharedBytes() {
-      int statistics = keyGradientQueries * (AttentionGradients.STATISTICS_BYTES + Integer.BYTES);
+      int statistics =
+          keyGradientQueries * (AttentionBackwardCall.STATISTICS_BYTES + Integer.BYTES);
       return rowBytes(2 * keyGradientKeys)
           + STAGES * (rowBytes(2 * keyGradientQueries) + statistics);
     }
@@ -114,33 +117,22 @@ final class AttentionBf16 {
     return aligned && HEAD_DIMS.contains(headDim);
   }
 
-  void attention(
-      Stream stream,
-      AttentionShape shape,
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor documentStarts,
-      Tensor out,
-      Tensor logSumExp) {
+  void attention(Stream stream, AttentionCall call) {
     Arguments arguments =
-        new Arguments()
-            .address(CudaStorage.address(q))
-            .address(CudaStorage.address(k))
-            .address(CudaStorage.address(v))
-            .address(CudaStorage.address(documentStarts));
-    shape
-        .addTo(arguments)
-        .f32(shape.scale())
-        .address(CudaStorage.address(out))
-        .address(CudaStorage.address(logSumExp));
-    Tiles tiles = Tiles.of(shape.headDim());
-    kernels(shape)
+        call.inputs()
+            .f32(call.scale())
+            .address(CudaStorage.address(call.tensors().out()))
+            .address(CudaStorage.address(call.tensors().logSumExp()));
+    Tiles tiles = Tiles.of(call.shape().headDim());
+    kernels(call.shape())
         .attention()
-        .launch(stream, shape.grid(shape.heads(), tiles.forwardQueries(), THREADS), arguments);
+        .launch(
+            stream, call.grid(call.shape().heads(), tiles.forwardQueries(), THREADS), arguments);
   }
 
-  void attentionBackward(Stream stream, AttentionShape shape, AttentionGradients tensors) {
+  void attentionBackward(Stream stream, AttentionBackwardCall call) {
+    AttentionShape shape = call.shape();
+    AttentionGradients gradients = call.gradients();
     Tiles tiles = Tiles.of(shape.headDim());
     HeadKernels kernels = kernels(shape);
     long statisticsBlocks = (shape.rows() + STATISTICS_ROWS - 1) / STATISTICS_ROWS;
@@ -149,26 +141,24 @@ final class AttentionBf16 {
         .launch(
             stream,
             Grid.of(statisticsBlocks, THREADS),
-            tensors.forStatistics(shape).address(tensors.statistics()));
+            call.forStatistics().address(call.statistics()));
     kernels
         .queryGradients()
         .launch(
             stream,
-            shape.grid(shape.heads(), tiles.queryGradientQueries(), THREADS),
-            tensors
-                .forGradients(shape)
-                .f32(shape.scale())
-                .address(CudaStorage.address(tensors.dQ())));
+            call.forward().grid(shape.heads(), tiles.queryGradientQueries(), THREADS),
+            call.forGradients()
+                .f32(call.forward().scale())
+                .address(CudaStorage.address(gradients.dQ())));
     kernels
         .keyGradients()
         .launch(
             stream,
-            shape.grid(shape.keyValueHeads(), tiles.keyGradientKeys(), THREADS),
-            tensors
-                .forGradients(shape)
-                .f32(shape.scale())
-                .address(CudaStorage.address(tensors.dK()))
-                .address(CudaStorage.address(tensors.dV())));
+            call.forward().grid(shape.keyValueHeads(), tiles.keyGradientKeys(), THREADS),
+            call.forGradients()
+                .f32(call.forward().scale())
+                .address(CudaStorage.address(gradients.dK()))
+                .address(CudaStorage.address(gradients.dV())));
   }
 
   private HeadKernels kernels(AttentionShape shape) {

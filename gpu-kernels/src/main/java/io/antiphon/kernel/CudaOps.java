@@ -5,6 +5,8 @@ import io.antiphon.plan.BalanceOptions;
 import io.antiphon.plan.PlannerKind;
 import io.antiphon.tensor.AdamOptions;
 import io.antiphon.tensor.AdamTensors;
+import io.antiphon.tensor.AttentionGradients;
+import io.antiphon.tensor.AttentionTensors;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.ExpertRange;
 import io.antiphon.tensor.ExpertWeights;
@@ -127,39 +129,15 @@ final class CudaOps implements Ops {
   }
 
   @Override
-  public void attention(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor documentStarts,
-      int sequenceLength,
-      Tensor out,
-      Tensor logSumExp) {
-    shapes.attention(q, k, v, documentStarts, sequenceLength, out, logSumExp);
-    launchers
-        .attention()
-        .attention(stream(), q, k, v, documentStarts, sequenceLength, out, logSumExp);
+  public void attention(AttentionTensors tensors) {
+    shapes.attention(tensors);
+    launchers.attention().attention(stream(), tensors);
   }
 
   @Override
-  public void attentionBackward(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor documentStarts,
-      int sequenceLength,
-      Tensor out,
-      Tensor logSumExp,
-      Tensor dOut,
-      Tensor dQ,
-      Tensor dK,
-      Tensor dV) {
-    shapes.attentionBackward(
-        q, k, v, documentStarts, sequenceLength, out, logSumExp, dOut, dQ, dK, dV);
-    launchers
-        .attention()
-        .attentionBackward(
-            stream(), q, k, v, documentStarts, sequenceLength, out, logSumExp, dOut, dQ, dK, dV);
+  public void attentionBackward(AttentionTensors tensors, AttentionGradients gradients) {
+    shapes.attentionBackward(tensors, gradients);
+    launchers.attention().attentionBackward(stream(), tensors, gradients);
   }
 
   @Override

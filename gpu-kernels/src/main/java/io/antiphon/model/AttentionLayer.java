@@ -1,5 +1,7 @@
 package io.antiphon.model;
 
+import io.antiphon.tensor.AttentionGradients;
+import io.antiphon.tensor.AttentionTensors;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.Ops;
 import io.antiphon.tensor.Tensor;
@@ -17,12 +19,13 @@ final class AttentionLayer implements Layer {
   private final Tensor k;
   private final Tensor v;
   private final Tensor attended;
-  private final Tensor logSumExp;
+  private final AttentionTensors tensors;
   private final Tensor dNormed;
   private final Tensor dAttended;
   private final Tensor dQ;
   private final Tensor dK;
   private final Tensor dV;
+  private final AttentionGradients gradients;
 
   AttentionLayer(
       StepContext context,
@@ -48,12 +51,16 @@ final class AttentionLayer implements Layer {
     k = buffers.saved("attention.k", real, tokens, keyHeads, dim);
     v = buffers.saved("attention.v", real, tokens, keyHeads, dim);
     attended = buffers.saved("attention.attended", real, tokens, heads, dim);
-    logSumExp = buffers.saved("attention.log-sum-exp", context.master(), tokens, heads);
+    Tensor logSumExp = buffers.saved("attention.log-sum-exp", context.master(), tokens, heads);
+    tensors =
+        new AttentionTensors(
+            q, k, v, documentStarts, options.sequenceLength(), attended, logSumExp);
     dNormed = buffers.scratch("d-normed", real, tokens, hidden);
     dAttended = buffers.scratch("d-attended", real, tokens, heads, dim);
     dQ = buffers.scratch("d-q", real, tokens, heads, dim);
     dK = buffers.scratch("d-k", real, tokens, keyHeads, dim);
     dV = buffers.scratch("d-v", real, tokens, keyHeads, dim);
+    gradients = new AttentionGradients(dAttended, dQ, dK, dV);
   }
 
   @Override
@@ -64,7 +71,7 @@ final class AttentionLayer implements Layer {
     project(parameters.v(), v);
     ops.rope(q, documentStarts, options.sequenceLength(), ropeTheta, false);
     ops.rope(k, documentStarts, options.sequenceLength(), ropeTheta, false);
-    ops.attention(q, k, v, documentStarts, options.sequenceLength(), attended, logSumExp);
+    ops.attention(tensors);
     ops.copy(x, y);
     ops.gemm(false, true, flat(attended), parameters.out().weight(), true, y);
   }
@@ -73,18 +80,7 @@ final class AttentionLayer implements Layer {
   public void backward(Tensor x, Tensor dX) {
     ops.gemm(false, false, dX, parameters.out().weight(), false, flat(dAttended));
     ops.gemm(true, false, dX, flat(attended), true, parameters.out().gradient());
-    ops.attentionBackward(
-        q,
-        k,
-        v,
-        documentStarts,
-        options.sequenceLength(),
-        attended,
-        logSumExp,
-        dAttended,
-        dQ,
-        dK,
-        dV);
+    ops.attentionBackward(tensors, gradients);
     ops.rope(dQ, documentStarts, options.sequenceLength(), ropeTheta, true);
     ops.rope(dK, documentStarts, options.sequenceLength(), ropeTheta, true);
     projectBackward(parameters.q(), dQ, false);

@@ -139,48 +139,30 @@ public final class OpShapes {
   }
 
   /** Checks arguments of {@link Ops#attention}. */
-  public void attention(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor documentStarts,
-      int sequenceLength,
-      Tensor out,
-      Tensor logSumExp) {
-    form("q", q, real, "tokens", "heads", "headDim");
-    form("k", k, real, "tokens", "keyValueHeads", "headDim");
-    long tokens = q.shape().extent(0);
-    long heads = q.shape().extent(1);
-    long keyValueHeads = k.shape().extent(1);
-    wholeSequences(tokens, sequenceLength);
+  public void attention(AttentionTensors t) {
+    form("q", t.q(), real, "tokens", "heads", "headDim");
+    form("k", t.k(), real, "tokens", "keyValueHeads", "headDim");
+    long tokens = t.q().shape().extent(0);
+    long heads = t.q().shape().extent(1);
+    long keyValueHeads = t.k().shape().extent(1);
+    wholeSequences(tokens, t.sequenceLength());
     require(
         keyValueHeads >= 1 && heads % keyValueHeads == 0,
-        "k must have a number of heads that divides those of q " + q + ", was " + k);
-    k.require("k", real, Shape.of(tokens, keyValueHeads, q.shape().extent(2)));
-    v.require("v", real, k.shape());
-    documentStarts.require("documentStarts", DType.I32, Shape.of(tokens));
-    out.require("out", real, q.shape());
-    logSumExp.require("logSumExp", master, Shape.of(tokens, heads));
+        "k must have a number of heads that divides those of q " + t.q() + ", was " + t.k());
+    t.k().require("k", real, Shape.of(tokens, keyValueHeads, t.q().shape().extent(2)));
+    t.v().require("v", real, t.k().shape());
+    t.documentStarts().require("documentStarts", DType.I32, Shape.of(tokens));
+    t.out().require("out", real, t.q().shape());
+    t.logSumExp().require("logSumExp", master, Shape.of(tokens, heads));
   }
 
   /** Checks arguments of {@link Ops#attentionBackward}. */
-  public void attentionBackward(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor documentStarts,
-      int sequenceLength,
-      Tensor out,
-      Tensor logSumExp,
-      Tensor dOut,
-      Tensor dQ,
-      Tensor dK,
-      Tensor dV) {
-    attention(q, k, v, documentStarts, sequenceLength, out, logSumExp);
-    dOut.require("dOut", real, q.shape());
-    dQ.require("dQ", real, q.shape());
-    dK.require("dK", real, k.shape());
-    dV.require("dV", real, k.shape());
+  public void attentionBackward(AttentionTensors t, AttentionGradients gradients) {
+    attention(t);
+    gradients.dOut().require("dOut", real, t.q().shape());
+    gradients.dQ().require("dQ", real, t.q().shape());
+    gradients.dK().require("dK", real, t.k().shape());
+    gradients.dV().require("dV", real, t.k().shape());
   }
 
   // ---- loss

@@ -127,35 +127,15 @@ public interface Ops {
    * Causal grouped-query attention inside documents: a token sees the tokens of its own document up
    * to and including itself. Scores are scaled by {@code 1 / sqrt(headDim)}. Head {@code h} reads
    * key-value head {@code h / (heads / keyValueHeads)}. Score matrices are never kept.
-   *
-   * @param q real {@code [tokens, heads, headDim]}, read
-   * @param k real {@code [tokens, keyValueHeads, headDim]}, read
-   * @param v as k
-   * @param out real {@code [tokens, heads, headDim]}, written
-   * @param logSumExp master type {@code [tokens, heads]}, written: for the backward
    */
-  void attention(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor documentStarts,
-      int sequenceLength,
-      Tensor out,
-      Tensor logSumExp);
+  void attention(AttentionTensors tensors);
 
-  /** Backward of {@link #attention}: writes dQ, dK, dV. */
-  void attentionBackward(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor documentStarts,
-      int sequenceLength,
-      Tensor out,
-      Tensor logSumExp,
-      Tensor dOut,
-      Tensor dQ,
-      Tensor dK,
-      Tensor dV);
+  /**
+   * Backward of {@link #attention}: writes dQ, dK, dV.
+   *
+   * @param tensors of the forward, all of them read
+   */
+  void attentionBackward(AttentionTensors tensors, AttentionGradients gradients);
 
   // ---- router
 

@@ -4,6 +4,8 @@ import static io.antiphon.cpu.OpArgument.Kind.I32;
 import static io.antiphon.cpu.OpArgument.Kind.MASTER;
 import static io.antiphon.cpu.OpArgument.Kind.REAL;
 
+import io.antiphon.tensor.AttentionGradients;
+import io.antiphon.tensor.AttentionTensors;
 import io.antiphon.tensor.Ops;
 import java.util.ArrayList;
 import java.util.List;
@@ -79,8 +81,8 @@ final class AttentionCases {
         .read("documentStarts", I32, Fill.documentStarts(size.length, size.ends), tokens);
   }
 
-  private static void enqueue(Ops ops, OpCase.Tensors t, Size size) {
-    ops.attention(
+  private static AttentionTensors tensors(OpCase.Tensors t, Size size) {
+    return new AttentionTensors(
         t.of("q"),
         t.of("k"),
         t.of("v"),
@@ -88,6 +90,10 @@ final class AttentionCases {
         size.length,
         t.of("out"),
         t.of("logSumExp"));
+  }
+
+  private static void enqueue(Ops ops, OpCase.Tensors t, Size size) {
+    ops.attention(tensors(t, size));
   }
 
   private static OpCase attention(Size size) {
@@ -117,16 +123,7 @@ final class AttentionCases {
         .call(
             (ops, t) ->
                 ops.attentionBackward(
-                    t.of("q"),
-                    t.of("k"),
-                    t.of("v"),
-                    t.of("documentStarts"),
-                    size.length,
-                    t.of("out"),
-                    t.of("logSumExp"),
-                    t.of("dOut"),
-                    t.of("dQ"),
-                    t.of("dK"),
-                    t.of("dV")));
+                    tensors(t, size),
+                    new AttentionGradients(t.of("dOut"), t.of("dQ"), t.of("dK"), t.of("dV"))));
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.antiphon.tensor.AdamOptions;
 import io.antiphon.tensor.AdamTensors;
+import io.antiphon.tensor.AttentionTensors;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.ExpertWeights;
 import io.antiphon.tensor.Routing;
@@ -160,7 +161,8 @@ class OpDefinitionTest {
     Tensor v = t.reals(1, 2, 4, 8, 16, 32, 64, 128).reshape(8, 1, 1);
     Tensor out = t.real(8, 2, 1);
     Tensor logSumExp = t.real(8, 2);
-    t.ops().attention(q, k, v, t.ints(0, 0, 0, 0, 0, 0, 2, 2), 4, out, logSumExp);
+    Tensor starts = t.ints(0, 0, 0, 0, 0, 0, 2, 2);
+    t.ops().attention(new AttentionTensors(q, k, v, starts, 4, out, logSumExp));
     double[] means = {1, 1.5, 7 / 3.0, 3.75, 16, 24, 64, 96};
     double[] visible = {1, 2, 3, 4, 1, 2, 1, 2};
     for (int token = 0; token < 8; token++) {
@@ -186,13 +188,14 @@ class OpDefinitionTest {
     Tensor out = t.real(2, 4, 4);
     t.ops()
         .attention(
-            t.reals(queries).reshape(2, 4, 4),
-            t.reals(keys).reshape(2, 2, 4),
-            t.reals(values).reshape(2, 2, 4),
-            t.ints(0, 0),
-            2,
-            out,
-            t.real(2, 4));
+            new AttentionTensors(
+                t.reals(queries).reshape(2, 4, 4),
+                t.reals(keys).reshape(2, 2, 4),
+                t.reals(values).reshape(2, 2, 4),
+                t.ints(0, 0),
+                2,
+                out,
+                t.real(2, 4)));
     double share = 1 / (1 + Math.exp(-2));
     double[] second = Arrays.copyOfRange(t.read(out), 16, 32);
     for (int i = 0; i < 16; i++) {
