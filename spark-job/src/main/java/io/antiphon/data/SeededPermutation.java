@@ -5,6 +5,9 @@ package io.antiphon.data;
  * next power of four, walked until the value falls into the range (four steps at most on average).
  */
 public final class SeededPermutation {
+  /** Most numbers that are permuted. */
+  public static final long MAX_SIZE = 1L << 60;
+
   private static final int ROUNDS = 6;
 
   private final long size;
@@ -18,7 +21,7 @@ public final class SeededPermutation {
    * @param size in {@code [1, 2^60]}
    */
   public SeededPermutation(long size, long seed) {
-    if (size < 1 || size > 1L << 60) {
+    if (size < 1 || size > MAX_SIZE) {
       throw new IllegalArgumentException("size must be in [1, 2^60], was " + size);
     }
     this.size = size;

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.hadoop.fs.ChecksumException;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.util.VersionInfo;
 
@@ -64,6 +65,12 @@ final class StorageFailures {
       String name = syntax.getInput().replaceFirst("^\\.(.*)\\.crc$", "$1");
       return Optional.of(
           "the name '" + name + "' has a colon, which Hadoop cannot read; rename the file");
+    }
+    if (failure instanceof ChecksumException) {
+      return Optional.of(
+          "the file differs from the checksum in the hidden file .NAME.crc beside it: it is"
+              + " damaged, or was changed by other programs than Hadoop; delete the .crc file if"
+              + " the content is right");
     }
     if (failure instanceof LinkageError) {
       return Optional.of(

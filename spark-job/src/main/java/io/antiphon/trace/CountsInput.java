@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
+import java.io.CharConversionException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.AccessDeniedException;
@@ -80,6 +81,9 @@ public final class CountsInput implements RoutingTrace {
       throw new TraceException(name + ": not readable. Grant read access to it.");
     } catch (InvalidPathException e) {
       throw new TraceException(name + ": not a file name. Give " + option + " an existing file.");
+    } catch (CharConversionException e) { // the first bytes read like an unusual UTF-32
+      throw new TraceException(
+          name + ", line 1: not UTF-8 text (" + reason(e) + "). Convert it to UTF-8.");
     } catch (IOException e) {
       throw new TraceException(
           name + ": cannot be opened (" + reason(e) + "). Give " + option + " a JSON file.");

@@ -4,6 +4,7 @@ import io.antiphon.data.DataException;
 import io.antiphon.data.Failures;
 import io.antiphon.data.Sha256;
 import io.antiphon.data.Split;
+import io.antiphon.data.TemporaryFiles;
 import io.antiphon.data.store.StoreLocation;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -116,12 +117,7 @@ final class ShardRows {
     if (files.exists(complete)) {
       files.delete(complete, false); // from a build that failed later, perhaps truncated since
     }
-    if (!files.rename(temporary, complete)) {
-      files.delete(temporary, false);
-      if (!files.exists(complete)) {
-        throw new IOException("cannot rename " + temporary + " to " + complete);
-      }
-    }
+    TemporaryFiles.complete(files, temporary, complete);
     return RowFactory.create(shard, name, sequences, bytes, sha256);
   }
 }

@@ -13,6 +13,7 @@ import java.security.MessageDigest;
 import java.util.BitSet;
 import java.util.HexFormat;
 import java.util.List;
+import org.apache.hadoop.fs.ChecksumException;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
@@ -62,6 +63,9 @@ final class ShardFiles implements AutoCloseable {
       throw new DataException(
           "the token store at " + directory + " lacks a shard: " + reason(missing) + REBUILD,
           missing);
+    } catch (ChecksumException | EOFException damaged) {
+      throw new DataException(
+          "the token store at " + directory + " is damaged: " + reason(damaged) + REBUILD, damaged);
     } catch (IOException | FSError failure) {
       throw new DataException(
           "cannot read the token store at " + directory + ": " + reason(failure), failure);
@@ -87,6 +91,9 @@ final class ShardFiles implements AutoCloseable {
       return ByteBuffer.wrap(window).order(ByteOrder.LITTLE_ENDIAN);
     } catch (EOFException truncated) {
       throw new DataException(name(of) + " was truncated while in use" + REBUILD, truncated);
+    } catch (ChecksumException damaged) { // Hadoop's own, beside each file on a local disk
+      throw new DataException(
+          name(of) + " does not have the checksum it was written with" + REBUILD, damaged);
     } catch (IOException | FSError failure) {
       throw new DataException("cannot read " + name(of) + ": " + reason(failure), failure);
     }

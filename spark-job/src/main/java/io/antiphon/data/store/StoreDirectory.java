@@ -3,6 +3,7 @@ package io.antiphon.data.store;
 import io.antiphon.data.DataException;
 import io.antiphon.data.HadoopPath;
 import io.antiphon.data.Split;
+import io.antiphon.data.TemporaryFiles;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Optional;
@@ -69,7 +70,10 @@ public final class StoreDirectory {
     new HadoopPath(SETTING, path, cache.files()).requireWritable();
   }
 
-  /** Makes the store complete: the manifest gets its name last, in one step. */
+  /**
+   * Makes the store complete: the manifest gets its name last, in one step. Then what failed builds
+   * left behind goes; another build of the same store that still runs finds all files complete.
+   */
   public void commit(StoreManifest manifest) {
     requireComplete(manifest);
     Path temporary = new Path(path, ".manifest-" + UUID.randomUUID());
@@ -80,12 +84,17 @@ public final class StoreDirectory {
         out.write(manifest.toJson());
       }
       files.delete(complete, false);
-      if (!files.rename(temporary, complete) && !files.exists(complete)) {
-        throw new IOException("cannot rename " + temporary + " to " + complete);
-      }
+      TemporaryFiles.complete(files, temporary, complete);
+      TemporaryFiles.deleteLeftovers(files, path, StoreDirectory::isTemporary);
     } catch (IOException | FSError failure) {
       throw cache.notWritable(failure);
     }
+  }
+
+  private static boolean isTemporary(String name) {
+    return name.startsWith(".shard-")
+        || name.startsWith(".manifest-")
+        || name.startsWith(".probe-");
   }
 
   private void requireComplete(StoreManifest manifest) {

@@ -8,11 +8,13 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.antiphon.data.DataException;
 import io.antiphon.data.DataRequest;
 import io.antiphon.data.Failures;
+import io.antiphon.data.SeededPermutation;
 import io.antiphon.data.Sha256;
 import io.antiphon.data.Split;
 import io.antiphon.data.tokenizer.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,6 +59,12 @@ public record StoreManifest(
   static final String FILE = "manifest.json";
   static final long MAX_FILE_BYTES = 256L << 20;
 
+  /** Sequences of one shard, so that the size of the longest ones is still a number. */
+  private static final long MAX_SHARD_SEQUENCES = 1L << 40;
+
+  private static final Pattern FILE_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,199}");
+  private static final Pattern CHECKSUM = Pattern.compile("[0-9a-f]{64}");
+
   /**
    * One split.
    *
@@ -81,7 +89,12 @@ public record StoreManifest(
       for (Shard shard : shards) {
         stored = Math.addExact(stored, shard.sequences());
       }
-      if (pieces < 0 || textBytes < 0 || tokens < 0 || droppedTokens < 0 || stored != sequences) {
+      if (pieces < 0
+          || textBytes < 0
+          || tokens < 0
+          || droppedTokens < 0
+          || stored != sequences
+          || stored > SeededPermutation.MAX_SIZE) {
         throw new IllegalArgumentException("counts of a split do not add up");
       }
     }
@@ -102,9 +115,15 @@ public record StoreManifest(
    */
   public record Shard(String file, long sequences, long bytes, String sha256) {
     public Shard {
-      if (sequences < 1 || bytes < 1 || file.contains("/") || file.contains("\\")) {
+      if (!FILE_NAME.matcher(file).matches()) {
+        throw new IllegalArgumentException("a shard's file is not a plain name");
+      }
+      if (sequences < 1 || sequences > MAX_SHARD_SEQUENCES || bytes < 1) {
         throw new IllegalArgumentException(
-            "shard '" + file + "' is not a plain file with sequences");
+            "shard " + file + " has " + sequences + " sequences in " + bytes + " bytes");
+      }
+      if (!CHECKSUM.matcher(sha256).matches()) {
+        throw new IllegalArgumentException("shard " + file + " has no usable checksum");
       }
     }
   }

@@ -5,6 +5,7 @@ import io.antiphon.data.DataException;
 import io.antiphon.data.Failures;
 import io.antiphon.data.HadoopPath;
 import io.antiphon.data.Sha256;
+import io.antiphon.data.TemporaryFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ClasspathCorpus {
   static final String SCHEME = "classpath:";
+  private static final String UNPACKING = ".unpacking-";
 
   private ClasspathCorpus() {}
 
@@ -44,6 +46,7 @@ final class ClasspathCorpus {
         }
         files.add(new InputFile(path.toString(), content.length, "sha256 " + checksum));
       }
+      TemporaryFiles.deleteLeftovers(system, target, name -> name.contains(UNPACKING));
     } catch (IOException | FSError failure) {
       throw new DataException(
           corpus.setting()
@@ -60,7 +63,7 @@ final class ClasspathCorpus {
   }
 
   private static void write(FileSystem system, Path path, byte[] content) throws IOException {
-    Path temporary = path.suffix(".unpacking-" + Long.toHexString(System.nanoTime()));
+    Path temporary = path.suffix(UNPACKING + Long.toHexString(System.nanoTime()));
     try (OutputStream out = system.create(temporary, true)) {
       out.write(content);
     } catch (IOException | FSError failure) {
@@ -68,9 +71,7 @@ final class ClasspathCorpus {
       throw failure;
     }
     system.delete(path, false);
-    if (!system.rename(temporary, path)) {
-      system.delete(temporary, false); // another run was faster, with the same content
-    }
+    TemporaryFiles.complete(system, temporary, path);
   }
 
   private static byte[] read(Corpus corpus, String resource) throws IOException {

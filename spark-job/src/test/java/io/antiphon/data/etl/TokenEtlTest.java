@@ -150,6 +150,17 @@ class TokenEtlTest {
     assertThat(repaired.reused()).isFalse();
     assertThat(repaired.manifest()).isEqualTo(first.manifest());
 
+    Path store = shard.getParent();
+    Files.delete(store.resolve("manifest.json"));
+    for (String leftover : List.of(".shard-0-12.part", ".manifest-1", ".probe-2")) {
+      Files.writeString(store.resolve(leftover), "cut");
+    }
+    assertThat(TokenEtl.prepare(spark, request, 1).manifest()).isEqualTo(first.manifest());
+    try (Stream<Path> left = Files.list(store)) {
+      assertThat(left.map(path -> path.getFileName().toString()))
+          .noneMatch(name -> name.matches("\\.(shard|manifest|probe)-.*"));
+    }
+
     Files.writeString(file, String.join("\n\n", TEXTS) + " One more.");
     assertThat(TokenEtl.prepare(spark, request, 1).reused()).isFalse();
   }

@@ -7,6 +7,7 @@ import io.antiphon.data.DataException;
 import io.antiphon.data.Split;
 import io.antiphon.train.RankBatches;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -108,6 +109,32 @@ class PackedStoreTest {
   }
 
   @Test
+  void aBitThatFlippedBesideHadoopsChecksumNamesTheRemedy() throws Exception {
+    StoreLocation location = store();
+    for (int shard = 0; shard < 2; shard++) {
+      Path file = directory.resolve("shard-" + shard + ".tokens");
+      byte[] content = Files.readAllBytes(file);
+      try (OutputStream out =
+          location.fileSystem().create(location.path(file.getFileName().toString()))) {
+        out.write(content); // and its .crc file
+      }
+      assertThat(directory.resolve("." + file.getFileName() + ".crc")).exists();
+      content[shard == 0 ? content.length - 1 : 3] ^= 1;
+      Files.write(file, content);
+      assertThatThrownBy(
+              () -> {
+                try (PackedStore store = PackedStore.open(location, Split.TRAIN)) {
+                  first(store, 0);
+                }
+              })
+          .isInstanceOf(DataException.class)
+          .hasMessageContaining("delete the store's directory, the next run builds it again");
+      content[shard == 0 ? content.length - 1 : 3] ^= 1;
+      Files.write(file, content);
+    }
+  }
+
+  @Test
   void truncatedMissingAndForeignShardsAreFoundWhenOpened() throws Exception {
     StoreLocation location = store();
     Path shard = directory.resolve("shard-2.tokens");
@@ -139,7 +166,13 @@ class PackedStoreTest {
       {"\"endOfText\" : 1", "\"endOfText\" : 257"},
       {"\"sequences\" : 33", "\"sequences\" : 9223372036854775807"},
       {"\"sequences\" : 100", "\"sequences\" : 1000000000000"},
+      {"\"sequences\" : 33", "\"sequences\" : 1152921504606846976"},
       {"shard-0.tokens", "../shard-0.tokens"},
+      {"\"shard-0.tokens\"", "\"\""},
+      {"shard-0.tokens", "train-a::::b.tokens"},
+      {"shard-0.tokens", ".."},
+      {"shard-0.tokens", "a b"},
+      {"\"sha256\" : \"", "\"sha256\" : \"x"},
       {"\"version\" : 1", "\"version\" : 2"},
       {"\"train\" :", "\"trains\" :"},
       {"\"seed\" : 5", "\"seed\" : null"},
