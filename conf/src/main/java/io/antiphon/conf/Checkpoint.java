@@ -9,6 +9,13 @@ import java.util.Optional;
  */
 public record Checkpoint(
     @Key(
+            doc =
+                "Write checkpoints; `false` trains without writing any, so that a run that ends"
+                    + " early is lost",
+            byDefault = "true",
+            resume = Resume.FREE)
+        boolean enabled,
+    @Key(
             doc = "Updates between checkpoints",
             megatron = "--save-interval",
             byDefault = "50",
@@ -31,7 +38,8 @@ public record Checkpoint(
         Optional<String> dir,
     @Key(
             doc =
-                "Continue from the newest checkpoint found there; `false` begins anew, and refuses a directory that has one",
+                "Continue from the newest checkpoint found there; `false` begins anew, and refuses"
+                    + " a directory that has one",
             megatron = "--load",
             byDefault = "true",
             resume = Resume.FREE)
@@ -39,6 +47,6 @@ public record Checkpoint(
 
   /** Checks the limits of every key. */
   public Checkpoint {
-    Limits.require(Checkpoint.class, everySteps, keep, dir, resume);
+    Limits.require(Checkpoint.class, enabled, everySteps, keep, dir, resume);
   }
 }

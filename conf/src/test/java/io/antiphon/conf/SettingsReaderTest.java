@@ -70,7 +70,8 @@ class SettingsReaderTest {
                 Backend.Interconnect.AUTO,
                 Optional.empty(),
                 1));
-    assertThat(settings.checkpoint()).isEqualTo(new Checkpoint(50, 3, Optional.empty(), true));
+    assertThat(settings.checkpoint())
+        .isEqualTo(new Checkpoint(true, 50, 3, Optional.empty(), true));
     assertThat(settings.monitor())
         .isEqualTo(new Monitor(10, true, Monitor.Progress.AUTO, Optional.empty()));
     assertThat(settings.spark())

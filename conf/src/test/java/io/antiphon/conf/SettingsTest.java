@@ -129,7 +129,7 @@ class SettingsTest {
         .isThrownBy(() -> new Parallelism(0, 1))
         .withMessage("parallelism.ranks must be a whole number, at least 1, was 0");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new Checkpoint(1, 1, Optional.of(" "), true))
+        .isThrownBy(() -> new Checkpoint(true, 1, 1, Optional.of(" "), true))
         .withMessage("checkpoint.dir must be text, not blank, was  ");
     Settings sample = Sample.with();
     assertThatIllegalArgumentException()

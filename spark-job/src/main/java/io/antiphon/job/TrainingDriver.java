@@ -21,8 +21,11 @@ import io.antiphon.run.Directories;
 import io.antiphon.run.RankFailure;
 import io.antiphon.run.RunDirectory;
 import io.antiphon.tensor.CommException;
+import io.antiphon.train.CheckpointSpace;
+import io.antiphon.train.ModelSetup;
 import io.antiphon.train.RunFacts;
 import io.antiphon.train.TrainingResult;
+import io.antiphon.train.checkpoint.Checkpoints;
 import io.antiphon.train.report.EvaluationMetrics;
 import io.antiphon.train.report.RoutedCounts;
 import io.antiphon.train.report.RunEvent;
@@ -141,6 +144,7 @@ public final class TrainingDriver {
       tell("preparing data ...");
       StoreLocation store = prepareData(spark, requireHealthy);
       RunFacts facts = facts(store);
+      requireSpace(store, trained);
       training = true;
       if (interrupted.get()) {
         return untrained();
@@ -214,6 +218,17 @@ public final class TrainingDriver {
       throw e;
     } catch (Exception e) { // Scala code throws checked exceptions undeclared
       throw new IllegalStateException("preparing the data failed: " + e.getMessage(), e);
+    }
+  }
+
+  private void requireSpace(StoreLocation store, long trained) {
+    try (PackedStore train = PackedStore.open(store, Split.TRAIN)) {
+      ModelSetup setup = ModelSetup.of(settings, train.vocabulary(), train.endOfText());
+      Checkpoints checkpoints =
+          CheckpointStorage.open(Directories.checkpoints(settings, runDirectory), store.settings());
+      CheckpointSpace.of(settings, setup, checkpoints, trained)
+          .require()
+          .ifPresent(warning -> LOG.warn("{}", warning));
     }
   }
 

@@ -110,17 +110,30 @@ public final class RunDirectory implements AutoCloseable {
    * them as the run's settings.
    *
    * @return the step of that checkpoint; 0 if training begins
-   * @throws ConfigException with one problem per key that differs
+   * @throws ConfigException with one problem per key that differs, or if the run is complete and
+   *     has no checkpoint
+   * @throws CheckpointException if checkpoints cannot be written
    */
   public long record(Settings settings) {
     Optional<CheckpointManifest> newest = newest(settings, path, opener);
     newest.ifPresent(found -> requireSame(settings, found, path));
+    if (newest.isEmpty() && isComplete()) {
+      throw unusable(
+          path,
+          "holds a complete run without a checkpoint, which would begin anew: none is in "
+              + Directories.checkpoints(settings, path),
+          "choose another directory, or set checkpoint.dir to where its checkpoints are");
+    }
+    long trained = newest.map(CheckpointManifest::step).orElse(0L);
+    if (settings.checkpoint().enabled() && trained < settings.schedule().steps()) {
+      opener.open(Directories.checkpoints(settings, path)).requireWritable();
+    }
     try {
       SettingsWriter.write(settings, path.resolve("config.conf"));
     } catch (IOException e) {
       throw unusable(path, "must be a directory that can be written: " + reason(e), remedy(e));
     }
-    return newest.map(CheckpointManifest::step).orElse(0L);
+    return trained;
   }
 
   /** Whether the run has come to its end before. */

@@ -119,12 +119,17 @@ public final class Trainer {
   /** The step after which the loop must stop launching: a checkpoint, an evaluation, or the end. */
   private long nextBoundary() {
     long boundary = settings.schedule().steps();
-    boundary = Math.min(boundary, nextMultiple(settings.checkpoint().everySteps()));
+    boundary = Math.min(boundary, nextMultiple(stepsBetweenCheckpoints()));
     return Math.min(boundary, nextMultiple(settings.schedule().evaluateEvery()));
   }
 
   private long nextMultiple(long every) {
     return every > 0 ? (committed / every + 1) * every : Long.MAX_VALUE;
+  }
+
+  /** 0 if none are written. */
+  private long stepsBetweenCheckpoints() {
+    return settings.checkpoint().enabled() ? settings.checkpoint().everySteps() : 0;
   }
 
   private void launch(int[] tokens) {
@@ -183,13 +188,13 @@ public final class Trainer {
 
   private void atBoundary() {
     long steps = settings.schedule().steps();
-    long every = settings.checkpoint().everySteps();
+    long every = stepsBetweenCheckpoints();
     boolean last = committed == steps;
     long evaluateEvery = settings.schedule().evaluateEvery();
     if (last || (evaluateEvery > 0 && committed % evaluateEvery == 0 && !stopping)) {
       evaluate();
     }
-    if (last || stopping || (every > 0 && committed % every == 0)) {
+    if (every > 0 && (last || stopping || committed % every == 0)) {
       context.stopRequested().getAsBoolean(); // no checkpoint may be newer than the metrics
       checkpoints.save(state, committed);
       reports.saved(committed);

@@ -23,13 +23,14 @@ final class Interrupts implements AutoCloseable {
    * Calls {@code stop} on SIGINT and SIGTERM until closed.
    *
    * @param stop whether the run will stop by itself; if not, there is nothing to wait for
+   * @param saves whether it writes a checkpoint when it does
    */
-  static Interrupts on(BooleanSupplier stop) {
+  static Interrupts on(BooleanSupplier stop, boolean saves) {
     AtomicInteger count = new AtomicInteger();
     Runnable handler =
         () -> {
           switch (count.incrementAndGet()) {
-            case 1 -> first(stop);
+            case 1 -> first(stop, saves);
             case 2 -> System.err.println("antiphon: still stopping; once more ends at once");
             default -> end();
           }
@@ -56,11 +57,14 @@ final class Interrupts implements AutoCloseable {
     Runtime.getRuntime().halt(Antiphon.INTERRUPTED);
   }
 
-  private static void first(BooleanSupplier stop) {
+  private static void first(BooleanSupplier stop, boolean saves) {
     if (stop.getAsBoolean()) {
       System.err.println(
-          "antiphon: stopping after this step, with a checkpoint; Ctrl-C twice more ends at once,"
-              + " without one");
+          saves
+              ? "antiphon: stopping after this step, with a checkpoint; Ctrl-C twice more ends at"
+                  + " once, without one"
+              : "antiphon: stopping after this step, without a checkpoint, as checkpoint.enabled is"
+                  + " false; Ctrl-C twice more ends at once");
     } else {
       System.err.println("antiphon: interrupted before the first step; nothing was trained");
       System.exit(Antiphon.INTERRUPTED);

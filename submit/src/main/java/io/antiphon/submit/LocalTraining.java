@@ -12,6 +12,7 @@ import io.antiphon.run.Directories;
 import io.antiphon.run.LocalCheckpoints;
 import io.antiphon.run.RunDirectory;
 import io.antiphon.tensor.CommException;
+import io.antiphon.train.CheckpointSpace;
 import io.antiphon.train.Evaluator;
 import io.antiphon.train.ModelSetup;
 import io.antiphon.train.RankBatches;
@@ -43,6 +44,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 
 /**
  * Trains without Spark: the ranks are threads of this process, text comes from files of this
@@ -84,7 +86,17 @@ final class LocalTraining {
         terminal.out().println(directory + " is complete; to train on, raise schedule.steps");
         return RunSummary.Outcome.COMPLETED;
       }
+      requireSpace(text, trained);
       return start(text);
+    }
+  }
+
+  private void requireSpace(LocalText text, long trained) {
+    try (SequenceSource validation = text.validation()) {
+      ModelSetup setup = ModelSetup.of(settings, validation.vocabulary(), validation.endOfText());
+      CheckpointSpace.of(settings, setup, checkpoints(), trained)
+          .require()
+          .ifPresent(warning -> LoggerFactory.getLogger(LocalTraining.class).warn("{}", warning));
     }
   }
 

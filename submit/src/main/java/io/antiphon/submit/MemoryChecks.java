@@ -1,22 +1,33 @@
 package io.antiphon.submit;
 
 import io.antiphon.conf.Backend;
+import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Settings;
 import io.antiphon.data.DataException;
 import io.antiphon.data.tokenizer.Vocabulary;
 import io.antiphon.device.Device;
+import io.antiphon.job.storage.CheckpointStorage;
+import io.antiphon.run.CheckpointOpener;
+import io.antiphon.run.LocalCheckpoints;
+import io.antiphon.train.CheckpointSpace;
 import io.antiphon.train.MemoryPlan;
 import io.antiphon.train.ModelSetup;
+import io.antiphon.train.checkpoint.CheckpointException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
-/** Whether a run fits: the plan that it would print at its start, beside what there is. */
+/**
+ * Whether a run fits: the plan that it would print at its start and its checkpoints, beside what
+ * there is.
+ */
 final class MemoryChecks {
   private static final double GIB = 1L << 30;
   private static final String PLAN = "memory plan";
   private static final String GPU_MEMORY = "GPU memory";
+  private static final String CHECKPOINTS = "checkpoints";
 
   private final Settings settings;
   private final long physicalBytes;
@@ -65,7 +76,32 @@ final class MemoryChecks {
       findings.add(plan(plan));
       onCpu(plan).ifPresent(findings::add);
     }
+    findings.add(checkpoints(setup));
     return findings;
+  }
+
+  private Finding checkpoints(ModelSetup setup) {
+    if (!settings.checkpoint().enabled()) {
+      return Finding.skip(CHECKPOINTS, "none will be written: checkpoint.enabled = false");
+    }
+    CheckpointOpener opener =
+        SparkPresence.isHere() ? CheckpointStorage::open : LocalCheckpoints::open;
+    String place = settings.checkpoint().dir().orElse("file://" + Path.of("runs").toAbsolutePath());
+    CheckpointSpace space;
+    try {
+      space = CheckpointSpace.of(settings, setup, opener.open(place), 0);
+    } catch (CheckpointException | ConfigException e) {
+      return Finding.fail(
+          CHECKPOINTS,
+          "cannot be kept: " + e.getMessage(),
+          "set checkpoint.dir to a place that this machine reaches");
+    }
+    if (space.allFit()) {
+      return Finding.ok(CHECKPOINTS, space.inWords());
+    }
+    return space.nextFits() || GpuDemand.isRemote(settings)
+        ? Finding.warn(CHECKPOINTS, space.inWords(), space.remedy())
+        : Finding.fail(CHECKPOINTS, space.inWords(), space.remedy());
   }
 
   private Finding plan(MemoryPlan plan) {

@@ -40,6 +40,8 @@ import picocli.CommandLine.Option;
       "      antiphon.jar train --config my.conf"
     })
 final class TrainCommand implements Callable<Integer> {
+  private static final String NO_CHECKPOINTS = "checkpoint.enabled = false";
+
   /** Set by the launcher if its output ends at a terminal. */
   private static final String TERMINAL = "ANTIPHON_TERMINAL";
 
@@ -91,9 +93,9 @@ final class TrainCommand implements Callable<Integer> {
       return withoutSpark(settings);
     }
     Path directory = directory(settings, CheckpointStorage::open);
-    System.out.println("run directory: " + directory);
+    announce(settings, directory);
     TrainingDriver driver = new TrainingDriver(settings, directory, terminal());
-    Interrupts interrupts = Interrupts.on(driver::interrupt);
+    Interrupts interrupts = Interrupts.on(driver::interrupt, settings.checkpoint().enabled());
     RunSummary.Outcome outcome;
     try {
       outcome = driver.run();
@@ -106,10 +108,10 @@ final class TrainCommand implements Callable<Integer> {
   /** Ranks as threads of this process, in a bundle without Spark. */
   private int withoutSpark(Settings settings) throws InterruptedException {
     Path directory = directory(settings, LocalCheckpoints::open);
-    System.out.println("run directory: " + directory);
+    announce(settings, directory);
     System.out.println("without Spark: ranks are threads of this process");
     LocalTraining run = new LocalTraining(settings, directory, terminal());
-    Interrupts interrupts = Interrupts.on(run::interrupt);
+    Interrupts interrupts = Interrupts.on(run::interrupt, settings.checkpoint().enabled());
     try {
       return ended(run.run(), settings, directory);
     } finally {
@@ -123,6 +125,15 @@ final class TrainCommand implements Callable<Integer> {
         : RunDirectory.choose(Path.of("runs"), settings, opener);
   }
 
+  private static void announce(Settings settings, Path directory) {
+    System.out.println(
+        "run directory: "
+            + directory
+            + (settings.checkpoint().enabled()
+                ? ""
+                : "; nothing will be saved: " + NO_CHECKPOINTS));
+  }
+
   private static Terminal terminal() {
     return Terminal.of(System.out, System.getenv().containsKey(TERMINAL), System.getenv());
   }
@@ -130,7 +141,9 @@ final class TrainCommand implements Callable<Integer> {
   private static int ended(RunSummary.Outcome outcome, Settings settings, Path directory) {
     if (outcome == RunSummary.Outcome.INTERRUPTED) {
       System.out.println(
-          "To continue, run the same command with --run-dir " + directory + " again.");
+          settings.checkpoint().enabled()
+              ? "To continue, run the same command with --run-dir " + directory + " again."
+              : "Nothing was saved: " + NO_CHECKPOINTS + ".");
       return Antiphon.INTERRUPTED;
     }
     if (settings.monitor().report()) {

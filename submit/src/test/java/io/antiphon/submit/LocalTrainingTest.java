@@ -10,7 +10,11 @@ import io.antiphon.monitor.Terminal;
 import io.antiphon.run.LocalCheckpoints;
 import io.antiphon.run.RunDirectory;
 import io.antiphon.run.UserErrors;
+import io.antiphon.train.CheckpointSpace;
+import io.antiphon.train.ModelSetup;
 import io.antiphon.train.SequenceSource;
+import io.antiphon.train.checkpoint.CheckpointException;
+import io.antiphon.train.checkpoint.Checkpoints;
 import io.antiphon.train.report.RunSummary;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -82,6 +86,85 @@ class LocalTrainingTest {
 
     assertThat(train(read(), run)).isEqualTo(RunSummary.Outcome.COMPLETED);
     assertThat(run.resolve("metrics.jsonl")).hasContent(metrics);
+  }
+
+  @Test
+  void withoutCheckpointsARunHasTheSameBitsAndKeepsNothing() throws Exception {
+    Path with = directory.resolve("with");
+    Path without = directory.resolve("without");
+    train(read(), with);
+    Settings none = read("checkpoint.enabled=false");
+
+    assertThat(train(none, without)).isEqualTo(RunSummary.Outcome.COMPLETED);
+    assertThat(losses(without)).isEqualTo(losses(with));
+    assertThat(without.resolve("checkpoints")).doesNotExist();
+    assertThatThrownBy(() -> train(none, without))
+        .as("what is complete is not replaced in silence")
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("holds a complete run without a checkpoint");
+  }
+
+  @Test
+  void withoutCheckpointsARunGoesOnFromThoseThatAreThere() throws Exception {
+    Path whole = directory.resolve("whole");
+    Path run = directory.resolve("run");
+    train(read(), whole);
+    train(read("schedule.steps=2", "schedule.evaluate-every=0"), run);
+    List<String> first = losses(run);
+    String[] rest = {"checkpoint.enabled=false", "schedule.evaluate-every=0"};
+
+    train(read(rest), run);
+
+    assertThat(losses(run)).hasSize(TinyRun.STEPS).startsWith(first.toArray(String[]::new));
+    assertThat(run.resolve("checkpoints/step-00000002")).exists();
+    assertThat(run.resolve("checkpoints/step-00000006")).doesNotExist();
+  }
+
+  @Test
+  void aCheckpointThatFitsNoDiskIsRefusedBeforeTheFirstStep() {
+    String[] vast = {
+      "model.hidden=16384", "model.layers=9", "moe.experts=512", "moe.expert-ffn=65536"
+    };
+    Path run = directory.resolve("run");
+    assertThatThrownBy(() -> train(read(vast), run))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageStartingWith("checkpoint.dir: the next checkpoint does not fit: one takes ")
+        .hasMessageContaining("checkpoint.enabled = false");
+    assertThat(run.resolve("metrics.jsonl")).doesNotExist();
+  }
+
+  @Test
+  void aCheckpointTakesWhatThePlanSays() throws Exception {
+    Path run = directory.resolve("run");
+    train(read("checkpoint.keep=1"), run);
+    Path step = run.resolve("checkpoints/step-00000006");
+    long bytes = 0;
+    try (var files = Files.list(step)) {
+      for (Path file : files.toList()) {
+        bytes += Files.size(file);
+      }
+    }
+    ModelSetup setup = ModelSetup.of(read(), 257, 256);
+    Checkpoints none = LocalCheckpoints.open(directory.resolve("none").toString());
+    CheckpointSpace space = CheckpointSpace.of(read(), setup, none, 0);
+
+    assertThat(space.oneBytes()).isBetween(bytes, bytes * 3 / 2);
+    assertThat(space.coming()).as("6 steps, one every 2").isEqualTo(3);
+    assertThat(space.freeBytes()).isPresent();
+  }
+
+  @Test
+  void aPlaceThatCheckpointsCannotBeWrittenToIsRefusedBeforeTheFirstStep() throws Exception {
+    Path file = Files.writeString(directory.resolve("file"), "");
+    for (Path place : List.of(file, file.resolve("below"))) {
+      Path run = directory.resolve("run");
+      assertThatThrownBy(() -> train(read("checkpoint.dir=" + place), run))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageStartingWith("checkpoint.dir: ")
+          .hasMessageContaining(place.toString())
+          .hasMessageNotContaining("\n");
+      assertThat(run.resolve("metrics.jsonl")).doesNotExist();
+    }
   }
 
   @Test

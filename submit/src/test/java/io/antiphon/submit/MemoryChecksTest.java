@@ -26,7 +26,9 @@ class MemoryChecksTest {
   void theBillionParameterPresetFitsAnEmptyGpuOf80Gigabytes() {
     List<Finding> findings = check(billion(), 78.5, 79.2);
 
-    assertThat(findings).extracting(Finding::name).containsExactly("memory plan", "GPU memory");
+    assertThat(findings)
+        .extracting(Finding::name)
+        .containsExactly("memory plan", "GPU memory", "checkpoints");
     assertThat(findings.get(0).found())
         .matches(
             "in GiB: 1,034,050,560 parameters; parameter 1\\.\\d+, .*, in all 27\\.\\d+ GiB, .*");
@@ -76,12 +78,41 @@ class MemoryChecksTest {
     Settings quickstart = SettingsReader.preset("quickstart", List.of("backend.kind=cpu"));
 
     List<Finding> ample = new MemoryChecks(quickstart, 24 * GIB).all(Optional.empty(), 0);
-    assertThat(ample).hasSize(1);
+    assertThat(ample).extracting(Finding::name).containsExactly("memory plan", "checkpoints");
     assertThat(ample.get(0).found()).startsWith("each of 4 ranks, GiB: 955,264 parameters;");
     List<Finding> tight = new MemoryChecks(quickstart, GIB / 4).all(Optional.empty(), 0);
     assertThat(tight.get(1).status()).isEqualTo(Finding.Status.WARN);
     assertThat(tight.get(1).found())
         .matches("the ranks need 0\\.\\d GiB outside of the heap, of 0\\.\\d GiB");
+  }
+
+  @Test
+  void checkpointsAreComparedWithTheDiskTheyGoTo() {
+    Finding billion =
+        last(billion("checkpoint.every-steps=1", "checkpoint.keep=3", "schedule.steps=50"));
+    assertThat(billion.found())
+        .matches(
+            "one takes 11\\.\\d GiB, up to 4 more will be there at once; .* are free in .*runs");
+
+    // 8 * 512 experts of 3 * 16384 * 65536 parameters: more than any disk has.
+    Finding vast = last(billion(VAST));
+    assertThat(vast.status()).isEqualTo(Finding.Status.FAIL);
+    assertThat(vast.remedy()).contains("checkpoint.dir", "checkpoint.enabled = false");
+
+    assertThat(last(billion("checkpoint.enabled=false")))
+        .isEqualTo(Finding.skip("checkpoints", "none will be written: checkpoint.enabled = false"));
+    Finding elsewhere = last(billion("checkpoint.dir=s3a://bucket/run"));
+    assertThat(elsewhere.status()).isEqualTo(Finding.Status.FAIL);
+    assertThat(elsewhere.found()).contains("hadoop-aws");
+  }
+
+  private static final String[] VAST = {
+    "model.hidden=16384", "model.layers=9", "moe.experts=512", "moe.expert-ffn=65536"
+  };
+
+  private static Finding last(Settings settings) {
+    List<Finding> findings = new MemoryChecks(settings, 0).all(Optional.empty(), 0);
+    return findings.get(findings.size() - 1);
   }
 
   @Test

@@ -5,6 +5,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * The storage below checkpoints: the few file operations they need, on paths relative to one root.
@@ -50,6 +51,14 @@ public interface CheckpointFiles {
    * one. False for object stores, where a rename copies file by file.
    */
   boolean renamesAtomically();
+
+  /**
+   * Bytes that can be written, as far as the storage can tell; a quota may allow less. Empty where
+   * it cannot.
+   */
+  default OptionalLong freeBytes() throws IOException {
+    return OptionalLong.empty();
+  }
 
   /** Checks the form of a relative path and returns it. */
   static String requireRelative(String path) {

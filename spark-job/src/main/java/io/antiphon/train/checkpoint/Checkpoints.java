@@ -1,10 +1,16 @@
 package io.antiphon.train.checkpoint;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.UUID;
 import java.util.function.Consumer;
 
 /**
@@ -168,9 +174,11 @@ public final class Checkpoints {
    * Deletes all but the newest {@code keep} checkpoints. One that is known to be sound always
    * stays: the last commit of this object, or one whose every byte is verified here.
    *
+   * <p>A failure of the storage is only a warning: the new checkpoint is there already, and old
+   * ones cost space, never correctness.
+   *
    * @param keep at least 1; damaged checkpoints do not count
    * @return how many were deleted
-   * @throws CheckpointException if the storage fails
    */
   public int prune(int keep) {
     if (keep < 1) {
@@ -190,10 +198,71 @@ public final class Checkpoints {
         }
       }
     } catch (IOException e) {
-      throw new CheckpointException(
-          files.location("") + ": old checkpoints cannot be deleted, see permissions: " + e, e);
+      warnings.accept(
+          "old checkpoints in "
+              + files.location("")
+              + " cannot be deleted; the next one tries again: "
+              + e);
     }
     return deleted;
+  }
+
+  /**
+   * Creates the directory if it is not there, and makes sure that files can be written to it.
+   *
+   * @throws CheckpointException if not
+   */
+  public void requireWritable() {
+    String probe = ".probe-" + UUID.randomUUID();
+    try {
+      files.createDirectories("");
+      try (CheckpointFiles.Sink sink = files.create(probe)) {
+        sink.write(ByteBuffer.wrap(new byte[1]));
+        sink.complete();
+      }
+      files.delete(probe);
+    } catch (IOException e) {
+      throw new CheckpointException(
+          "checkpoint.dir: checkpoints cannot be written to "
+              + files.location("")
+              + ": "
+              + reason(e)
+              + "; choose a directory that can be written, or train without checkpoints:"
+              + " checkpoint.enabled = false",
+          e);
+    }
+  }
+
+  /** How many checkpoints are there, sound or not. */
+  public int count() {
+    return listed().size();
+  }
+
+  /** The address of their directory. */
+  public String location() {
+    return files.location("");
+  }
+
+  /** Bytes that are free there; empty if that is not known. */
+  public OptionalLong freeBytes() {
+    try {
+      return files.freeBytes();
+    } catch (IOException unknown) {
+      return OptionalLong.empty();
+    }
+  }
+
+  /** Those of the JDK have a path alone for their message. */
+  private static String reason(IOException e) {
+    if (e instanceof AccessDeniedException) {
+      return "permission denied: " + e.getMessage();
+    }
+    if (e instanceof FileAlreadyExistsException) {
+      return e.getMessage() + " is a file";
+    }
+    return e instanceof NoSuchFileException
+        ? e.getMessage() + " cannot be made"
+        : String.valueOf(e.getMessage());
   }
 
   private String workingDirectory(long step, String attempt) {

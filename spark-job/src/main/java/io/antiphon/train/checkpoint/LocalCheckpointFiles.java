@@ -15,6 +15,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 
 /**
@@ -115,6 +116,15 @@ public final class LocalCheckpointFiles implements CheckpointFiles {
   @Override
   public boolean renamesAtomically() {
     return true;
+  }
+
+  @Override
+  public OptionalLong freeBytes() throws IOException {
+    Path there = root;
+    while (there.getParent() != null && !Files.exists(there)) {
+      there = there.getParent();
+    }
+    return OptionalLong.of(Files.getFileStore(there).getUsableSpace());
   }
 
   private Path resolve(String path) {

@@ -72,7 +72,10 @@ public final class SafetensorsWriter {
       return written;
     } catch (IOException e) {
       throw new CheckpointException(
-          files.location(path) + ": writing failed, see free space and permissions: " + e, e);
+          files.location(path)
+              + ": writing failed, see free space and permissions of checkpoint.dir: "
+              + e,
+          e);
     }
   }
 

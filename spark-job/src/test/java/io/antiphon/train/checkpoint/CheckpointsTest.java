@@ -192,7 +192,8 @@ final class CheckpointsTest {
     assertThatThrownBy(checkpoints::latest)
         .isInstanceOf(CheckpointException.class)
         .hasMessageStartingWith(
-            "memory:/: no valid checkpoint among 1; remove them, or begin anew elsewhere. The newest: ");
+            "memory:/: no valid checkpoint among 1; remove them, or begin anew elsewhere. The"
+                + " newest: ");
   }
 
   @Test
@@ -272,6 +273,19 @@ final class CheckpointsTest {
     TestCheckpoints.requireContents(checkpoints, checkpoints.at(3));
     assertThatThrownBy(() -> checkpoints.prune(0)).isInstanceOf(IllegalArgumentException.class);
     assertThat(warnings).isEmpty();
+  }
+
+  @Test
+  void oldOnesThatCannotBeDeletedAreAWarning() {
+    for (long step = 1; step <= 3; step++) {
+      TestCheckpoints.save(checkpoints, step, "a", 1);
+    }
+    files.failAfter(0, MemoryFiles.Fault.REFUSED);
+    assertThat(checkpoints.prune(1)).isZero();
+    assertThat(files.recover()).isTrue();
+    assertThat(warnings).singleElement().asString().contains("the next one tries again");
+    assertThat(checkpoints.prune(1)).isEqualTo(2);
+    TestCheckpoints.requireContents(checkpoints, checkpoints.latest().orElseThrow());
   }
 
   @Test
