@@ -41,11 +41,27 @@ public record Schedule(
             min = 0,
             unit = "steps",
             resume = Resume.FREE)
-        long evaluateEvery) {
+        long evaluateEvery,
+    @Key(
+            doc =
+                "Updates skipped in a row, because loss or gradient was not finite, after which the"
+                    + " run fails; 0: never",
+            byDefault = "20",
+            min = 0,
+            unit = "steps",
+            resume = Resume.FREE)
+        int maxSkippedUpdates) {
 
   /** Checks the limits of every key. */
   public Schedule {
-    Limits.require(Schedule.class, steps, warmupSteps, globalBatch, microBatch, evaluateEvery);
+    Limits.require(
+        Schedule.class,
+        steps,
+        warmupSteps,
+        globalBatch,
+        microBatch,
+        evaluateEvery,
+        maxSkippedUpdates);
   }
 
   /**

@@ -59,7 +59,7 @@ class SettingsReaderTest {
                 256,
                 4));
     assertThat(settings.optimizer()).isEqualTo(new Optimizer(1e-3, 1e-4, 0.9, 0.95, 1e-8, 0.1, 1));
-    assertThat(settings.schedule()).isEqualTo(new Schedule(100, 10, 48, 2, 0));
+    assertThat(settings.schedule()).isEqualTo(new Schedule(100, 10, 48, 2, 0, 20));
     assertThat(settings.parallelism()).isEqualTo(new Parallelism(4, 4));
     assertThat(settings.backend())
         .isEqualTo(

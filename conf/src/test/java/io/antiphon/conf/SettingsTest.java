@@ -142,7 +142,7 @@ class SettingsTest {
                     sample.moe(),
                     sample.data(),
                     sample.optimizer(),
-                    new Schedule(5, 6, 7, 1, 0),
+                    new Schedule(5, 6, 7, 1, 0, 20),
                     sample.parallelism(),
                     sample.backend(),
                     sample.checkpoint(),

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.apache.spark.sql.SparkSession;
@@ -39,6 +40,7 @@ public final class EvaluationRun {
    * @param available sequences of that split
    * @param bytesPerToken mean UTF-8 bytes of text per token of that split
    * @param evaluation the loss and the loads
+   * @param ruin why the model is ruined, for the user; empty if it is not
    */
   public record Result(
       long step,
@@ -47,7 +49,8 @@ public final class EvaluationRun {
       String split,
       long available,
       double bytesPerToken,
-      Evaluation evaluation) {
+      Evaluation evaluation,
+      Optional<String> ruin) {
     /** The loss in bits per byte of text. */
     public double bitsPerByte() {
       return evaluation.metrics().loss() / bytesPerToken / Math.log(2);
@@ -118,10 +121,20 @@ public final class EvaluationRun {
           ownText ? "validation" : "all",
           part.sequences(),
           part.bytesPerToken(),
-          evaluation);
+          evaluation,
+          ruin(evaluation));
     } finally {
       spark.stop();
     }
+  }
+
+  private Optional<String> ruin(Evaluation evaluation) {
+    double loss = evaluation.metrics().loss();
+    return Double.isFinite(loss)
+        ? saved.ruin()
+        : Optional.of(
+            "the model in the checkpoint of step %d is ruined: its loss is %s; %s"
+                .formatted(saved.manifest().step(), loss, saved.remedy()));
   }
 
   /** Of another text nothing is kept back: all of it is evaluated. */

@@ -9,6 +9,7 @@ import io.antiphon.job.storage.CheckpointStorage;
 import io.antiphon.model.ModelState;
 import io.antiphon.train.ModelSetup;
 import io.antiphon.train.RankDevice;
+import io.antiphon.train.RuinedModel;
 import io.antiphon.train.Sampling;
 import io.antiphon.train.StateRestore;
 import io.antiphon.train.TextGenerator;
@@ -20,12 +21,14 @@ import java.util.function.Consumer;
  *
  * @param checkpointDirectory readable by every rank
  * @param step of the checkpoint
+ * @param remedy what the user can do if its model is ruined
  */
 record GenerateTask(
     Settings settings,
     TokenizerDescription description,
     String checkpointDirectory,
     long step,
+    String remedy,
     GenerationRun.Request request)
     implements RankTask<Integer> {
 
@@ -50,6 +53,8 @@ record GenerateTask(
           Sampling sampling = new Sampling(request.temperature(), request.topP(), request.seed());
           generator.generate(prompt, request.tokens(), sampling, pieces::accept);
           return pieces.end();
+        } catch (RuinedModel e) {
+          throw new RuinedModel(e.getMessage() + "; " + remedy);
         }
       }
     }

@@ -9,6 +9,7 @@ import io.antiphon.job.storage.CheckpointStorage;
 import io.antiphon.run.RankFailure;
 import io.antiphon.run.SavedRun;
 import io.antiphon.train.RankDevice;
+import io.antiphon.train.RuinedModel;
 import io.antiphon.transport.ThreadTransport;
 import io.antiphon.transport.Transport;
 import java.io.Serializable;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.function.Consumer;
@@ -65,11 +67,17 @@ public final class GenerationRun {
     return new GenerationRun(saved, saved.settings(all));
   }
 
+  /** Why the text of this checkpoint is worth nothing, for the user; empty if it may be. */
+  public Optional<String> ruin() {
+    return saved.ruin();
+  }
+
   /**
    * Generates text after a prompt; equal requests give equal texts.
    *
    * @param out takes the text piece by piece, in whole characters, the prompt not included
    * @return how many tokens were generated; fewer than asked if the text came to its end
+   * @throws RuinedModel if the model gives no finite numbers, on one rank
    * @throws io.antiphon.data.DataException if the tokenizer is gone
    * @throws RankFailure if a rank failed
    */
@@ -83,7 +91,12 @@ public final class GenerationRun {
             new Configuration());
     GenerateTask task =
         new GenerateTask(
-            settings, description, saved.checkpointDirectory(), saved.manifest().step(), request);
+            settings,
+            description,
+            saved.checkpointDirectory(),
+            saved.manifest().step(),
+            saved.remedy(),
+            request);
     Consumer<Serializable> pieces = piece -> out.accept((String) piece);
     if (settings.parallelism().ranks() == 1) {
       try (Transport alone = ThreadTransport.group(1, settings.spark().commTimeout()).get(0)) {

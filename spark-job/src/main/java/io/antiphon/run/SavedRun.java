@@ -4,6 +4,7 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
+import io.antiphon.train.Soundness;
 import io.antiphon.train.checkpoint.CheckpointException;
 import io.antiphon.train.checkpoint.CheckpointManifest;
 import io.antiphon.train.checkpoint.Checkpoints;
@@ -20,8 +21,15 @@ import java.util.OptionalLong;
  * @param runDirectory absolute
  * @param checkpointDirectory where all checkpoints of the run are
  * @param manifest of the chosen one
+ * @param lastSound step of the newest checkpoint before it whose model is known to be sound
  */
-public record SavedRun(Path runDirectory, String checkpointDirectory, CheckpointManifest manifest) {
+public record SavedRun(
+    Path runDirectory,
+    String checkpointDirectory,
+    CheckpointManifest manifest,
+    OptionalLong lastSound) {
+  /** Skipped updates in a row that ruin the model of a run that does not say. */
+  private static final int USUAL_LIMIT = 20;
 
   /**
    * Chooses a checkpoint.
@@ -51,7 +59,7 @@ public record SavedRun(Path runDirectory, String checkpointDirectory, Checkpoint
           "train it to its first checkpoint, or name another run");
     }
     if (step.isEmpty() || step.getAsLong() == newest.get().step()) {
-      return new SavedRun(directory, place, newest.get());
+      return of(directory, place, newest.get(), checkpoints, newest.get());
     }
     List<Long> steps = steps(checkpoints, newest.get());
     if (!steps.contains(step.getAsLong())) {
@@ -62,12 +70,46 @@ public record SavedRun(Path runDirectory, String checkpointDirectory, Checkpoint
               + String.join(", ", steps.stream().map(String::valueOf).toList()),
           "take one of these; checkpoint.keep says how many a run keeps");
     }
-    return new SavedRun(directory, place, checkpoints.at(step.getAsLong()));
+    return of(directory, place, checkpoints.at(step.getAsLong()), checkpoints, newest.get());
+  }
+
+  private static SavedRun of(
+      Path directory,
+      String place,
+      CheckpointManifest chosen,
+      Checkpoints checkpoints,
+      CheckpointManifest newest) {
+    long known = Math.min(Soundness.of(newest).soundStep() + 1, chosen.step());
+    OptionalLong sound =
+        before(checkpoints, known).stream().mapToLong(CheckpointManifest::step).findFirst();
+    return new SavedRun(directory, place, chosen, sound);
   }
 
   /** Settings of the run when it wrote the checkpoint, with single keys replaced. */
   public Settings settings(List<String> overrides) {
     return SettingsReader.text(label(), manifest.meta().settings(), overrides);
+  }
+
+  /**
+   * Why the model of this checkpoint is ruined as far as the checkpoint tells; empty if it may be
+   * sound.
+   */
+  public Optional<String> ruin() {
+    long skipped = Soundness.of(manifest).unsoundSteps();
+    int limit = settings(List.of()).schedule().maxSkippedUpdates();
+    return skipped < (limit > 0 ? limit : USUAL_LIMIT)
+        ? Optional.empty()
+        : Optional.of(
+            "the model in the %s is ruined: no update was made in the %d steps before it; %s"
+                .formatted(label(), skipped, remedy()));
+  }
+
+  /** What the user of a ruined checkpoint can do. */
+  public String remedy() {
+    return lastSound.isPresent()
+        ? "the last sound checkpoint is that of step %1$d: --step %1$d"
+            .formatted(lastSound.getAsLong())
+        : "no checkpoint of the run is known to be sound";
   }
 
   /** The checkpoint as messages call it. */

@@ -10,6 +10,7 @@ import io.antiphon.simulate.OptionException;
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.CommException;
 import io.antiphon.trace.TraceException;
+import io.antiphon.train.RuinedModel;
 import io.antiphon.train.checkpoint.CheckpointException;
 import java.io.UncheckedIOException;
 import java.util.List;
@@ -49,6 +50,7 @@ public final class UserErrors {
           new Kind(OutOfDeviceMemory.class, USAGE),
           new Kind(OutOfMemoryError.class, USAGE),
           new Kind(RankFailure.class, FAILED),
+          new Kind(RuinedModel.class, FAILED),
           new Kind(CommException.class, FAILED),
           new Kind(DeviceException.class, FAILED),
           new Kind(UncheckedIOException.class, FAILED));

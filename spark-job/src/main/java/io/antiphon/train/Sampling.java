@@ -28,8 +28,18 @@ public final class Sampling {
     this.random = new SplittableRandom(seed);
   }
 
-  /** The next token for {@code logits [vocabulary]}; ties go to the lowest token. */
+  /**
+   * The next token for {@code logits [vocabulary]}; ties go to the lowest token.
+   *
+   * @throws RuinedModel if a logit is not finite, so that there is nothing to choose by
+   */
   public int next(double[] logits) {
+    for (int token = 0; token < logits.length; token++) {
+      if (!Double.isFinite(logits[token])) {
+        throw new RuinedModel(
+            "the model is ruined: its logit of token " + token + " is " + logits[token]);
+      }
+    }
     Integer[] order = new Integer[logits.length];
     Arrays.setAll(order, token -> token);
     Arrays.sort(order, Comparator.comparingDouble(token -> -logits[token]));
@@ -37,7 +47,7 @@ public final class Sampling {
       return order[0];
     }
     double[] mass = new double[logits.length];
-    double total = 0;
+    double total = 0; // at least 1, the mass of the likeliest
     for (int i = 0; i < mass.length; i++) {
       mass[i] = Math.exp((logits[order[i]] - logits[order[0]]) / temperature);
       total += mass[i];

@@ -26,6 +26,7 @@ public final class Trainer {
   private final Evaluator evaluator;
   private final TrainingReports reports;
   private final int lag;
+  private final RuinWatch watch;
   private final Deque<int[]> inFlight = new ArrayDeque<>();
 
   private TrainingStep step;
@@ -34,6 +35,7 @@ public final class Trainer {
   private long replaysRead;
   private int reruns;
   private boolean stopping;
+  private boolean checkpointDue;
 
   /**
    * @param facts what the data and the driver know about the run
@@ -59,6 +61,7 @@ public final class Trainer {
     this.evaluator = evaluator;
     this.reports = new TrainingReports(settings, setup, device, context, facts);
     this.lag = lag;
+    this.watch = new RuinWatch(settings.schedule().maxSkippedUpdates());
     int expertRanks = device.groups().experts().ranks();
     this.step = record(setup.rowCapacity(settings.moe().tokenCapacity(), expertRanks));
   }
@@ -78,14 +81,21 @@ public final class Trainer {
    * requested.
    *
    * @param batches opens this rank's batches from a step on
+   * @throws RuinedModel on all ranks, without a checkpoint, if too many steps in a row made no
+   *     update or the model is ruined in the end
    */
   public TrainingResult run(BatchOpener batches) {
     MDC.put("rank", Integer.toString(context.rank()));
     try {
-      committed = checkpoints.restore(state);
+      RunCheckpoints.Restored restored = checkpoints.restore(state);
+      committed = restored.step();
+      watch.restored(restored.soundness());
       launched = committed;
       replaysRead = step.replays();
       reports.started(committed, state, step);
+      if (!watch.sound()) {
+        reports.warning(committed, "the last steps before this checkpoint made no update");
+      }
       try (BatchSource source = batches.open(committed)) {
         train(source);
       }
@@ -109,15 +119,25 @@ public final class Trainer {
         launch(source.next());
       }
       settle(step.read(replaysRead), source);
-      if (committed == boundary || stopping) {
+      if (committed == boundary || stopping || watch.ruin().isPresent()) {
         drain(source);
+        requireNotRuined();
         atBoundary();
       }
     }
   }
 
+  private void requireNotRuined() {
+    if (watch.ruin().isPresent()) {
+      throw checkpoints.ruined(watch.ruin().get(), watch.soundness());
+    }
+  }
+
   /** The step after which the loop must stop launching: a checkpoint, an evaluation, or the end. */
   private long nextBoundary() {
+    if (checkpointDue) {
+      return committed + 1;
+    }
     long boundary = settings.schedule().steps();
     boundary = Math.min(boundary, nextMultiple(stepsBetweenCheckpoints()));
     return Math.min(boundary, nextMultiple(settings.schedule().evaluateEvery()));
@@ -156,6 +176,8 @@ public final class Trainer {
       stopping = true;
     }
     reports.committed(record, step.rowCapacity(), reruns);
+    watch.committed(committed, record);
+    checkpoints.settled(watch.soundness());
     reruns = 0;
   }
 
@@ -194,9 +216,20 @@ public final class Trainer {
     if (last || (evaluateEvery > 0 && committed % evaluateEvery == 0 && !stopping)) {
       evaluate();
     }
-    if (every > 0 && (last || stopping || committed % every == 0)) {
+    if (last) {
+      watch.ended(committed);
+      requireNotRuined();
+    }
+    if (every > 0 && committed % every == 0) {
+      if (!watch.sound() && !checkpointDue) {
+        reports.warning(committed, "the checkpoint waits for a step that makes an update");
+      }
+      checkpointDue = true;
+    }
+    if (every > 0 && (last || stopping || (checkpointDue && watch.sound()))) {
       context.stopRequested().getAsBoolean(); // no checkpoint may be newer than the metrics
-      checkpoints.save(state, committed);
+      checkpoints.save(state, committed, watch.soundness());
+      checkpointDue = false;
       reports.saved(committed);
     }
     if (stopping && !last) {
@@ -207,7 +240,9 @@ public final class Trainer {
 
   private void evaluate() {
     if (evaluator.sequences() > 0) {
-      reports.evaluated(evaluator.evaluate(committed));
+      Evaluation evaluation = evaluator.evaluate(committed);
+      reports.evaluated(evaluation);
+      watch.evaluated(committed, evaluation.metrics().loss());
     }
   }
 }

@@ -143,6 +143,13 @@ final class TrainingReports {
     }
   }
 
+  /** Something that the user should know happened after {@code step} steps. */
+  void warning(long step, String message) {
+    if (!silent) {
+      reports.event(new RunEvent(RunEvent.Kind.WARNING, step, message));
+    }
+  }
+
   /** A checkpoint after {@code step} steps is complete. */
   void saved(long step) {
     if (!silent) {

@@ -20,8 +20,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Measures the loss of a checkpoint on the validation split of its run, or on another text.",
-      "Experts are routed and planned as in training. On the ranks of the run, the loss has the same"
-          + " bits as the one the run recorded at this step.",
+      "Experts are routed and planned as in training. On the ranks of the run, the loss has the"
+          + " same bits as the one the run recorded at this step.",
       "At most data.validation-sequences sequences are evaluated; of another text, its first ones."
     },
     footerHeading = "%nExamples:%n",
@@ -67,6 +67,10 @@ final class EvaluateCommand implements Callable<Integer> {
       report.writeText(out);
     }
     out.flush();
+    if (result.ruin().isPresent()) {
+      spec.commandLine().getErr().println("antiphon: " + result.ruin().get());
+      return Antiphon.FAILED;
+    }
     return 0;
   }
 }

@@ -20,7 +20,8 @@ import picocli.CommandLine.Spec;
       "Continues a text with a checkpoint of a run, to see what it learned.",
       "The prompt and its continuation go to standard output, in UTF-8, as they come. The text ends"
           + " where the model ends it, or after --tokens.",
-      "The model sees the last model.sequence-length tokens; a longer prompt is cut at its beginning."
+      "The model sees the last model.sequence-length tokens; a longer prompt is cut at its"
+          + " beginning."
     },
     footerHeading = "%nExamples:%n",
     footer = {
@@ -75,8 +76,8 @@ final class GenerateCommand implements Callable<Integer> {
       names = "--ranks",
       paramLabel = "N",
       description =
-          "Ranks to compute on. With 1 all experts are in one place and nothing is planned; more run"
-              + " as a Spark job with ECHO, as training does. Default: ${DEFAULT-VALUE}.")
+          "Ranks to compute on. With 1 all experts are in one place and nothing is planned; more"
+              + " run as a Spark job with ECHO, as training does. Default: ${DEFAULT-VALUE}.")
   private int ranks = 1;
 
   @Override
@@ -85,17 +86,31 @@ final class GenerateCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     GenerationRun run = GenerationRun.of(saved.runDirectory, saved.step(), ranks, saved.overrides);
     String text = prompt.equals(STANDARD_INPUT) ? standardInput() : prompt;
-    out.print(text);
-    out.flush();
-    run.generate(
-        new GenerationRun.Request(text, tokens, temperature, topP, seed),
-        piece -> {
-          out.print(piece);
-          out.flush();
-        });
-    out.println();
-    out.flush();
+    Prompted prompted = new Prompted(out, text);
+    run.generate(new GenerationRun.Request(text, tokens, temperature, topP, seed), prompted::piece);
+    prompted.piece(System.lineSeparator());
+    if (run.ruin().isPresent()) {
+      spec.commandLine().getErr().println("antiphon: " + run.ruin().get());
+      return Antiphon.FAILED;
+    }
     return 0;
+  }
+
+  /** The prompt appears with the first piece of its continuation, not before an error. */
+  private static final class Prompted {
+    private final PrintWriter out;
+    private String before;
+
+    Prompted(PrintWriter out, String prompt) {
+      this.out = out;
+      this.before = prompt;
+    }
+
+    void piece(String piece) {
+      out.print(before + piece);
+      out.flush();
+      before = "";
+    }
   }
 
   private void requireUsable() {

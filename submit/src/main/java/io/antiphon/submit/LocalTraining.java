@@ -11,6 +11,7 @@ import io.antiphon.monitor.Terminal;
 import io.antiphon.run.Directories;
 import io.antiphon.run.LocalCheckpoints;
 import io.antiphon.run.RunDirectory;
+import io.antiphon.run.UserErrors;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.CheckpointSpace;
 import io.antiphon.train.Evaluator;
@@ -139,7 +140,11 @@ final class LocalTraining {
       return outcome;
     } catch (ExecutionException e) {
       Throwable first = e.getCause();
-      monitor.finished(RunSummary.Outcome.FAILED, String.valueOf(first));
+      monitor.finished(
+          RunSummary.Outcome.FAILED,
+          UserErrors.explain(first)
+              .map(UserErrors.Explained::message)
+              .orElseGet(() -> String.valueOf(first)));
       if (first instanceof RuntimeException known) {
         throw known;
       }

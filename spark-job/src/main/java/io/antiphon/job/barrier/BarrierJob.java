@@ -10,6 +10,7 @@ import io.antiphon.job.transport.RankPlaces;
 import io.antiphon.job.transport.Wire;
 import io.antiphon.run.UserErrors;
 import io.antiphon.tensor.CommException;
+import io.antiphon.train.RuinedModel;
 import io.antiphon.transport.Transport;
 import java.io.Serializable;
 import java.time.Duration;
@@ -131,7 +132,7 @@ final class BarrierJob {
         RankMessage.Failure described = describe(places.rank(), failure, executor);
         report(described, failure);
         switch (described.cause()) {
-          case USER -> throw new Refused(described.message());
+          case USER, MODEL -> throw new Refused(described.message());
           case DRIVER, OTHER -> LOG.error("rank {} failed", places.rank(), failure);
           case PEER -> {}
         }
@@ -207,7 +208,8 @@ final class BarrierJob {
       }
       RankMessage.Cause cause = cause(failure, executor);
       String message =
-          failure instanceof CommException
+          failure instanceof RuinedModel
+                  || failure instanceof CommException
                   || failure instanceof InterruptedException
                   || failure instanceof DeviceException
               ? String.valueOf(failure.getMessage())
@@ -221,6 +223,9 @@ final class BarrierJob {
     }
 
     private static RankMessage.Cause cause(Throwable failure, boolean executor) {
+      if (failure instanceof RuinedModel) {
+        return RankMessage.Cause.MODEL;
+      }
       if (!executor && lostDevice(failure)) {
         return RankMessage.Cause.DRIVER;
       }

@@ -83,6 +83,7 @@ final class FailureReason {
     String reason = "rank " + first.rank() + ": " + first.message();
     return switch (first.cause()) {
       case USER -> RankFailure.forUser(first.message(), failure);
+      case MODEL -> RankFailure.lasting(first.message(), failure);
       case DRIVER ->
           RankFailure.lasting(
               reason + "; run the command again, it continues from the newest checkpoint", failure);

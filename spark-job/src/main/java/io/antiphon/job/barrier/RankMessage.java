@@ -30,6 +30,8 @@ sealed interface RankMessage extends Serializable {
     USER,
     /** The driver's process, in which the rank ran, lost its GPU: trying again there is no use. */
     DRIVER,
+    /** The model that all ranks train: trying again gives the same. */
+    MODEL,
     /** Another rank that failed. */
     PEER,
     /** Anything else, which may pass. */

@@ -32,7 +32,7 @@ public final class Checkpoints {
   private final Consumer<String> warnings;
   private final ManifestFile manifests;
 
-  /** The step this object committed last: known to be sound without reading it; -1 for none. */
+  /** The step this object committed last: known to be whole without reading it; -1 for none. */
   private volatile long committedStep = -1;
 
   /**
@@ -171,30 +171,36 @@ public final class Checkpoints {
   }
 
   /**
-   * Deletes all but the newest {@code keep} checkpoints. One that is known to be sound always
-   * stays: the last commit of this object, or one whose every byte is verified here.
+   * Deletes all but the newest {@code keep} checkpoints. Two more always stay if they are not among
+   * them: one whose bytes are known to be whole, the last commit of this object or one that is read
+   * here; and the newest of a step up to {@code soundStep}, whose model can be trained on.
    *
    * <p>A failure of the storage is only a warning: the new checkpoint is there already, and old
    * ones cost space, never correctness.
    *
    * @param keep at least 1; damaged checkpoints do not count
+   * @param soundStep newest step after which the model is known to be sound; negative if none is
    * @return how many were deleted
    */
-  public int prune(int keep) {
+  public int prune(int keep, long soundStep) {
     if (keep < 1) {
       throw new IllegalArgumentException("keep must be >= 1, was " + keep);
     }
     int deleted = 0;
     int kept = 0;
-    boolean sound = false;
+    boolean whole = false;
+    boolean sound = soundStep < 0;
     try {
       for (CheckpointLayout.Directory directory : candidates()) {
-        if (kept >= keep && sound) {
+        boolean enough = kept >= keep && whole;
+        boolean saves = !sound && directory.step() <= soundStep;
+        if (enough && !saves) {
           manifests.deleteCheckpoint(directory.name());
           deleted++;
         } else if (isValid(directory, false)) {
           kept++;
-          sound = sound || isSound(directory);
+          whole = whole || isWhole(directory);
+          sound = sound || directory.step() <= soundStep;
         }
       }
     } catch (IOException e) {
@@ -263,6 +269,11 @@ public final class Checkpoints {
     return e instanceof NoSuchFileException
         ? e.getMessage() + " cannot be made"
         : String.valueOf(e.getMessage());
+  }
+
+  /** Where the checkpoint of a step is, for messages. */
+  public String location(long step) {
+    return files.location(CheckpointLayout.committed(step));
   }
 
   private String workingDirectory(long step, String attempt) {
@@ -361,7 +372,7 @@ public final class Checkpoints {
     return manifest;
   }
 
-  private boolean isSound(CheckpointLayout.Directory directory) {
+  private boolean isWhole(CheckpointLayout.Directory directory) {
     boolean written =
         directory.role() == CheckpointLayout.Role.COMMITTED && directory.step() == committedStep;
     return written || isValid(directory, true);

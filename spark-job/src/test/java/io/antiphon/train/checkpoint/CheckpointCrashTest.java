@@ -102,7 +102,7 @@ final class CheckpointCrashTest {
       Checkpoints checkpoints = quiet(files);
       TestCheckpoints.save(checkpoints, 2, "b", RANKS);
       committed = true;
-      checkpoints.prune(1);
+      checkpoints.prune(1, Long.MAX_VALUE);
     } catch (CheckpointException e) {
       assertThat(e).hasMessageContaining("memory:/");
     }
@@ -128,7 +128,7 @@ final class CheckpointCrashTest {
     Checkpoints checkpoints = quiet(files);
     TestCheckpoints.save(checkpoints, 3, "c", 1);
     TestCheckpoints.requireContents(checkpoints, checkpoints.latest().orElseThrow());
-    checkpoints.prune(1);
+    checkpoints.prune(1, Long.MAX_VALUE);
     assertThat(files.paths())
         .allMatch(path -> path.startsWith("step-00000003/"))
         .hasSize(2)

@@ -26,7 +26,7 @@ final class CheckpointsTest {
   void hasNoneAtFirst() {
     assertThat(checkpoints.latest()).isEmpty();
     assertThat(checkpoints.latestVerified()).isEmpty();
-    assertThat(checkpoints.prune(1)).isZero();
+    assertThat(checkpoints.prune(1, Long.MAX_VALUE)).isZero();
     assertThatThrownBy(() -> checkpoints.at(3))
         .isInstanceOf(CheckpointException.class)
         .hasMessage("memory:/: has no checkpoint of step 3");
@@ -267,11 +267,12 @@ final class CheckpointsTest {
     for (long step = 1; step <= 5; step++) {
       TestCheckpoints.save(checkpoints, step, "a", 2);
     }
-    assertThat(checkpoints.prune(3)).isEqualTo(2);
-    assertThat(checkpoints.prune(3)).isZero();
+    assertThat(checkpoints.prune(3, Long.MAX_VALUE)).isEqualTo(2);
+    assertThat(checkpoints.prune(3, Long.MAX_VALUE)).isZero();
     assertThat(checkpoints.latestBefore(3)).isEmpty();
     TestCheckpoints.requireContents(checkpoints, checkpoints.at(3));
-    assertThatThrownBy(() -> checkpoints.prune(0)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> checkpoints.prune(0, Long.MAX_VALUE))
+        .isInstanceOf(IllegalArgumentException.class);
     assertThat(warnings).isEmpty();
   }
 
@@ -281,15 +282,46 @@ final class CheckpointsTest {
       TestCheckpoints.save(checkpoints, step, "a", 1);
     }
     files.failAfter(0, MemoryFiles.Fault.REFUSED);
-    assertThat(checkpoints.prune(1)).isZero();
+    assertThat(checkpoints.prune(1, Long.MAX_VALUE)).isZero();
     assertThat(files.recover()).isTrue();
     assertThat(warnings).singleElement().asString().contains("the next one tries again");
-    assertThat(checkpoints.prune(1)).isEqualTo(2);
+    assertThat(checkpoints.prune(1, Long.MAX_VALUE)).isEqualTo(2);
     TestCheckpoints.requireContents(checkpoints, checkpoints.latest().orElseThrow());
   }
 
   @Test
-  void neverPrunesTheLatestSoundOne() {
+  void neverPrunesTheNewestThatIsKnownToBeSound() {
+    for (long step = 1; step <= 6; step++) {
+      TestCheckpoints.save(checkpoints, step, "a", 1);
+    }
+    assertThat(checkpoints.prune(2, 3)).isEqualTo(3);
+    assertThat(steps()).containsExactly(3L, 5L, 6L);
+    assertThat(checkpoints.prune(2, 5)).isEqualTo(1);
+    assertThat(checkpoints.prune(1, 6)).isEqualTo(1);
+    assertThat(steps()).containsExactly(6L);
+    assertThat(warnings).isEmpty();
+  }
+
+  @Test
+  void prunesAsManyWhereNoneIsSound() {
+    for (long step = 1; step <= 4; step++) {
+      TestCheckpoints.save(checkpoints, step, "a", 1);
+    }
+    assertThat(checkpoints.prune(2, -1)).isEqualTo(2);
+    assertThat(steps()).containsExactly(3L, 4L);
+  }
+
+  private List<Long> steps() {
+    List<Long> steps = new ArrayList<>();
+    checkpoints.latest().ifPresent(newest -> steps.add(newest.step()));
+    while (!steps.isEmpty() && checkpoints.latestBefore(steps.get(0)).isPresent()) {
+      steps.add(0, checkpoints.latestBefore(steps.get(0)).orElseThrow().step());
+    }
+    return steps;
+  }
+
+  @Test
+  void neverPrunesTheLatestWholeOne() {
     for (long step = 1; step <= 4; step++) {
       TestCheckpoints.save(checkpoints, step, "a", 1);
     }
@@ -299,7 +331,7 @@ final class CheckpointsTest {
     damaged[damaged.length - 1]++; // only reading every byte can tell
     files.put(shard, damaged);
     Checkpoints restarted = new Checkpoints(files, warnings::add);
-    assertThat(restarted.prune(1)).isEqualTo(1);
+    assertThat(restarted.prune(1, Long.MAX_VALUE)).isEqualTo(1);
     assertThat(warnings).hasSize(2).allMatch(warning -> warning.contains("is not counted"));
     assertThat(restarted.latestVerified().map(CheckpointManifest::step)).contains(2L);
   }
