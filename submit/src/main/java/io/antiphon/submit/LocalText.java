@@ -4,6 +4,7 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Data;
 import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
+import io.antiphon.data.Beginning;
 import io.antiphon.data.SeededPermutation;
 import io.antiphon.data.tokenizer.ByteTokenizer;
 import io.antiphon.train.SequenceSource;
@@ -143,14 +144,34 @@ final class LocalText {
     List<Path> files = List.of(path);
     if (Files.isDirectory(path)) {
       try (Stream<Path> found = Files.list(path)) {
-        files = found.filter(Files::isRegularFile).sorted().toList();
+        files =
+            found.filter(Files::isRegularFile).filter(file -> !isHidden(file)).sorted().toList();
       }
     }
     List<String> texts = new ArrayList<>();
     for (Path file : files) {
-      texts.add(new String(Files.readAllBytes(file), StandardCharsets.UTF_8));
+      try (InputStream in = Files.newInputStream(file)) {
+        Beginning beginning = new Beginning(in);
+        beginning
+            .foreign()
+            .ifPresent(
+                foreign -> {
+                  throw unusable(
+                      "data.text",
+                      file.toString(),
+                      foreign.kind() + ", and without Spark only UTF-8 text is read",
+                      "unpack or convert it, or train with Spark");
+                });
+        texts.add(new String(beginning.whole().readAllBytes(), StandardCharsets.UTF_8));
+      }
     }
     return texts;
+  }
+
+  /** As with Spark. */
+  private static boolean isHidden(Path file) {
+    String name = file.getFileName().toString();
+    return name.startsWith(".") || name.startsWith("_");
   }
 
   /** As with Spark: of a separator line only what its first group captured remains. */

@@ -248,6 +248,14 @@ class LocalTrainingTest {
   }
 
   @Test
+  void aCompressedFileIsNoText() throws Exception {
+    Path file = Files.write(directory.resolve("a.txt.gz"), new byte[] {0x1f, (byte) 0x8b, 8, 0});
+    assertThatThrownBy(() -> LocalText.read(read("data.text=" + file)))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("is compressed with gzip, and without Spark only UTF-8 text is read");
+  }
+
+  @Test
   void everyEpochReadsEverySequenceOnceInAnotherOrder() {
     LocalText text = LocalText.read(read());
     try (SequenceSource train = text.train();

@@ -1,5 +1,6 @@
 package io.antiphon.data.text;
 
+import io.antiphon.data.Beginning;
 import io.antiphon.data.DataException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -51,9 +52,10 @@ record FileSlice(String path, long start, long end) implements Serializable {
       if (start == 0) {
         InputStream in = new Compression(configuration).open(path, raw);
         Beginning beginning = new Beginning(in);
-        Optional<String> refusal = beginning.refusal();
-        if (refusal.isPresent()) {
-          throw new DataException(path + " " + refusal.get());
+        Optional<Beginning.Foreign> foreign = beginning.foreign();
+        if (foreign.isPresent()) {
+          throw new DataException(
+              path + " " + foreign.get().kind() + "; " + foreign.get().remedy());
         }
         return new Lines(path, beginning.whole(), 0);
       }
