@@ -38,8 +38,8 @@ final class HoconSource {
   /**
    * A source that adds what it finds wrong to {@code problems}.
    *
-   * @param selfContained whether the text comes from a file of a run, which may be anybody's: it
-   *     can neither include a file nor read the environment
+   * @param selfContained whether the text must stand for itself, because it may be anybody's, as
+   *     that of a checkpoint: it can neither include a file nor read the environment
    */
   HoconSource(List<Problem> problems, boolean selfContained) {
     this.problems = problems;
@@ -94,8 +94,8 @@ final class HoconSource {
               .problem(
                   "",
                   "",
-                  "settings that a run keeps hold plain values; these have substitutions ${...}",
-                  "take the run from whom you trust, or write the values themselves"));
+                  "must hold plain values: no substitution ${...} is evaluated here",
+                  "write the values themselves"));
       return ConfigFactory.empty().root();
     }
     Optional<String> tooLong = Substitutions.tooLong(config.root());

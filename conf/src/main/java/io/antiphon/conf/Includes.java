@@ -121,10 +121,7 @@ final class Includes
    */
   private boolean isRefused(String what) {
     if (source.selfContained()) {
-      lost(
-          what,
-          "settings that a run keeps include nothing",
-          "take the run from whom you trust, or write the values themselves");
+      lost(what, "nothing can be included here", "write the values themselves");
       return true;
     }
     if (source.budget().include()) {

@@ -25,12 +25,12 @@ public final class Printable {
 
   /** As {@link #of}, without the quotes. */
   public static String value(String text) {
-    return line(text, VALUE_CHARS);
+    return cut(text, VALUE_CHARS);
   }
 
   /** One line of at most 2,000 characters, such as a path. */
   public static String line(String text) {
-    return line(text, LINE_CHARS);
+    return cut(text, LINE_CHARS);
   }
 
   /**
@@ -66,7 +66,8 @@ public final class Printable {
     return printable.toString();
   }
 
-  private static String line(String text, int limit) {
+  /** One line of at most {@code limit} characters, and "..." if there were more. */
+  public static String cut(String text, int limit) {
     StringBuilder printable = new StringBuilder(Math.min(text.length(), limit) + CUT.length());
     append(printable, text, 0, text.length(), limit);
     for (int i = 0; i < printable.length(); i++) {

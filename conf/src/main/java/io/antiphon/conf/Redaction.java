@@ -3,6 +3,7 @@ package io.antiphon.conf;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -22,6 +23,10 @@ public final class Redaction {
       Pattern.compile(
           "(?i)secret|password|passphrase|token|credentials?+(?![.]?provider)|access[.]?key"
               + "|account[.]?key|private[.]?key");
+
+  /** A name that looks like a secret's, its assignment, and what is assigned. */
+  private static final Pattern ASSIGNMENT =
+      Pattern.compile("((?:" + DEFAULT.pattern() + ")[^\\s=]{0,200}=)(\\S+)");
 
   private static final Pattern FLAG = Pattern.compile("(?i)\\s*(true|false)?\\s*");
 
@@ -54,6 +59,11 @@ public final class Redaction {
   /** The value as it may be written. */
   public String shown(String name, String value) {
     return hides(name, value) ? PLACEHOLDER : value;
+  }
+
+  /** A message about a command line, such as one that quotes an unknown option, without secrets. */
+  public static String withoutAssignments(String message) {
+    return ASSIGNMENT.matcher(message).replaceAll("$1" + Matcher.quoteReplacement(PLACEHOLDER));
   }
 
   /** Whether a line of a file may hold a secret. */

@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Reads settings from HOCON. Overrides replace what the text says, then defaults fill the gaps,
@@ -89,8 +90,17 @@ public final class SettingsReader {
   }
 
   private Settings read(String label, String text, Path directory, List<String> overrides) {
+    return guarded(label, () -> readWithin(label, text, directory, overrides));
+  }
+
+  /**
+   * What a reading gives.
+   *
+   * @throws ConfigException also if it exhausts stack or heap, which no count foresaw
+   */
+  static <T> T guarded(String label, Supplier<T> reading) {
     try {
-      return readWithin(label, text, directory, overrides);
+      return reading.get();
     } catch (StackOverflowError | OutOfMemoryError e) {
       throw new ConfigException(
           List.of(

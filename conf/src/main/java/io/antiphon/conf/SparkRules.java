@@ -47,6 +47,11 @@ final class SparkRules {
               List.of(Schema.PROPERTIES),
               SparkRules::redaction),
           new Rule(
+              "spark.kryo.registrationRequired is not true: Spark does not register all classes"
+                  + " that it sends itself.",
+              List.of(Schema.PROPERTIES),
+              SparkRules::unregisteredClasses),
+          new Rule(
               "spark.properties does not switch dynamic allocation on: a barrier stage needs all"
                   + " executors at once.",
               List.of(Schema.PROPERTIES),
@@ -103,6 +108,17 @@ final class SparkRules {
                 property(name),
                 "must start with spark.",
                 "write the whole name of Spark's key, such as spark." + name));
+  }
+
+  private static Stream<Finding> unregisteredClasses(Values values) {
+    String name = "spark.kryo.registrationRequired";
+    return Boolean.parseBoolean(values.properties().get(name))
+        ? Stream.of(
+            new Finding(
+                property(name),
+                "must be false: Spark does not register all classes that it sends itself",
+                "remove it"))
+        : Stream.empty();
   }
 
   private static Stream<Finding> redaction(Values values) {

@@ -193,7 +193,7 @@ class HostileSettingsTest {
       assertThatThrownBy(() -> SettingsReader.text("checkpoint", text, List.of()))
           .as(line)
           .isInstanceOf(ConfigException.class)
-          .hasMessageContaining("settings that a run keeps");
+          .hasMessageContaining("here\n    -> write the values themselves");
       Path kept = Files.writeString(directory.resolve("config.conf"), text);
       assertThatThrownBy(() -> SettingsReader.kept(kept)).isInstanceOf(ConfigException.class);
     }

@@ -262,4 +262,10 @@ class RulesTest {
         .allSatisfy(
             rule -> assertThat(Schema.KEYS).containsKeys(rule.keys().toArray(new String[0])));
   }
+
+  @Test
+  void classesThatSparkDoesNotRegisterAreNotDemanded() {
+    assertThat(Sample.problemWith("spark.properties.spark.kryo.registrationRequired=true").limit())
+        .startsWith("must be false");
+  }
 }

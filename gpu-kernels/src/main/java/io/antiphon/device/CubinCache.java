@@ -1,10 +1,7 @@
 package io.antiphon.device;
 
-import java.io.BufferedInputStream;
-import java.io.BufferedOutputStream;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,6 +46,9 @@ public final class CubinCache {
           return Nvrtc.compile(source, text, headers, architecture);
         }
       };
+
+  private static final int MAX_BYTES = 64 << 20;
+  private static final String FORMAT = "entry 2";
 
   private final Path folder;
   private final Compiler compiler;
@@ -117,6 +117,7 @@ public final class CubinCache {
       source.names().forEach(name -> add(digest, name));
       Nvrtc.options(architecture).forEach(option -> add(digest, option));
       add(digest, compiler.version());
+      add(digest, FORMAT);
       return HexFormat.of().formatHex(digest.digest(), 0, 16);
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java has SHA-256", e);
@@ -130,12 +131,15 @@ public final class CubinCache {
   }
 
   private static Optional<Cubin> read(Path entry) {
-    if (!Files.exists(entry)) {
+    if (!Files.isRegularFile(entry)) {
       return Optional.empty();
     }
-    try (DataInputStream in =
-        new DataInputStream(new BufferedInputStream(Files.newInputStream(entry)))) {
-      return Optional.of(Cubin.read(in));
+    try (InputStream in = Files.newInputStream(entry)) {
+      byte[] bytes = in.readNBytes(MAX_BYTES + 1);
+      if (bytes.length > MAX_BYTES) {
+        throw new IOException("it is larger than " + MAX_BYTES + " bytes");
+      }
+      return Optional.of(Cubin.decode(bytes));
     } catch (IOException e) {
       LOG.warn("compiling again what {} should hold: {}", entry, e.toString());
       return Optional.empty();
@@ -146,11 +150,13 @@ public final class CubinCache {
     try {
       Files.createDirectories(folder);
       Path fresh = Files.createTempFile(folder, "new", ".tmp");
-      try (DataOutputStream out =
-          new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(fresh)))) {
-        cubin.write(out);
+      try {
+        Files.write(fresh, cubin.encode());
+        Files.move(
+            fresh, entry, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      } finally {
+        Files.deleteIfExists(fresh); // still there if the disk is full
       }
-      Files.move(fresh, entry, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
       // The kernels are compiled: only the next start is slower.
       LOG.warn("compiled kernels are not kept in {}: {}", folder, e.toString());

@@ -8,6 +8,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -84,6 +87,36 @@ class CubinCacheTest {
     assertThat(code(cache.get(ONE, HOPPER))).isEqualTo("[zero_bytes] for sm_90a");
     assertThat(cache.compiled()).isEqualTo(1);
     assertThat(cache().get(ONE, HOPPER).loweredNames()).hasSize(1);
+  }
+
+  /** Negative and huge lengths, and bits that flipped in names or code. */
+  @Test
+  void aDamagedEntryIsCompiledAgain() throws IOException {
+    cache().get(ONE, HOPPER);
+    Path entry;
+    try (var entries = Files.list(folder)) {
+      entry = entries.findFirst().orElseThrow();
+    }
+    byte[] sound = Files.readAllBytes(entry);
+    byte[] negative =
+        Base64.getDecoder().decode("AAAAAgABYgABYwAEazwxPgAMX1oxa0lMaTFFRXZ2/Aw06Q==");
+    byte[] large = negative.clone();
+    large[large.length - 4] = 0x7f;
+    List<byte[]> damaged = new ArrayList<>(List.of(negative, large, new byte[0], new byte[40]));
+    for (int i = 0; i < sound.length; i++) {
+      byte[] flipped = sound.clone();
+      flipped[i] ^= (byte) (1 << i % 8);
+      damaged.add(flipped);
+    }
+    damaged.add(Arrays.copyOf(sound, sound.length - 1));
+    damaged.add(Arrays.copyOf(sound, sound.length + 1));
+    for (byte[] bytes : damaged) {
+      Files.write(entry, bytes);
+      CubinCache cache = cache();
+      assertThat(code(cache.get(ONE, HOPPER))).isEqualTo("[zero_bytes] for sm_90a");
+      assertThat(cache.compiled()).isEqualTo(1);
+      assertThat(entry).hasBinaryContent(sound);
+    }
   }
 
   @Test

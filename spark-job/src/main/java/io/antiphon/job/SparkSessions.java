@@ -93,8 +93,11 @@ final class SparkSessions {
   }
 
   /** Spark checks its properties while it starts, and names the one it does not like. */
-  private static RuntimeException refused(Exception failure) {
+  static RuntimeException refused(Exception failure) {
     String reason = String.valueOf(failure.getMessage());
+    if (reason.contains("INVALID_DRIVER_MEMORY")) {
+      return tooLittleMemory(failure);
+    }
     if (failure instanceof IllegalArgumentException) {
       return refused(reason, failure);
     }
@@ -102,6 +105,24 @@ final class SparkSessions {
       return refused("there is no class " + reason, failure);
     }
     return new CommException("Spark does not start: " + reason, failure);
+  }
+
+  /** Spark names a property that comes too late: the heap of this process is what it is. */
+  private static ConfigException tooLittleMemory(Exception failure) {
+    ConfigException refused =
+        new ConfigException(
+            List.of(
+                new Problem(
+                    "heap of the driver",
+                    0,
+                    "",
+                    "",
+                    "is %d MiB, and Spark does not start with less than 450"
+                        .formatted(Runtime.getRuntime().maxMemory() >> 20),
+                    "set ANTIPHON_MEMORY=4g for submit/antiphon, or --driver-memory 4g for"
+                        + " spark-submit")));
+    refused.initCause(failure);
+    return refused;
   }
 
   private static ConfigException refused(String reason, Exception failure) {

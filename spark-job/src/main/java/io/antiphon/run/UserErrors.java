@@ -2,6 +2,7 @@ package io.antiphon.run;
 
 import io.antiphon.comm.EnvironmentException;
 import io.antiphon.conf.ConfigException;
+import io.antiphon.conf.Printable;
 import io.antiphon.cpu.BlasUnavailable;
 import io.antiphon.data.DataException;
 import io.antiphon.device.DeviceException;
@@ -98,7 +99,7 @@ public final class UserErrors {
   private static String message(Throwable failure) {
     return failure instanceof OutOfMemoryError
         ? outOfHeap(failure)
-        : String.valueOf(failure.getMessage());
+        : Printable.message(String.valueOf(failure.getMessage()));
   }
 
   private static String outOfHeap(Throwable failure) {

@@ -4,20 +4,21 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigParseOptions;
+import io.antiphon.conf.PlainHocon;
+import io.antiphon.conf.Printable;
+import io.antiphon.conf.Problem;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.TreeSet;
 
 /** Reads the constants of the {@link CostModel}. */
 public final class CostFile {
   private static final String DEFAULTS = "cost.conf";
-  private static final long MAX_BYTES = 1 << 20;
 
   private final String name;
   private final Config values;
@@ -40,16 +41,14 @@ public final class CostFile {
   public static CostModel read(Path file) {
     Config own;
     try {
-      if (Files.size(file) > MAX_BYTES) {
-        throw Limits.bad(
-            "%s: larger than %d bytes. Give --cost a file of constants.", file, MAX_BYTES);
-      }
-      own = ConfigFactory.parseString(Files.readString(file), named(file.toString()));
-      own = own.resolve();
+      own = PlainHocon.read(file);
     } catch (IOException e) {
-      throw Limits.bad("%s: cannot be read. Give --cost an existing text file.", file);
-    } catch (ConfigException e) {
-      throw Limits.bad("%s: not HOCON (%s). Write keys as in cost.conf.", file, firstLine(e));
+      throw Limits.bad("%s: cannot be read. Give --cost an existing text file in UTF-8.", file);
+    } catch (io.antiphon.conf.ConfigException e) {
+      Problem first = e.problems().get(0);
+      String line = first.line() > 0 ? "line " + first.line() + ": " : "";
+      throw Limits.bad(
+          "%s: %s%s. Write keys as in cost.conf.", file, line, Printable.line(first.limit()));
     }
     Config shipped = shipped();
     TreeSet<String> unknown = new TreeSet<>();
@@ -58,7 +57,9 @@ public final class CostFile {
     if (!unknown.isEmpty()) {
       TreeSet<String> known = new TreeSet<>();
       shipped.entrySet().forEach(entry -> known.add(entry.getKey()));
-      throw Limits.bad("%s: unknown keys %s. The keys are %s.", file, unknown, known);
+      throw Limits.bad(
+          "%s: unknown keys %s. The keys are %s.",
+          file, Printable.value(unknown.toString()), known);
     }
     return new CostFile(file.toString(), own.withFallback(shipped)).read();
   }
@@ -126,6 +127,6 @@ public final class CostFile {
   }
 
   private static String firstLine(ConfigException e) {
-    return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+    return Printable.value(String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
   }
 }

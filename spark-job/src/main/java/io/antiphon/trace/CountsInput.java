@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
+import io.antiphon.conf.Printable;
 import java.io.CharConversionException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -269,7 +270,6 @@ public final class CountsInput implements RoutingTrace {
 
   /** Foreign text as part of a message on one line. */
   private static String shown(String text, int limit) {
-    String printable = text.replaceAll("[\\p{Cc}\\p{Zl}\\p{Zp}]", "?");
-    return printable.length() <= limit ? printable : printable.substring(0, limit) + "...";
+    return Printable.cut(text, limit);
   }
 }

@@ -1,5 +1,6 @@
 package io.antiphon.job;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.antiphon.conf.ConfigException;
@@ -42,6 +43,16 @@ class SparkSessionsTest {
         .hasMessageContaining("settings: spark.properties")
         .hasMessageContaining(complaint)
         .hasMessageContaining("-> change the property");
+  }
+
+  @Test
+  void aHeapTooSmallForSparkIsMendedWhereHeapsAreSet() {
+    String spark = "[INVALID_DRIVER_MEMORY] System memory 259522560 must be at least 471859200.";
+    assertThat(SparkSessions.refused(new IllegalArgumentException(spark)))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("less than 450\n    -> set ANTIPHON_MEMORY=4g")
+        .message()
+        .doesNotContain("spark.driver.memory");
   }
 
   @Test

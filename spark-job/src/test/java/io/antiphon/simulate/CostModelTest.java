@@ -10,10 +10,12 @@ import io.antiphon.plan.PlanShape;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class CostModelTest {
   /** Round numbers: 1000 flop/s, 10 bytes/s inside a node, 2 between; one pass, one transfer. */
@@ -124,7 +126,7 @@ final class CostModelTest {
         "gemm.efficiency = much; gemm.efficiency is not a number",
         "gemm.tile-rows = 1.5; gemm.tile-rows must be a whole number",
         "weights.relay = perhaps; weights.relay must be true or false",
-        "gemm {; not HOCON"
+        "gemm {; cannot be read as HOCON"
       })
   void aBadFileIsExplained(String text, String message, @TempDir Path directory)
       throws IOException {
@@ -138,5 +140,42 @@ final class CostModelTest {
   void aMissingFileIsExplained(@TempDir Path directory) {
     assertThatThrownBy(() -> CostFile.read(directory.resolve("none.conf")))
         .hasMessageContaining("cannot be read");
+  }
+
+  /** Nothing outside the file can change its meaning, and nothing is fetched. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "include url(\"http://127.0.0.1:9/x.conf\")",
+        "include \"missing.conf\"",
+        "include file(\"/etc/hostname\")",
+        "plan-seconds = ${PATH}",
+        "plan-seconds = ${?NOT_SET_ANYWHERE}"
+      })
+  void aFileOfConstantsStandsForItself(String text, @TempDir Path directory) throws IOException {
+    Path file = Files.writeString(directory.resolve("my.conf"), text);
+    assertThatThrownBy(() -> CostFile.read(file))
+        .isInstanceOf(OptionException.class)
+        .hasMessageStartingWith(file.toString())
+        .hasMessageContaining("here. Write keys as in cost.conf.");
+  }
+
+  @Test
+  void aHugeOrHostileFileOfConstantsIsRefusedInAShortLine(@TempDir Path directory)
+      throws IOException {
+    for (String text :
+        List.of(
+            "x".repeat(140_000) + " = 1",
+            "\"\\u001b[2J\" = 1",
+            "plan-seconds = \"\\u001b[2J" + "y".repeat(140_000) + "\"",
+            "a={".repeat(1_000),
+            "#" + " ".repeat(1 << 20))) {
+      Path file = Files.writeString(directory.resolve("my.conf"), text);
+      assertThatThrownBy(() -> CostFile.read(file))
+          .isInstanceOf(OptionException.class)
+          .hasMessageMatching("\\P{Cntrl}{1,1500}");
+    }
+    assertThatThrownBy(() -> CostFile.read(Path.of("/dev/zero")))
+        .isInstanceOf(OptionException.class);
   }
 }

@@ -1,5 +1,7 @@
 package io.antiphon.submit;
 
+import io.antiphon.conf.Printable;
+import io.antiphon.conf.Redaction;
 import io.antiphon.conf.Version;
 import io.antiphon.device.LastResort;
 import io.antiphon.device.SharedDevice;
@@ -7,6 +9,7 @@ import io.antiphon.run.UserErrors;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
@@ -82,6 +85,10 @@ public final class Antiphon {
         LastResort.after(EXIT.multipliedBy(4)); // a rank may hang that could not be closed
       }
       System.exit(code);
+    } catch (OutOfMemoryError e) { // picocli hands on what is no Exception
+      System.err.println(
+          "antiphon: " + UserErrors.explain(e).map(UserErrors.Explained::message).orElse(""));
+      System.exit(USAGE);
     } catch (NoClassDefFoundError e) {
       if (SparkPresence.isHere()) {
         throw e;
@@ -98,6 +105,7 @@ public final class Antiphon {
     CommandLine line = new CommandLine(new Antiphon());
     line.setOut(
         new PrintWriter(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8));
+    line.setExpandAtFiles(false); // a prompt or the name of a file may begin with @
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUsageHelpWidth(100);
     line.setParameterExceptionHandler((failure, given) -> misuse(failure));
@@ -109,7 +117,8 @@ public final class Antiphon {
   private static int misuse(ParameterException failure) {
     CommandLine command = failure.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println("antiphon: " + String.valueOf(failure.getMessage()).replaceFirst("^Error: ", ""));
+    String message = String.valueOf(failure.getMessage()).replaceFirst("^Error: ", "");
+    err.println("antiphon: " + Printable.message(Redaction.withoutAssignments(message)));
     UnmatchedArgumentException.printSuggestions(failure, err);
     err.println("See " + command.getCommandSpec().qualifiedName() + " --help.");
     return USAGE;
@@ -124,7 +133,9 @@ public final class Antiphon {
       err.println("antiphon: " + explained.get().message());
       return explained.get().exitCode();
     }
-    failure.printStackTrace(err);
+    StringWriter trace = new StringWriter();
+    failure.printStackTrace(new PrintWriter(trace));
+    err.println(Printable.message(trace.toString()));
     err.println("antiphon: this should not happen; please report it with the lines above");
     return FAILED;
   }

@@ -21,7 +21,15 @@ final class CpuChecks {
 
   static List<Finding> all() {
     return List.of(
-        java(), modules(), processors(), memory(), temporary(), spark(), blas(), tokenizers());
+        java(),
+        modules(),
+        encoding(),
+        processors(),
+        memory(),
+        temporary(),
+        spark(),
+        blas(),
+        tokenizers());
   }
 
   private static Finding java() {
@@ -45,6 +53,20 @@ final class CpuChecks {
             "Java options",
             "java.nio is not open to Spark",
             "start through submit/antiphon or spark-submit, which pass --add-opens");
+  }
+
+  private static Finding encoding() {
+    return encoding(System.getProperty("sun.jnu.encoding", "unknown"));
+  }
+
+  /** Java reads arguments and the names of files in the encoding of the locale. */
+  static Finding encoding(String found) {
+    return found.equalsIgnoreCase("UTF-8")
+        ? Finding.ok("encoding", "arguments and names of files are read as UTF-8")
+        : Finding.warn(
+            "encoding",
+            "arguments and names of files are read as " + found + ": other characters are lost",
+            "start through submit/antiphon, or set LC_ALL=C.UTF-8");
   }
 
   private static Finding processors() {

@@ -1,5 +1,6 @@
 package io.antiphon.submit;
 
+import io.antiphon.conf.Printable;
 import io.antiphon.job.GenerationRun;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -18,7 +19,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Continues a text with a checkpoint of a run, to see what it learned.",
-      "The prompt and its continuation go to standard output, in UTF-8, as they come. The text ends"
+      "The prompt and its continuation go to standard output, in UTF-8, as they come; on a terminal"
+          + " control characters show as \"?\". The text ends"
           + " where the model ends it, or after --tokens.",
       "The model sees the last model.sequence-length tokens; a longer prompt is cut at its"
           + " beginning."
@@ -99,6 +101,7 @@ final class GenerateCommand implements Callable<Integer> {
   /** The prompt appears with the first piece of its continuation, not before an error. */
   private static final class Prompted {
     private final PrintWriter out;
+    private final boolean terminal = System.getenv().containsKey(TrainCommand.TERMINAL);
     private String before;
 
     Prompted(PrintWriter out, String prompt) {
@@ -107,10 +110,15 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     void piece(String piece) {
-      out.print(before + piece);
+      out.print(shown(before + piece, terminal));
       out.flush();
       before = "";
     }
+  }
+
+  /** What a model writes may hold any character: a terminal would act on some. */
+  static String shown(String piece, boolean terminal) {
+    return terminal ? Printable.text(piece) : piece;
   }
 
   private void requireUsable() {

@@ -43,7 +43,7 @@ final class TrainCommand implements Callable<Integer> {
   private static final String NO_CHECKPOINTS = "checkpoint.enabled = false";
 
   /** Set by the launcher if its output ends at a terminal. */
-  private static final String TERMINAL = "ANTIPHON_TERMINAL";
+  static final String TERMINAL = "ANTIPHON_TERMINAL";
 
   @Mixin SettingsOptions options = new SettingsOptions();
 

@@ -80,6 +80,64 @@ class LauncherTest {
         .endsWith("-cp", home + "/*", "io.antiphon.submit.Antiphon", "plan", "--counts", "a file");
   }
 
+  /** Arguments and names of files are read in the encoding of the locale. */
+  @Test
+  void choosesUtf8WhereTheLocaleIsNot() throws Exception {
+    environment.put("ANTIPHON_LIB", home.toString());
+    environment.put(
+        "JAVA_HOME",
+        javaHome("telling", JAVA.replace("VERSION", "17.0.1") + "echo \"locale $LC_ALL\"\n"));
+    for (String variable : List.of("LC_ALL", "LC_CTYPE", "LANG")) {
+      for (String locale : List.of("", "C", "POSIX", "no_SUCH.UTF-8")) {
+        List.of("LC_ALL", "LC_CTYPE", "LANG").forEach(name -> environment.put(name, ""));
+        environment.put(variable, locale);
+        assertThat(run(home.resolve("submit/antiphon")).out().strip())
+            .as(variable + "=" + locale)
+            .endsWith("locale C.UTF-8");
+      }
+    }
+    environment.put("LC_ALL", "C.utf8");
+    assertThat(run(home.resolve("submit/antiphon")).out().strip()).endsWith("locale C.utf8");
+  }
+
+  @Test
+  void takesASmallHeapAndRefusesWhatIsNone() throws Exception {
+    environment.put("ANTIPHON_LIB", home.toString());
+    Map<String, String> initial =
+        Map.of(
+            "256m",
+            "256m",
+            "8g",
+            "512m",
+            "600M",
+            "512m",
+            "300000k",
+            "300000k",
+            "268435456",
+            "268435456");
+    for (Map.Entry<String, String> heap : initial.entrySet()) {
+      environment.put("ANTIPHON_MEMORY", heap.getKey());
+      assertThat(run(home.resolve("submit/antiphon")).out().lines())
+          .contains("-Xms" + heap.getValue(), "-Xmx" + heap.getKey());
+    }
+    for (String none : List.of("lots", "4 g", "-1g", "0", "4gb", "\u001b[2J")) {
+      environment.put("ANTIPHON_MEMORY", none);
+      Launched run = run(home.resolve("submit/antiphon"));
+      assertThat(run.exitCode()).isEqualTo(USAGE);
+      assertThat(run.err().lines()).hasSize(1);
+      assertThat(run.err()).contains("ANTIPHON_MEMORY is '", "such as 4g").doesNotContain("\u001b");
+    }
+  }
+
+  @Test
+  void opensNoPackageThatJavaNoLongerHas() throws Exception {
+    environment.put("ANTIPHON_LIB", home.toString());
+    environment.put("JAVA_HOME", javaHome("java-25", JAVA.replace("VERSION", "25.0.1")));
+    assertThat(run(home.resolve("submit/antiphon")).out())
+        .doesNotContain("sun.security.action")
+        .contains("sun.util.calendar");
+  }
+
   @Test
   void worksThroughSymbolicLinksFromAnyDirectory() throws Exception {
     builtBefore();
