@@ -75,10 +75,16 @@ public final class Antiphon {
     }
   }
 
-  /** Runs the command line and ends the process with its exit code. */
+  /**
+   * Runs the command line. Returns after success, as Spark wants it of an application: on YARN one
+   * that exits counts as failed and is run again. Otherwise ends the process with the exit code.
+   */
   public static void main(String[] arguments) {
     try {
       int code = commandLine().execute(arguments);
+      if (code == 0 && SharedDevice.anyLoss().isEmpty()) {
+        return;
+      }
       if (SharedDevice.anyLoss().isPresent()) {
         LastResort.after(EXIT);
       } else if (code == FAILED) {
