@@ -22,6 +22,15 @@ final class FailureReason {
   /** Spark's error condition for a barrier stage with more tasks than the cluster has slots. */
   private static final String TOO_FEW_SLOTS = "SPARK-24819";
 
+  /** Spark's error condition for a barrier stage with dynamic allocation. */
+  private static final String DYNAMIC_ALLOCATION = "SPARK-24942";
+
+  /** What Spark says, on any cluster, of an application that it has ended. */
+  private static final Pattern ENDED =
+      Pattern.compile(
+          "(Master removed our application(?:: \\w+)?"
+              + "|SparkContext was shut down|stopped SparkContext)");
+
   private FailureReason() {}
 
   /**
@@ -30,21 +39,40 @@ final class FailureReason {
    * @param failure what Spark threw
    * @param reported what the ranks said, the causes first
    * @param slots task slots that the attempt needed
+   * @param over whether the application has ended, so that no other attempt can be made in it
    */
-  static RankFailure of(Exception failure, List<RankMessage.Failure> reported, int slots) {
+  static RankFailure of(
+      Exception failure, List<RankMessage.Failure> reported, int slots, boolean over) {
     if (failure instanceof ApplicationWatch.ApplicationLost) {
       return RankFailure.lasting(String.valueOf(failure.getMessage()), failure);
     }
-    if (!reported.isEmpty() && reported.get(0).cause() != RankMessage.Cause.PEER) {
+    RankMessage.Cause cause = reported.isEmpty() ? RankMessage.Cause.PEER : reported.get(0).cause();
+    if (cause == RankMessage.Cause.USER || cause == RankMessage.Cause.DRIVER) {
       return of(reported.get(0), failure);
     }
     String spark = String.valueOf(failure.getMessage());
+    if (over || ENDED.matcher(spark).find()) {
+      return RankFailure.lasting(
+          "the application is over: the cluster manager removed it, or somebody ended it ("
+              + firstOf(spark, ENDED, FAILED_TASK, FIRST_LINE)
+              + "); run the command again, it continues from the newest checkpoint",
+          failure);
+    }
+    if (cause == RankMessage.Cause.OTHER) {
+      return of(reported.get(0), failure);
+    }
     if (spark.contains(TOO_FEW_SLOTS)) {
       return RankFailure.forUser(
           "the cluster did not offer "
               + slots
               + " task slots at once (executors x cores / spark.task.cpus); give the application"
               + " more executors or cores, or lower parallelism.ranks",
+          failure);
+    }
+    if (spark.contains(DYNAMIC_ALLOCATION)) {
+      return RankFailure.forUser(
+          "Spark does not run ranks with dynamic allocation, which must all run at once; add"
+              + " --conf spark.dynamicAllocation.enabled=false to spark-submit",
           failure);
     }
     Matcher lost = LOST_EXECUTOR.matcher(spark);
@@ -54,13 +82,18 @@ final class FailureReason {
     if (!reported.isEmpty()) {
       return RankFailure.passing(reported.get(0).message(), failure);
     }
-    for (Pattern pattern : List.of(FAILED_TASK, FIRST_LINE)) {
-      Matcher matcher = pattern.matcher(spark);
+    return RankFailure.passing(firstOf(spark, FAILED_TASK, FIRST_LINE), failure);
+  }
+
+  /** The first group of the first pattern that is in the text. */
+  private static String firstOf(String text, Pattern... patterns) {
+    for (Pattern pattern : patterns) {
+      Matcher matcher = pattern.matcher(text);
       if (matcher.find()) {
-        return RankFailure.passing(matcher.group(1), failure);
+        return matcher.group(1);
       }
     }
-    return RankFailure.passing(spark, failure);
+    return text;
   }
 
   /**

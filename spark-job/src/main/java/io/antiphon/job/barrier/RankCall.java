@@ -80,7 +80,7 @@ public final class RankCall {
         throw end;
       } catch (Exception e) { // Scala code throws checked exceptions undeclared
         requireDelivered(mailbox); // what ranks say then only followed
-        throw FailureReason.of(e, mailbox.failures(), ranks);
+        throw FailureReason.of(e, mailbox.failures(), ranks, context.isStopped());
       }
     }
   }

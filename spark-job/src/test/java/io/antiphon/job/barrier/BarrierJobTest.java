@@ -92,7 +92,7 @@ class BarrierJobTest {
     try (DriverMailbox mailbox = DriverMailbox.open(attempt, reports::add, () -> false)) {
       Exception[] thrown = new Exception[1];
       assertThatThrownBy(() -> submit(task)).satisfies(failure -> thrown[0] = (Exception) failure);
-      return FailureReason.of(thrown[0], mailbox.failures(), 2);
+      return FailureReason.of(thrown[0], mailbox.failures(), 2, false);
     }
   }
 

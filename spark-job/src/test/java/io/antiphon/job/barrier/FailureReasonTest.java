@@ -6,6 +6,8 @@ import io.antiphon.run.RankFailure;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class FailureReasonTest {
   private final Exception killed =
@@ -22,7 +24,8 @@ class FailureReasonTest {
   @Test
   void aRanksOwnFailureSaysMost() {
     RankFailure failed =
-        FailureReason.of(killed, List.of(failure(2, RankMessage.Cause.OTHER, "out of memory")), 4);
+        FailureReason.of(
+            killed, List.of(failure(2, RankMessage.Cause.OTHER, "out of memory")), 4, false);
 
     assertThat(failed.reason()).isEqualTo("rank 2: out of memory");
     assertThat(failed.mayPass()).isTrue();
@@ -32,7 +35,7 @@ class FailureReasonTest {
   void aUsersErrorStandsAloneAndIsFinal() {
     RankFailure failed =
         FailureReason.of(
-            killed, List.of(failure(0, RankMessage.Cause.USER, "moe.top-k must ...")), 4);
+            killed, List.of(failure(0, RankMessage.Cause.USER, "moe.top-k must ...")), 4, false);
 
     assertThat(failed.reason()).isEqualTo("moe.top-k must ...");
     assertThat(failed.mayPass()).isFalse();
@@ -42,7 +45,7 @@ class FailureReasonTest {
   void aDriverThatLostItsGpuIsNotTriedAgain() {
     RankFailure failed =
         FailureReason.of(
-            killed, List.of(failure(1, RankMessage.Cause.DRIVER, "the device is lost")), 4);
+            killed, List.of(failure(1, RankMessage.Cause.DRIVER, "the device is lost")), 4, false);
 
     assertThat(failed.reason())
         .isEqualTo(
@@ -56,7 +59,7 @@ class FailureReasonTest {
   void aLostExecutorExplainsWhatTheOthersNoticed() {
     RankFailure failed =
         FailureReason.of(
-            killed, List.of(failure(0, RankMessage.Cause.PEER, "rank 0: ... was lost")), 4);
+            killed, List.of(failure(0, RankMessage.Cause.PEER, "rank 0: ... was lost")), 4, false);
 
     assertThat(failed.reason()).isEqualTo("executor 1 was lost: Command exited with code 137");
     assertThat(failed.mayPass()).isTrue();
@@ -68,7 +71,8 @@ class FailureReasonTest {
         FailureReason.of(
             new IllegalStateException("Job aborted due to stage failure: x\ny"),
             List.of(failure(0, RankMessage.Cause.PEER, "rank 0: the connection was lost")),
-            4);
+            4,
+            false);
 
     assertThat(failed.reason()).isEqualTo("rank 0: the connection was lost");
   }
@@ -79,7 +83,8 @@ class FailureReasonTest {
         FailureReason.of(
             new IllegalStateException("Job aborted due to stage failure: Master is gone\nmore"),
             List.of(),
-            4);
+            4,
+            false);
 
     assertThat(failed.reason()).isEqualTo("Master is gone");
     assertThat(failed.mayPass()).isTrue();
@@ -91,12 +96,53 @@ class FailureReasonTest {
         FailureReason.of(
             new IllegalStateException("[SPARK-24819]: Barrier execution mode does not allow"),
             List.of(),
-            4);
+            4,
+            false);
     assertThat(slots.reason()).startsWith("the cluster did not offer 4 task slots at once");
     assertThat(slots.mayPass()).isFalse();
 
-    assertThat(FailureReason.of(new ApplicationWatch.ApplicationLost("x"), List.of(), 4).mayPass())
+    assertThat(
+            FailureReason.of(new ApplicationWatch.ApplicationLost("x"), List.of(), 4, false)
+                .mayPass())
         .isFalse();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'Job aborted due to stage failure: Master removed our application: KILLED\n', true",
+    "'Job aborted due to stage failure: Master removed our application: KILLED\n', false",
+    "Job 7 cancelled because SparkContext was shut down, false",
+    "Cannot call methods on a stopped SparkContext., false",
+    "Job 7 failed, true"
+  })
+  void anApplicationThatIsOverIsNotTriedAgain(String spark, boolean over) {
+    RankFailure failed =
+        FailureReason.of(
+            new IllegalStateException(spark),
+            List.of(failure(2, RankMessage.Cause.OTHER, "the driver does not answer")),
+            4,
+            over);
+
+    assertThat(failed.reason())
+        .startsWith("the application is over: the cluster manager removed it")
+        .contains(spark.contains("KILLED") ? "(Master removed our application: KILLED)" : "(")
+        .contains("run the command again")
+        .doesNotContain("\n");
+    assertThat(failed.mayPass()).isFalse();
+    assertThat(failed.usersError()).isFalse();
+  }
+
+  @Test
+  void dynamicAllocationIsForTheUserToSwitchOff() {
+    RankFailure failed =
+        FailureReason.of(
+            new IllegalStateException("[SPARK-24942]: Barrier execution mode does not support"),
+            List.of(),
+            4,
+            false);
+
+    assertThat(failed.reason()).contains("--conf spark.dynamicAllocation.enabled=false");
+    assertThat(failed.usersError()).isTrue();
   }
 
   private static RankMessage.Failure failure(int rank, RankMessage.Cause cause, String message) {
