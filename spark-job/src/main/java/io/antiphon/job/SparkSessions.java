@@ -12,10 +12,15 @@ import io.antiphon.train.RankDevice;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import org.apache.spark.SparkContext;
+import org.apache.spark.SparkContext$;
 import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import scala.Tuple2;
+import scala.jdk.javaapi.OptionConverters;
 
 /** Opens the Spark session of a run. */
 final class SparkSessions {
@@ -26,21 +31,32 @@ final class SparkSessions {
   private static final int MIN_PORT = 1024;
   private static final int MAX_PORT = 65535;
 
+  /** What whoever opened a session may choose without us. */
+  private static final Set<String> OF_THE_SESSION =
+      Set.of(MASTER, PLUGINS, "spark.app.name", "spark.ui.enabled");
+
   private SparkSessions() {}
 
   /**
    * A session with the properties of the settings. What {@code spark-submit} set wins over our
-   * defaults, and over the master of the settings.
+   * defaults, and over the master of the settings. A session that is there already is taken as it
+   * is, if ranks can run in it.
    *
    * @param cluster properties of a cluster started for this run; they win over all others
+   * @throws io.antiphon.comm.EnvironmentException if ranks can never run in such a session
    * @throws ConfigException if Spark refuses a property
    * @throws CommException if Spark does not start for another reason, or its master does not answer
    */
   static SparkSession open(Settings settings, Map<String, String> cluster) {
+    SparkVersion.require();
     Map<String, String> properties = properties(settings);
     properties.putAll(cluster);
     Redaction.requireGiven(properties);
     requireUiPort(properties);
+    Optional<SparkContext> before = OptionConverters.toJava(SparkContext$.MODULE$.getActive());
+    before.ifPresentOrElse(
+        there -> requireUsable(there, properties, settings),
+        () -> SparkRequirements.require(properties, settings.parallelism().ranks()));
     String plugins = Optional.ofNullable(properties.get(PLUGINS)).map(own -> own + ",").orElse("");
     properties.put(PLUGINS, plugins + AntiphonPlugin.class.getName());
     SparkSession.Builder builder = SparkSession.builder();
@@ -61,6 +77,34 @@ final class SparkSessions {
           .ifPresent(pages -> LOG.info("Spark's pages, with their password: {}", pages));
     }
     return session;
+  }
+
+  /** Spark would take a session that is there for ours, and say nothing of what it leaves out. */
+  private static void requireUsable(
+      SparkContext there, Map<String, String> properties, Settings settings) {
+    Map<String, String> its = new TreeMap<>();
+    for (Tuple2<String, String> property : there.getConf().getAll()) {
+      its.put(property._1(), property._2());
+    }
+    SparkRequirements.require(its, settings.parallelism().ranks());
+    SparkRequirements.requirePlugin(its);
+    List<String> without = leftOut(properties, its);
+    if (!without.isEmpty()) {
+      LOG.warn(
+          "the Spark session was there before this run, which cannot change it any more: what the"
+              + " run would set has no effect: {}",
+          String.join(", ", without));
+    }
+  }
+
+  /** Names of properties that have no effect in a session with {@code its} properties. */
+  static List<String> leftOut(Map<String, String> properties, Map<String, String> its) {
+    return properties.entrySet().stream()
+        .filter(wanted -> !wanted.getKey().startsWith("spark.sql."))
+        .filter(wanted -> !OF_THE_SESSION.contains(wanted.getKey()))
+        .filter(wanted -> !wanted.getValue().equals(its.get(wanted.getKey())))
+        .map(Map.Entry::getKey)
+        .toList();
   }
 
   /** Spark names other ports that it cannot use, but for this one it ends the process. */

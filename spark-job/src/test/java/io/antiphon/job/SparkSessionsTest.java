@@ -3,6 +3,7 @@ package io.antiphon.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.antiphon.comm.EnvironmentException;
 import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Redaction;
 import io.antiphon.conf.Settings;
@@ -66,6 +67,25 @@ class SparkSessionsTest {
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("spark.properties.\"" + name + "\"")
         .hasMessageContaining("must be given again");
+  }
+
+  @Test
+  void aSessionThatWasThereMustCarryWhatRanksReportAndIsLeftAlone() {
+    Settings settings = SettingsReader.preset("quickstart", List.of());
+    SparkSession theirs =
+        SparkSession.builder()
+            .master("local[4]")
+            .config("spark.ui.enabled", "false")
+            .config("spark.driver.host", "127.0.0.1")
+            .getOrCreate();
+    try {
+      assertThatThrownBy(() -> SparkSessions.open(settings, Map.of()))
+          .isInstanceOf(EnvironmentException.class)
+          .hasMessageContaining("started without spark.plugins=");
+      assertThat(theirs.sparkContext().isStopped()).isFalse();
+    } finally {
+      theirs.stop();
+    }
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.antiphon.submit;
 
 import io.antiphon.conf.Settings;
+import io.antiphon.job.SparkVersion;
 import io.antiphon.job.TrainingDriver;
 import io.antiphon.job.storage.CheckpointStorage;
 import io.antiphon.monitor.Terminal;
@@ -92,6 +93,7 @@ final class TrainCommand implements Callable<Integer> {
     if (!SparkPresence.isHere()) {
       return withoutSpark(settings);
     }
+    SparkVersion.require();
     Path directory = directory(settings, CheckpointStorage::open);
     announce(settings, directory);
     TrainingDriver driver = new TrainingDriver(settings, directory, terminal());
