@@ -3,6 +3,7 @@ package io.antiphon.comm;
 import io.antiphon.device.DeviceException;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.CudaLane;
+import io.antiphon.tensor.CheckedCollectives;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.CommException;
 import io.antiphon.transport.Transport;
@@ -64,10 +65,12 @@ public final class Interconnect {
    * @throws IllegalArgumentException if there are more than 64 members
    */
   public Collectives collectives(CudaLane lane, int... members) {
-    if (nccl.isPresent() && members.length > 1 && (always || !peers.reaches(members))) {
-      return nccl.orElseThrow().collectives(lane, members);
-    }
-    return peers.collectives(lane, members);
+    boolean overNccl =
+        nccl.isPresent() && members.length > 1 && (always || !peers.reaches(members));
+    return new CheckedCollectives(
+        overNccl
+            ? nccl.orElseThrow().collectives(lane, members)
+            : peers.collectives(lane, members));
   }
 
   /** Gives all groups up: all waits of this rank end, now and later. From any thread. */

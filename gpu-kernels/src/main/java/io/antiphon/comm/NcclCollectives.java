@@ -5,7 +5,6 @@ import io.antiphon.comm.PeerKernels.Place;
 import io.antiphon.device.Stream;
 import io.antiphon.kernel.CudaLane;
 import io.antiphon.kernel.CudaStorage;
-import io.antiphon.tensor.CollectiveShapes;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.RowTensors;
@@ -30,7 +29,6 @@ final class NcclCollectives implements Collectives {
   private final NcclGroup group;
   private final NcclCommunicator communicator;
   private final CudaLane lane;
-  private final CollectiveShapes shapes;
   private final PeerKernels kernels;
   private final Place place;
   private final long wait;
@@ -44,7 +42,6 @@ final class NcclCollectives implements Collectives {
     this.lane = lane;
     this.wait = wait;
     Members members = communicator.members();
-    shapes = new CollectiveShapes(members.ranks());
     kernels = group.kernels();
     place = new Place(members.rank(), members.ranks(), group.watch().address());
   }
@@ -111,7 +108,6 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void allGather(Tensor in, Tensor out) {
-    shapes.allGather(in, out);
     group.countOperation();
     if (in.elements() > 0) {
       long[] all = fetch(Operation.ALL_GATHER, in);
@@ -127,7 +123,6 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void allReduceMax(Tensor tensor) {
-    shapes.allReduceMax(tensor);
     group.countOperation();
     reduce(Operation.ALL_REDUCE_MAX, "MaxOf", tensor);
   }
@@ -174,7 +169,6 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void dispatch(Tensor x, RowTensors rows, Tensor out) {
-    shapes.dispatch(x, rows, out);
     group.countOperation();
     if (x.elements() > 0 && out.elements() > 0) {
       scatter(x, rows, out, false);
@@ -183,7 +177,6 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void dispatchScalars(Tensor x, RowTensors rows, Tensor out) {
-    shapes.dispatchScalars(x, rows, out);
     group.countOperation();
     if (x.elements() > 0 && out.elements() > 0) {
       scatter(x, rows, out, true);
@@ -227,7 +220,6 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void combine(Tensor x, RowTensors rows, Tensor y) {
-    shapes.combine(x, rows, y);
     group.countOperation();
     if (y.elements() > 0) {
       kernels.combine(stream(), place, fetch(Operation.COMBINE, x), Destinations.of(rows), y);
@@ -236,7 +228,6 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void combineScalars(Tensor x, RowTensors rows, Tensor y) {
-    shapes.combineScalars(x, rows, y);
     group.countOperation();
     if (y.elements() > 0) {
       long[] all = fetch(Operation.COMBINE_SCALARS, x);
@@ -246,7 +237,6 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void dispatchWeights(Tensor home, Tensor slotHome, Tensor slots) {
-    shapes.slots(home, slotHome, slots);
     PeerKernels.requireSlots(slotHome);
     group.countOperation();
     if (slots.elements() > 0 && home.elements() > 0) {
@@ -257,7 +247,6 @@ final class NcclCollectives implements Collectives {
 
   @Override
   public void reduceSlotGradients(Tensor slots, Tensor slotHome, Tensor home) {
-    shapes.slots(home, slotHome, slots);
     PeerKernels.requireSlots(slotHome);
     group.countOperation();
     if (slots.elements() > 0 && home.elements() > 0) {

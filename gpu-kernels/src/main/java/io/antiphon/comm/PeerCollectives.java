@@ -5,7 +5,6 @@ import io.antiphon.device.Arguments;
 import io.antiphon.device.Stream;
 import io.antiphon.kernel.CudaLane;
 import io.antiphon.kernel.CudaStorage;
-import io.antiphon.tensor.CollectiveShapes;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
@@ -27,7 +26,6 @@ final class PeerCollectives implements Collectives {
   private final int channel;
   private final ControlBlock control;
   private final SharedTensors shared;
-  private final CollectiveShapes shapes;
   private final long[] controls;
   private final PeerKernels kernels;
   private final PeerKernels.Place place;
@@ -40,7 +38,6 @@ final class PeerCollectives implements Collectives {
     this.channel = channel;
     control = new ControlBlock(group.device(), members, group.endpoints());
     shared = new SharedTensors(group.device(), members, group.endpoints());
-    shapes = new CollectiveShapes(members.ranks());
     controls = control.addresses();
     kernels = group.kernels();
     place = new PeerKernels.Place(members.rank(), members.ranks(), group.watch().address());
@@ -91,7 +88,6 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void allGather(Tensor in, Tensor out) {
-    shapes.allGather(in, out);
     group.countOperation();
     long bytes = in.elements() * in.dtype().bytes();
     if (bytes == 0) {
@@ -115,7 +111,6 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void allReduceMax(Tensor tensor) {
-    shapes.allReduceMax(tensor);
     group.countOperation();
     reduce(Operation.ALL_REDUCE_MAX, "MaxOf", tensor);
   }
@@ -141,7 +136,6 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void dispatch(Tensor x, RowTensors rows, Tensor out) {
-    shapes.dispatch(x, rows, out);
     group.countOperation();
     if (out.elements() == 0) {
       return;
@@ -160,7 +154,6 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void dispatchScalars(Tensor x, RowTensors rows, Tensor out) {
-    shapes.dispatchScalars(x, rows, out);
     group.countOperation();
     if (out.elements() == 0) {
       return;
@@ -183,7 +176,6 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void combine(Tensor x, RowTensors rows, Tensor y) {
-    shapes.combine(x, rows, y);
     group.countOperation();
     if (y.shape().rowElements() == 0) {
       return;
@@ -200,7 +192,6 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void combineScalars(Tensor x, RowTensors rows, Tensor y) {
-    shapes.combineScalars(x, rows, y);
     group.countOperation();
     long[] all = shared.addresses(Operation.COMBINE_SCALARS, x);
     between(
@@ -214,7 +205,6 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void dispatchWeights(Tensor home, Tensor slotHome, Tensor slots) {
-    shapes.slots(home, slotHome, slots);
     PeerKernels.requireSlots(slotHome);
     group.countOperation();
     if (slots.elements() == 0) {
@@ -228,7 +218,6 @@ final class PeerCollectives implements Collectives {
 
   @Override
   public void reduceSlotGradients(Tensor slots, Tensor slotHome, Tensor home) {
-    shapes.slots(home, slotHome, slots);
     PeerKernels.requireSlots(slotHome);
     group.countOperation();
     if (slots.elements() == 0) {

@@ -1,10 +1,13 @@
 package io.antiphon.cpu;
 
 import io.antiphon.tensor.Backend;
+import io.antiphon.tensor.CheckedCollectives;
+import io.antiphon.tensor.CheckedOps;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.HostIo;
 import io.antiphon.tensor.Lane;
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Ops;
 import io.antiphon.tensor.StepGraph;
 import io.antiphon.tensor.Storage;
@@ -25,7 +28,7 @@ public final class CpuBackend implements Backend {
 
   private CpuBackend(DType real, String description) {
     this.real = real;
-    this.ops = real == DType.F64 ? new F64Ops(recorder) : new F32Ops(recorder);
+    this.ops = new CheckedOps(real, real, real == DType.F64 ? f64Parts() : f32Parts());
     this.description = description;
   }
 
@@ -40,6 +43,43 @@ public final class CpuBackend implements Backend {
   /** Double precision in plain Java: slow and simple, the oracle of every other backend. */
   public static CpuBackend f64() {
     return new CpuBackend(DType.F64, "CPU, plain Java, fp64");
+  }
+
+  private OpParts f32Parts() {
+    F32Scratch scratch = new F32Scratch();
+    F32Memory memory = new F32Memory(recorder, scratch);
+    F32Gemm gemm = new F32Gemm(recorder);
+    return new OpParts(
+        memory,
+        new CpuBatch(recorder),
+        memory,
+        new F32Norms(recorder, scratch),
+        gemm,
+        new F32Activations(recorder, scratch),
+        new F32Attention(recorder, scratch),
+        new F32Router(recorder, scratch),
+        new CpuPlan(recorder),
+        gemm,
+        new F32Loss(recorder, scratch),
+        new F32Optimizer(recorder, scratch));
+  }
+
+  private OpParts f64Parts() {
+    F64Dense dense = new F64Dense(recorder);
+    F64Training training = new F64Training(recorder);
+    return new OpParts(
+        new F64Memory(recorder),
+        new CpuBatch(recorder),
+        dense,
+        dense,
+        dense,
+        new F64Activations(recorder),
+        new F64Attention(recorder),
+        new F64Router(recorder),
+        new CpuPlan(recorder),
+        new F64Experts(recorder),
+        training,
+        training);
   }
 
   @Override
@@ -97,7 +137,7 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
-  public Ops ops(Lane lane) {
+  public Ops ops() {
     return ops;
   }
 
@@ -107,7 +147,7 @@ public final class CpuBackend implements Backend {
    * @param members ranks of the transport that form the group, ascending, with this rank among them
    */
   public Collectives collectives(Transport transport, int... members) {
-    return new CpuCollectives(recorder, transport, members);
+    return new CheckedCollectives(new CpuCollectives(recorder, transport, members));
   }
 
   @Override

@@ -1,6 +1,5 @@
 package io.antiphon.cpu;
 
-import io.antiphon.tensor.CollectiveShapes;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.Tensor;
@@ -20,13 +19,11 @@ final class CpuCollectives implements Collectives {
   private final Recorder recorder;
   private final Members group;
   private final RowExchange rowExchange;
-  private final CollectiveShapes shapes;
 
   CpuCollectives(Recorder recorder, Transport transport, int... members) {
     this.recorder = recorder;
     this.group = new Members(transport, members);
     this.rowExchange = new RowExchange(group);
-    this.shapes = new CollectiveShapes(members.length);
   }
 
   @Override
@@ -41,7 +38,6 @@ final class CpuCollectives implements Collectives {
 
   @Override
   public void allGather(Tensor in, Tensor out) {
-    shapes.allGather(in, out);
     recorder.submit(() -> gather(in, out));
   }
 
@@ -65,7 +61,6 @@ final class CpuCollectives implements Collectives {
 
   @Override
   public void allReduceMax(Tensor tensor) {
-    shapes.allReduceMax(tensor);
     recorder.submit(() -> reduce(tensor, Reduction.MAX));
   }
 
@@ -125,31 +120,26 @@ final class CpuCollectives implements Collectives {
 
   @Override
   public void dispatch(Tensor x, RowTensors rows, Tensor out) {
-    shapes.dispatch(x, rows, out);
     recorder.submit(() -> rowExchange.dispatch(x, rows, out));
   }
 
   @Override
   public void dispatchScalars(Tensor x, RowTensors rows, Tensor out) {
-    shapes.dispatchScalars(x, rows, out);
     recorder.submit(() -> rowExchange.dispatchScalars(x, rows, out));
   }
 
   @Override
   public void combine(Tensor x, RowTensors rows, Tensor y) {
-    shapes.combine(x, rows, y);
     recorder.submit(() -> rowExchange.combine(x, rows, y));
   }
 
   @Override
   public void combineScalars(Tensor x, RowTensors rows, Tensor y) {
-    shapes.combineScalars(x, rows, y);
     recorder.submit(() -> rowExchange.combineScalars(x, rows, y));
   }
 
   @Override
   public void dispatchWeights(Tensor home, Tensor slotHome, Tensor slots) {
-    shapes.slots(home, slotHome, slots);
     recorder.submit(() -> sendWeights(home, slotHome, slots));
   }
 
@@ -175,7 +165,6 @@ final class CpuCollectives implements Collectives {
 
   @Override
   public void reduceSlotGradients(Tensor slots, Tensor slotHome, Tensor home) {
-    shapes.slots(home, slotHome, slots);
     recorder.submit(() -> sendGradients(slots, slotHome, home));
   }
 

@@ -1,51 +1,61 @@
 package io.antiphon.cpu;
 
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Tensor;
 
 /** SwiGLU in fp32: of all rows, or of expert rows with their probabilities. */
-final class F32Activations {
+final class F32Activations implements OpParts.Activation {
+  private final Recorder recorder;
   private final F32Scratch scratch;
 
-  F32Activations(F32Scratch scratch) {
+  F32Activations(Recorder recorder, F32Scratch scratch) {
+    this.recorder = recorder;
     this.scratch = scratch;
   }
 
-  Runnable swiglu(Tensor gateUp, Tensor out) {
+  @Override
+  public void swiglu(Tensor gateUp, Tensor out) {
     Forward forward = new Forward(gateUp, out);
     int rows = out.extent(0);
-    return () -> {
-      for (int row = 0; row < rows; row += forward.blockRows) {
-        forward.block(row, Math.min(forward.blockRows, rows - row));
-      }
-    };
+    recorder.submit(
+        () -> {
+          for (int row = 0; row < rows; row += forward.blockRows) {
+            forward.block(row, Math.min(forward.blockRows, rows - row));
+          }
+        });
   }
 
-  Runnable expertSwiglu(Tensor gateUp, Tensor rowProbs, Tensor rowCounts, Tensor out) {
+  @Override
+  public void expertSwiglu(Tensor gateUp, Tensor rowProbs, Tensor rowCounts, Tensor out) {
     Forward forward = new Forward(gateUp, out);
     F32View probsView = F32View.of(rowProbs);
     float[] probs = scratch.array(4, forward.blockRows);
     RowCounts counts = RowCounts.of(rowCounts, out.extent(0));
-    return () -> {
-      int rows = counts.sum();
-      for (int row = 0; row < rows; row += forward.blockRows) {
-        int count = Math.min(forward.blockRows, rows - row);
-        probsView.read(row, probs, count);
-        forward.weightedBlock(row, count, probs);
-      }
-    };
+    recorder.submit(
+        () -> {
+          int rows = counts.sum();
+          for (int row = 0; row < rows; row += forward.blockRows) {
+            int count = Math.min(forward.blockRows, rows - row);
+            probsView.read(row, probs, count);
+            forward.weightedBlock(row, count, probs);
+          }
+        });
   }
 
-  Runnable swigluBackward(Tensor gateUp, Tensor dOut, Tensor dGateUp) {
+  @Override
+  public void swigluBackward(Tensor gateUp, Tensor dOut, Tensor dGateUp) {
     Backward backward = new Backward(gateUp, dOut, dGateUp);
     int rows = dOut.extent(0);
-    return () -> {
-      for (int row = 0; row < rows; row += backward.blockRows) {
-        backward.block(row, Math.min(backward.blockRows, rows - row));
-      }
-    };
+    recorder.submit(
+        () -> {
+          for (int row = 0; row < rows; row += backward.blockRows) {
+            backward.block(row, Math.min(backward.blockRows, rows - row));
+          }
+        });
   }
 
-  Runnable expertSwigluBackward(
+  @Override
+  public void expertSwigluBackward(
       Tensor gateUp,
       Tensor rowProbs,
       Tensor rowCounts,
@@ -58,15 +68,16 @@ final class F32Activations {
     float[] probs = scratch.array(4, backward.blockRows);
     float[] dProbs = scratch.array(5, backward.blockRows);
     RowCounts counts = RowCounts.of(rowCounts, dOut.extent(0));
-    return () -> {
-      int rows = counts.sum();
-      for (int row = 0; row < rows; row += backward.blockRows) {
-        int count = Math.min(backward.blockRows, rows - row);
-        probsView.read(row, probs, count);
-        backward.weightedBlock(row, count, probs, dProbs);
-        dProbsView.write(row, dProbs, count);
-      }
-    };
+    recorder.submit(
+        () -> {
+          int rows = counts.sum();
+          for (int row = 0; row < rows; row += backward.blockRows) {
+            int count = Math.min(backward.blockRows, rows - row);
+            probsView.read(row, probs, count);
+            backward.weightedBlock(row, count, probs, dProbs);
+            dProbsView.write(row, dProbs, count);
+          }
+        });
   }
 
   /** Rows of gates and ups in, activations out. */

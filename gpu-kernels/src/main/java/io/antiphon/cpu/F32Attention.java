@@ -2,46 +2,62 @@ package io.antiphon.cpu;
 
 import io.antiphon.tensor.AttentionGradients;
 import io.antiphon.tensor.AttentionTensors;
+import io.antiphon.tensor.OpParts;
+import io.antiphon.tensor.Tensor;
 
 /**
  * Causal grouped-query attention in fp32. All products of a block are calls of the BLAS library on
  * the tensors as they lie; the softmax between them works on a Java array. Scores exist for one
  * block at a time.
  */
-final class F32Attention {
+final class F32Attention implements OpParts.Attention {
+  private final Recorder recorder;
   private final F32Scratch scratch;
+  private final F32Rope rope;
 
-  F32Attention(F32Scratch scratch) {
+  F32Attention(Recorder recorder, F32Scratch scratch) {
+    this.recorder = recorder;
     this.scratch = scratch;
+    this.rope = new F32Rope(scratch);
   }
 
-  Runnable attention(AttentionTensors tensors) {
+  @Override
+  public void rope(
+      Tensor x, Tensor documentStarts, int sequenceLength, double theta, boolean inverse) {
+    recorder.submit(rope.turn(x, documentStarts, sequenceLength, theta, inverse));
+  }
+
+  @Override
+  public void attention(AttentionTensors tensors) {
     AttentionHeads heads = new AttentionHeads(tensors);
     Forward forward = new Forward(heads, tensors);
-    return () -> {
-      for (int first = 0; first < heads.tokens; first += heads.blockQueries(first)) {
-        int queries = heads.blockQueries(first);
-        for (int head = 0; head < heads.heads; head++) {
-          forward.block(first, queries, head);
-        }
-        forward.writeLogSumExp(first, queries);
-      }
-    };
+    recorder.submit(
+        () -> {
+          for (int first = 0; first < heads.tokens; first += heads.blockQueries(first)) {
+            int queries = heads.blockQueries(first);
+            for (int head = 0; head < heads.heads; head++) {
+              forward.block(first, queries, head);
+            }
+            forward.writeLogSumExp(first, queries);
+          }
+        });
   }
 
-  Runnable attentionBackward(AttentionTensors tensors, AttentionGradients gradients) {
+  @Override
+  public void attentionBackward(AttentionTensors tensors, AttentionGradients gradients) {
     AttentionHeads heads = new AttentionHeads(tensors);
     Backward backward = new Backward(heads, tensors, gradients);
-    return () -> {
-      backward.start();
-      for (int first = 0; first < heads.tokens; first += heads.blockQueries(first)) {
-        int queries = heads.blockQueries(first);
-        backward.read(first, queries);
-        for (int head = 0; head < heads.heads; head++) {
-          backward.block(first, queries, head);
-        }
-      }
-    };
+    recorder.submit(
+        () -> {
+          backward.start();
+          for (int first = 0; first < heads.tokens; first += heads.blockQueries(first)) {
+            int queries = heads.blockQueries(first);
+            backward.read(first, queries);
+            for (int head = 0; head < heads.heads; head++) {
+              backward.block(first, queries, head);
+            }
+          }
+        });
   }
 
   private final class Forward {

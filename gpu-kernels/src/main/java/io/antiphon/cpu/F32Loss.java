@@ -1,46 +1,53 @@
 package io.antiphon.cpu;
 
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Tensor;
 import java.util.Arrays;
 
 /** Cross-entropy in fp32; the loss itself adds up in double precision. */
-final class F32Loss {
+final class F32Loss implements OpParts.Loss {
+  private final Recorder recorder;
   private static final int NO_TARGET = -1;
 
   private final F32Scratch scratch;
 
-  F32Loss(F32Scratch scratch) {
+  F32Loss(Recorder recorder, F32Scratch scratch) {
+    this.recorder = recorder;
     this.scratch = scratch;
   }
 
-  Runnable crossEntropy(Tensor logits, Tensor targets, Tensor targetCount, Tensor lossSum) {
+  @Override
+  public void crossEntropy(Tensor logits, Tensor targets, Tensor targetCount, Tensor lossSum) {
     Rows rows = new Rows(logits, targets);
     double[] count = CpuMemory.doubles(targetCount);
     int countAt = CpuMemory.offset(targetCount);
     double[] sum = CpuMemory.doubles(lossSum);
     int sumAt = CpuMemory.offset(lossSum);
-    return () -> {
-      double share = count[countAt] > 0 ? 1 / count[countAt] : 0;
-      double loss = 0;
-      for (int row = 0; row < rows.count; row += rows.blockRows) {
-        loss += rows.losses(row);
-        rows.differentiate(row, share);
-      }
-      sum[sumAt] += loss;
-    };
+    recorder.submit(
+        () -> {
+          double share = count[countAt] > 0 ? 1 / count[countAt] : 0;
+          double loss = 0;
+          for (int row = 0; row < rows.count; row += rows.blockRows) {
+            loss += rows.losses(row);
+            rows.differentiate(row, share);
+          }
+          sum[sumAt] += loss;
+        });
   }
 
-  Runnable crossEntropyLoss(Tensor logits, Tensor targets, Tensor lossSum) {
+  @Override
+  public void crossEntropyLoss(Tensor logits, Tensor targets, Tensor lossSum) {
     Rows rows = new Rows(logits, targets);
     double[] sum = CpuMemory.doubles(lossSum);
     int sumAt = CpuMemory.offset(lossSum);
-    return () -> {
-      double loss = 0;
-      for (int row = 0; row < rows.count; row += rows.blockRows) {
-        loss += rows.losses(row);
-      }
-      sum[sumAt] += loss;
-    };
+    recorder.submit(
+        () -> {
+          double loss = 0;
+          for (int row = 0; row < rows.count; row += rows.blockRows) {
+            loss += rows.losses(row);
+          }
+          sum[sumAt] += loss;
+        });
   }
 
   /** Rows of logits with their targets. */

@@ -1,17 +1,45 @@
 package io.antiphon.cpu;
 
+import io.antiphon.tensor.DType;
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Tensor;
 import java.util.Arrays;
 
-/** Clearing, adding and looking up rows, all in fp32. */
-final class F32Memory {
+/** Clearing, adding and looking up rows: in fp32, and where other types take part, in any. */
+final class F32Memory implements OpParts.Memory, OpParts.Embedding {
+  private final Recorder recorder;
   private final F32Scratch scratch;
 
-  F32Memory(F32Scratch scratch) {
+  F32Memory(Recorder recorder, F32Scratch scratch) {
+    this.recorder = recorder;
     this.scratch = scratch;
   }
 
-  Runnable zero(Tensor tensor) {
+  @Override
+  public void zero(Tensor tensor) {
+    recorder.submit(tensor.dtype() == DType.F32 ? fastZero(tensor) : () -> MemoryOps.zero(tensor));
+  }
+
+  @Override
+  public void copy(Tensor from, Tensor to) {
+    recorder.submit(() -> MemoryOps.copy(from, to));
+  }
+
+  @Override
+  public void add(Tensor x, Tensor into) {
+    recorder.submit(areF32(x, into) ? fastAdd(x, into) : () -> MemoryOps.add(x, into));
+  }
+
+  @Override
+  public void addRow(Tensor row, Tensor x) {
+    recorder.submit(areF32(row, x) ? fastAddRow(row, x) : () -> MemoryOps.addRow(row, x));
+  }
+
+  private static boolean areF32(Tensor one, Tensor other) {
+    return one.dtype() == DType.F32 && other.dtype() == DType.F32;
+  }
+
+  private Runnable fastZero(Tensor tensor) {
     F32View view = F32View.of(tensor);
     float[] zeros = scratch.array(0, F32Scratch.BLOCK);
     return () -> zero(view, zeros);
@@ -25,7 +53,7 @@ final class F32Memory {
     }
   }
 
-  Runnable add(Tensor x, Tensor into) {
+  private Runnable fastAdd(Tensor x, Tensor into) {
     F32View xView = F32View.of(x);
     F32View intoView = F32View.of(into);
     float[] terms = scratch.array(0, F32Scratch.BLOCK);
@@ -41,7 +69,7 @@ final class F32Memory {
     };
   }
 
-  Runnable addRow(Tensor row, Tensor x) {
+  private Runnable fastAddRow(Tensor row, Tensor x) {
     int rows = x.extent(0);
     int columns = x.extent(1);
     int blockRows = F32Scratch.rows(columns);
@@ -62,7 +90,8 @@ final class F32Memory {
     };
   }
 
-  Runnable embed(Tensor ids, Tensor table, Tensor out) {
+  @Override
+  public void embed(Tensor ids, Tensor table, Tensor out) {
     int tokens = ids.extent(0);
     int vocabulary = table.extent(0);
     int hidden = table.extent(1);
@@ -70,15 +99,17 @@ final class F32Memory {
     int firstId = CpuMemory.offset(ids);
     F32View tableView = F32View.of(table);
     F32View outView = F32View.of(out);
-    return () -> {
-      for (int token = 0; token < tokens; token++) {
-        int row = IndexChecks.index("token id", id[firstId + token], vocabulary);
-        tableView.copy(row * hidden, outView, token * hidden, hidden);
-      }
-    };
+    recorder.submit(
+        () -> {
+          for (int token = 0; token < tokens; token++) {
+            int row = IndexChecks.index("token id", id[firstId + token], vocabulary);
+            tableView.copy(row * hidden, outView, token * hidden, hidden);
+          }
+        });
   }
 
-  Runnable embedBackward(Tensor ids, Tensor dOut, Tensor dTable) {
+  @Override
+  public void embedBackward(Tensor ids, Tensor dOut, Tensor dTable) {
     int tokens = ids.extent(0);
     int vocabulary = dTable.extent(0);
     int hidden = dTable.extent(1);
@@ -88,14 +119,15 @@ final class F32Memory {
     F32View tableView = F32View.of(dTable);
     float[] terms = scratch.array(0, hidden);
     float[] sums = scratch.array(1, hidden);
-    return () -> {
-      for (int token = 0; token < tokens; token++) {
-        int row = IndexChecks.index("token id", id[firstId + token], vocabulary);
-        outView.read(token * hidden, terms, hidden);
-        tableView.read(row * hidden, sums, hidden);
-        F32Vectors.add(terms, 0, sums, 0, hidden);
-        tableView.write(row * hidden, sums, hidden);
-      }
-    };
+    recorder.submit(
+        () -> {
+          for (int token = 0; token < tokens; token++) {
+            int row = IndexChecks.index("token id", id[firstId + token], vocabulary);
+            outView.read(token * hidden, terms, hidden);
+            tableView.read(row * hidden, sums, hidden);
+            F32Vectors.add(terms, 0, sums, 0, hidden);
+            tableView.write(row * hidden, sums, hidden);
+          }
+        });
   }
 }

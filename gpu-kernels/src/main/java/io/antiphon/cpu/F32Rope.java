@@ -32,7 +32,7 @@ final class F32Rope {
     this.scratch = scratch;
   }
 
-  Runnable rope(
+  Runnable turn(
       Tensor x, Tensor documentStarts, int sequenceLength, double theta, boolean inverse) {
     int tokens = x.extent(0);
     int heads = x.extent(1);

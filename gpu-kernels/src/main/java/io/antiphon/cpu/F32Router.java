@@ -1,19 +1,23 @@
 package io.antiphon.cpu;
 
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Routing;
 import io.antiphon.tensor.ScoreFunction;
 import io.antiphon.tensor.Tensor;
 import java.util.Arrays;
 
 /** The router in fp32, row by row; sums and exponentials are taken in double precision. */
-final class F32Router {
+final class F32Router implements OpParts.Router {
+  private final Recorder recorder;
   private final F32Scratch scratch;
 
-  F32Router(F32Scratch scratch) {
+  F32Router(Recorder recorder, F32Scratch scratch) {
+    this.recorder = recorder;
     this.scratch = scratch;
   }
 
-  Runnable route(
+  @Override
+  public void route(
       Tensor logits, Tensor bias, Routing routing, Tensor scores, Tensor topExperts, Tensor probs) {
     int tokens = logits.extent(0);
     int experts = logits.extent(1);
@@ -30,26 +34,27 @@ final class F32Router {
     float[] shift = scratch.array(2, experts);
     float[] prob = scratch.array(3, topK);
     boolean[] taken = new boolean[experts];
-    return () -> {
-      biasView.read(0, shift, experts);
-      for (int token = 0; token < tokens; token++) {
-        logitsView.read(token * experts, row, experts);
-        switch (function) {
-          case SOFTMAX, SOFTMAX_OF_CHOSEN -> softmax(row, score, experts);
-        }
-        int at = firstChosen + token * topK;
-        choose(score, shift, taken, chosen, at, topK);
-        for (int i = 0; i < topK; i++) {
-          prob[i] =
-              switch (function) {
-                case SOFTMAX -> score[chosen[at + i]];
-                case SOFTMAX_OF_CHOSEN -> chosenProbability(row, chosen, at, topK, i);
-              };
-        }
-        scoresView.write(token * experts, score, experts);
-        probsView.write(token * topK, prob, topK);
-      }
-    };
+    recorder.submit(
+        () -> {
+          biasView.read(0, shift, experts);
+          for (int token = 0; token < tokens; token++) {
+            logitsView.read(token * experts, row, experts);
+            switch (function) {
+              case SOFTMAX, SOFTMAX_OF_CHOSEN -> softmax(row, score, experts);
+            }
+            int at = firstChosen + token * topK;
+            choose(score, shift, taken, chosen, at, topK);
+            for (int i = 0; i < topK; i++) {
+              prob[i] =
+                  switch (function) {
+                    case SOFTMAX -> score[chosen[at + i]];
+                    case SOFTMAX_OF_CHOSEN -> chosenProbability(row, chosen, at, topK, i);
+                  };
+            }
+            scoresView.write(token * experts, score, experts);
+            probsView.write(token * topK, prob, topK);
+          }
+        });
   }
 
   private static void softmax(float[] row, float[] score, int experts) {
@@ -88,7 +93,8 @@ final class F32Router {
     }
   }
 
-  Runnable routeBackward(
+  @Override
+  public void routeBackward(
       Tensor scores,
       Tensor topExperts,
       Tensor probs,
@@ -113,28 +119,30 @@ final class F32Router {
           case SOFTMAX -> false;
           case SOFTMAX_OF_CHOSEN -> true;
         };
-    return () -> {
-      for (int token = 0; token < tokens; token++) {
-        scoresView.read(token * experts, score, experts);
-        probsView.read(token * topK, prob, topK);
-        dProbsView.read(token * topK, gradient, topK);
-        dLogitsView.read(token * experts, into, experts);
-        float mean = (float) F32Vectors.dot(prob, 0, gradient, 0, topK);
-        for (int i = 0; i < topK; i++) {
-          float slope = within ? gradient[i] - mean : gradient[i];
-          into[chosen[firstChosen + token * topK + i]] += prob[i] * slope;
-        }
-        if (!within) {
-          for (int expert = 0; expert < experts; expert++) {
-            into[expert] -= score[expert] * mean;
+    recorder.submit(
+        () -> {
+          for (int token = 0; token < tokens; token++) {
+            scoresView.read(token * experts, score, experts);
+            probsView.read(token * topK, prob, topK);
+            dProbsView.read(token * topK, gradient, topK);
+            dLogitsView.read(token * experts, into, experts);
+            float mean = (float) F32Vectors.dot(prob, 0, gradient, 0, topK);
+            for (int i = 0; i < topK; i++) {
+              float slope = within ? gradient[i] - mean : gradient[i];
+              into[chosen[firstChosen + token * topK + i]] += prob[i] * slope;
+            }
+            if (!within) {
+              for (int expert = 0; expert < experts; expert++) {
+                into[expert] -= score[expert] * mean;
+              }
+            }
+            dLogitsView.write(token * experts, into, experts);
           }
-        }
-        dLogitsView.write(token * experts, into, experts);
-      }
-    };
+        });
   }
 
-  Runnable losses(
+  @Override
+  public void routerLosses(
       Tensor logits,
       Tensor scores,
       Tensor topExperts,
@@ -153,12 +161,13 @@ final class F32Router {
         };
     double[] sum = CpuMemory.doubles(losses);
     int at = CpuMemory.offset(losses);
-    return () -> {
-      for (int first = 0; first < tokens; first += sequenceLength) {
-        sum[at] += sequence.auxiliaryLoss(first);
-        sum[at + 1] += sequence.differentiate(first);
-      }
-    };
+    recorder.submit(
+        () -> {
+          for (int first = 0; first < tokens; first += sequenceLength) {
+            sum[at] += sequence.auxiliaryLoss(first);
+            sum[at + 1] += sequence.differentiate(first);
+          }
+        });
   }
 
   /** Losses and gradients of one sequence after the other; scores are a softmax. */

@@ -1,35 +1,48 @@
 package io.antiphon.cpu;
 
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Tensor;
 import java.util.Arrays;
 
-/** Embedding, norm, matrix product and SwiGLU in double precision. */
-final class F64Dense {
-  private F64Dense() {}
+/** Embedding, norm and matrix product in double precision. */
+final class F64Dense implements OpParts.Embedding, OpParts.Norm, OpParts.Gemm {
+  private final Recorder recorder;
 
-  static void embed(Tensor ids, Tensor table, Tensor out) {
-    int hidden = table.extent(1);
-    for (int token = 0; token < ids.extent(0); token++) {
-      System.arraycopy(
-          CpuMemory.doubles(table),
-          row(table, id(ids, token, table), hidden),
-          CpuMemory.doubles(out),
-          row(out, token, hidden),
-          hidden);
-    }
+  F64Dense(Recorder recorder) {
+    this.recorder = recorder;
   }
 
-  static void embedBackward(Tensor ids, Tensor dOut, Tensor dTable) {
-    int hidden = dTable.extent(1);
-    double[] from = CpuMemory.doubles(dOut);
-    double[] into = CpuMemory.doubles(dTable);
-    for (int token = 0; token < ids.extent(0); token++) {
-      int source = row(dOut, token, hidden);
-      int target = row(dTable, id(ids, token, dTable), hidden);
-      for (int i = 0; i < hidden; i++) {
-        into[target + i] += from[source + i];
-      }
-    }
+  @Override
+  public void embed(Tensor ids, Tensor table, Tensor out) {
+    recorder.submit(
+        () -> {
+          int hidden = table.extent(1);
+          for (int token = 0; token < ids.extent(0); token++) {
+            System.arraycopy(
+                CpuMemory.doubles(table),
+                row(table, id(ids, token, table), hidden),
+                CpuMemory.doubles(out),
+                row(out, token, hidden),
+                hidden);
+          }
+        });
+  }
+
+  @Override
+  public void embedBackward(Tensor ids, Tensor dOut, Tensor dTable) {
+    recorder.submit(
+        () -> {
+          int hidden = dTable.extent(1);
+          double[] from = CpuMemory.doubles(dOut);
+          double[] into = CpuMemory.doubles(dTable);
+          for (int token = 0; token < ids.extent(0); token++) {
+            int source = row(dOut, token, hidden);
+            int target = row(dTable, id(ids, token, dTable), hidden);
+            for (int i = 0; i < hidden; i++) {
+              into[target + i] += from[source + i];
+            }
+          }
+        });
   }
 
   private static int id(Tensor ids, int token, Tensor table) {
@@ -37,59 +50,72 @@ final class F64Dense {
     return IndexChecks.index("token id", id, table.extent(0));
   }
 
-  static void rmsNorm(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor inverseRms) {
-    int hidden = x.extent(1);
-    double[] in = CpuMemory.doubles(x);
-    double[] out = CpuMemory.doubles(y);
-    double[] w = CpuMemory.doubles(weight);
-    for (int token = 0; token < x.extent(0); token++) {
-      int at = row(x, token, hidden);
-      double squares = 0;
-      for (int i = 0; i < hidden; i++) {
-        squares += in[at + i] * in[at + i];
-      }
-      double inverse = 1 / Math.sqrt(squares / hidden + epsilon);
-      CpuMemory.doubles(inverseRms)[CpuMemory.offset(inverseRms) + token] = inverse;
-      for (int i = 0; i < hidden; i++) {
-        out[row(y, token, hidden) + i] = in[at + i] * inverse * w[CpuMemory.offset(weight) + i];
-      }
-    }
+  @Override
+  public void rmsNorm(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor inverseRms) {
+    recorder.submit(
+        () -> {
+          int hidden = x.extent(1);
+          double[] in = CpuMemory.doubles(x);
+          double[] out = CpuMemory.doubles(y);
+          double[] w = CpuMemory.doubles(weight);
+          for (int token = 0; token < x.extent(0); token++) {
+            int at = row(x, token, hidden);
+            double squares = 0;
+            for (int i = 0; i < hidden; i++) {
+              squares += in[at + i] * in[at + i];
+            }
+            double inverse = 1 / Math.sqrt(squares / hidden + epsilon);
+            CpuMemory.doubles(inverseRms)[CpuMemory.offset(inverseRms) + token] = inverse;
+            for (int i = 0; i < hidden; i++) {
+              out[row(y, token, hidden) + i] =
+                  in[at + i] * inverse * w[CpuMemory.offset(weight) + i];
+            }
+          }
+        });
   }
 
-  static void rmsNormBackward(
+  @Override
+  public void rmsNormBackward(
       Tensor x, Tensor weight, Tensor inverseRms, Tensor dY, Tensor dX, Tensor dWeight) {
-    int hidden = x.extent(1);
-    double[] in = CpuMemory.doubles(x);
-    double[] w = CpuMemory.doubles(weight);
-    double[] gradient = CpuMemory.doubles(dY);
-    double[] into = CpuMemory.doubles(dX);
-    double[] dW = CpuMemory.doubles(dWeight);
-    int w0 = CpuMemory.offset(weight);
-    for (int token = 0; token < x.extent(0); token++) {
-      int at = row(x, token, hidden);
-      int g = row(dY, token, hidden);
-      double inverse = CpuMemory.doubles(inverseRms)[CpuMemory.offset(inverseRms) + token];
-      double dot = 0;
-      for (int i = 0; i < hidden; i++) {
-        dot += gradient[g + i] * w[w0 + i] * in[at + i];
-      }
-      for (int i = 0; i < hidden; i++) {
-        double normed = in[at + i] * inverse;
-        dW[CpuMemory.offset(dWeight) + i] += gradient[g + i] * normed;
-        into[row(dX, token, hidden) + i] +=
-            inverse * (gradient[g + i] * w[w0 + i] - normed * inverse * dot / hidden);
-      }
-    }
+    recorder.submit(
+        () -> {
+          int hidden = x.extent(1);
+          double[] in = CpuMemory.doubles(x);
+          double[] w = CpuMemory.doubles(weight);
+          double[] gradient = CpuMemory.doubles(dY);
+          double[] into = CpuMemory.doubles(dX);
+          double[] dW = CpuMemory.doubles(dWeight);
+          int w0 = CpuMemory.offset(weight);
+          for (int token = 0; token < x.extent(0); token++) {
+            int at = row(x, token, hidden);
+            int g = row(dY, token, hidden);
+            double inverse = CpuMemory.doubles(inverseRms)[CpuMemory.offset(inverseRms) + token];
+            double dot = 0;
+            for (int i = 0; i < hidden; i++) {
+              dot += gradient[g + i] * w[w0 + i] * in[at + i];
+            }
+            for (int i = 0; i < hidden; i++) {
+              double normed = in[at + i] * inverse;
+              dW[CpuMemory.offset(dWeight) + i] += gradient[g + i] * normed;
+              into[row(dX, token, hidden) + i] +=
+                  inverse * (gradient[g + i] * w[w0 + i] - normed * inverse * dot / hidden);
+            }
+          }
+        });
   }
 
-  static void gemm(
+  @Override
+  public void gemm(
       boolean transposeA, boolean transposeB, Tensor a, Tensor b, boolean accumulate, Tensor c) {
-    int m = c.extent(0);
-    int n = c.extent(1);
-    int k = a.extent(transposeA ? 0 : 1);
-    Strided left = new Strided(a, transposeA);
-    Strided right = new Strided(b, transposeB);
-    gemm(m, n, k, left, right, accumulate, CpuMemory.doubles(c), CpuMemory.offset(c));
+    recorder.submit(
+        () -> {
+          int m = c.extent(0);
+          int n = c.extent(1);
+          int k = a.extent(transposeA ? 0 : 1);
+          Strided left = new Strided(a, transposeA);
+          Strided right = new Strided(b, transposeB);
+          gemm(m, n, k, left, right, accumulate, CpuMemory.doubles(c), CpuMemory.offset(c));
+        });
   }
 
   /**
@@ -125,44 +151,6 @@ final class F64Dense {
         c[first + i * n + j] += sum;
       }
     }
-  }
-
-  static void swiglu(Tensor gateUp, Tensor out) {
-    int ffn = out.extent(1);
-    double[] in = CpuMemory.doubles(gateUp);
-    double[] result = CpuMemory.doubles(out);
-    for (int row = 0; row < out.extent(0); row++) {
-      for (int i = 0; i < ffn; i++) {
-        double gate = in[row(gateUp, row, 2 * ffn) + i];
-        double up = in[row(gateUp, row, 2 * ffn) + ffn + i];
-        result[row(out, row, ffn) + i] = silu(gate) * up;
-      }
-    }
-  }
-
-  static void swigluBackward(Tensor gateUp, Tensor dOut, Tensor dGateUp) {
-    int ffn = dOut.extent(1);
-    double[] in = CpuMemory.doubles(gateUp);
-    double[] gradient = CpuMemory.doubles(dOut);
-    double[] into = CpuMemory.doubles(dGateUp);
-    for (int row = 0; row < dOut.extent(0); row++) {
-      for (int i = 0; i < ffn; i++) {
-        double gate = in[row(gateUp, row, 2 * ffn) + i];
-        double up = in[row(gateUp, row, 2 * ffn) + ffn + i];
-        double g = gradient[row(dOut, row, ffn) + i];
-        into[row(dGateUp, row, 2 * ffn) + i] = g * up * siluSlope(gate);
-        into[row(dGateUp, row, 2 * ffn) + ffn + i] = g * silu(gate);
-      }
-    }
-  }
-
-  static double silu(double x) {
-    return x / (1 + Math.exp(-x));
-  }
-
-  static double siluSlope(double x) {
-    double sigmoid = 1 / (1 + Math.exp(-x));
-    return sigmoid * (1 + x * (1 - sigmoid));
   }
 
   /** Place of a row of {@code width} elements in the array behind a tensor. */

@@ -7,11 +7,15 @@ import io.antiphon.tensor.AttentionGradients;
 import io.antiphon.tensor.AttentionShape;
 import io.antiphon.tensor.AttentionTensors;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.OpParts;
+import io.antiphon.tensor.Tensor;
 import java.util.List;
 import java.util.Optional;
 
 /** Attention: on tensor cores where type, head size and alignment allow, otherwise in fp32. */
-final class Attention {
+final class Attention implements OpParts.Attention {
+  private final CudaQueue queue;
+  private final Rope rope;
   private final AttentionAny any;
   private final Optional<AttentionBf16> tensorCores;
 
@@ -25,12 +29,22 @@ final class Attention {
         : List.of(AttentionAny.source(real), AttentionAny.backwardSource(real));
   }
 
-  Attention(Kernels kernels, DType real) {
+  Attention(CudaQueue queue, Kernels kernels, DType real) {
+    this.queue = queue;
+    rope = new Rope(kernels, real);
     any = new AttentionAny(kernels, real);
     tensorCores = real == DType.BF16 ? Optional.of(new AttentionBf16(kernels)) : Optional.empty();
   }
 
-  void attention(Stream stream, AttentionTensors tensors) {
+  @Override
+  public void rope(
+      Tensor x, Tensor documentStarts, int sequenceLength, double theta, boolean inverse) {
+    rope.turn(queue.forOperation(), x, documentStarts, sequenceLength, theta, inverse);
+  }
+
+  @Override
+  public void attention(AttentionTensors tensors) {
+    Stream stream = queue.forOperation();
     if (tensors.q().elements() == 0) {
       return;
     }
@@ -45,7 +59,9 @@ final class Attention {
     }
   }
 
-  void attentionBackward(Stream stream, AttentionTensors tensors, AttentionGradients gradients) {
+  @Override
+  public void attentionBackward(AttentionTensors tensors, AttentionGradients gradients) {
+    Stream stream = queue.forOperation();
     if (tensors.k().elements() == 0) {
       return;
     }

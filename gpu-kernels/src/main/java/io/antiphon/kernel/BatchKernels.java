@@ -7,17 +7,20 @@ import io.antiphon.device.KernelModule;
 import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Tensor;
 import java.util.List;
 
 /** Inputs and targets of packed sequences: batch.cu. */
-final class BatchKernels {
+final class BatchKernels implements OpParts.Batch {
+  private final CudaQueue queue;
   static final int THREADS = 1024;
 
   private final Kernel prepare;
   private final Kernel count;
 
-  BatchKernels(Kernels kernels) {
+  BatchKernels(CudaQueue queue, Kernels kernels) {
+    this.queue = queue;
     KernelModule module = kernels.load(source());
     prepare = module.kernel("prepare_batch");
     count = module.kernel("count_targets");
@@ -28,13 +31,10 @@ final class BatchKernels {
         "batch.cu", List.of("prepare_batch", "count_targets"), KernelSource.Target.PORTABLE);
   }
 
-  void prepareBatch(
-      Stream stream,
-      Tensor batch,
-      int endOfText,
-      Tensor inputs,
-      Tensor targets,
-      Tensor documentStarts) {
+  @Override
+  public void prepareBatch(
+      Tensor batch, int endOfText, Tensor inputs, Tensor targets, Tensor documentStarts) {
+    Stream stream = queue.forOperation();
     if (inputs.elements() == 0) {
       return;
     }
@@ -50,7 +50,9 @@ final class BatchKernels {
             .address(CudaStorage.address(documentStarts)));
   }
 
-  void countTargets(Stream stream, Tensor targets, Tensor targetCount) {
+  @Override
+  public void countTargets(Tensor targets, Tensor targetCount) {
+    Stream stream = queue.forOperation();
     if (targets.elements() == 0) {
       return;
     }

@@ -33,7 +33,7 @@ final class CountAssignments {
         KernelSource.Target.PORTABLE);
   }
 
-  void countAssignments(Stream stream, Tensor topExperts, Tensor counts) {
+  void enqueue(Stream stream, Tensor topExperts, Tensor counts) {
     int experts = counts.extent(0);
     long assignments = topExperts.elements();
     if (experts == 0) {

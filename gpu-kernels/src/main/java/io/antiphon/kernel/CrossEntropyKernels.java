@@ -8,11 +8,13 @@ import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Tensor;
 import java.util.List;
 
 /** Loss and its gradient in place: cross_entropy.cu. */
-final class CrossEntropyKernels {
+final class CrossEntropyKernels implements OpParts.Loss {
+  private final CudaQueue queue;
   static final int THREADS = 512;
   static final int SUM_THREADS = 1024;
   private static final int WARP = 32;
@@ -27,7 +29,8 @@ final class CrossEntropyKernels {
   private final Kernel shortLossOnly;
   private final Kernel addTerms;
 
-  CrossEntropyKernels(Kernels kernels, DType real) {
+  CrossEntropyKernels(CudaQueue queue, Kernels kernels, DType real) {
+    this.queue = queue;
     KernelModule module = kernels.load(source(real));
     lossAndGradient = module.kernel(name("cross_entropy", real, true));
     shortLossAndGradient = module.kernel(name("cross_entropy_short", real, true));
@@ -52,13 +55,16 @@ final class CrossEntropyKernels {
     return kernel + "<" + CudaType.of(real) + ", " + gradient + ">";
   }
 
-  void crossEntropy(
-      Stream stream, Tensor logits, Tensor targets, Tensor targetCount, Tensor lossSum) {
+  @Override
+  public void crossEntropy(Tensor logits, Tensor targets, Tensor targetCount, Tensor lossSum) {
+    Stream stream = queue.forOperation();
     Kernel kernel = isShort(logits) ? shortLossAndGradient : lossAndGradient;
     rows(stream, kernel, logits, targets, CudaStorage.address(targetCount), lossSum);
   }
 
-  void crossEntropyLoss(Stream stream, Tensor logits, Tensor targets, Tensor lossSum) {
+  @Override
+  public void crossEntropyLoss(Tensor logits, Tensor targets, Tensor lossSum) {
+    Stream stream = queue.forOperation();
     rows(stream, isShort(logits) ? shortLossOnly : lossOnly, logits, targets, 0, lossSum);
   }
 

@@ -14,7 +14,6 @@ import io.antiphon.device.PinnedMemory;
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.HostIo;
-import io.antiphon.tensor.Lane;
 import io.antiphon.tensor.Ops;
 import io.antiphon.tensor.StepGraph;
 import io.antiphon.tensor.Storage;
@@ -44,9 +43,7 @@ public final class CudaBackend implements Backend {
   private final CudaLane compute;
   private final CudaLane transfer;
   private final CudaHostIo hostIo;
-  private final Launchers launchers;
-  private final CudaOps computeOps;
-  private final CudaOps transferOps;
+  private final CudaOps ops;
   private final OpCounter operations = new OpCounter();
   private final List<Runnable> healthChecks = new ArrayList<>();
   private final List<Runnable> recordGates = new ArrayList<>();
@@ -62,9 +59,7 @@ public final class CudaBackend implements Backend {
     compute = new CudaLane(device, 0);
     transfer = new CudaLane(device, TRANSFER_PRIORITY);
     hostIo = new CudaHostIo(device, compute, transfer);
-    launchers = Launchers.load(kernels, real);
-    computeOps = new CudaOps(launchers, compute, operations, real);
-    transferOps = new CudaOps(launchers, transfer, operations, real);
+    ops = CudaOps.load(kernels, new CudaQueue(compute, operations), real);
   }
 
   /**
@@ -208,14 +203,8 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
-  public Ops ops(Lane lane) {
-    if (lane == compute) {
-      return computeOps;
-    }
-    if (lane == transfer) {
-      return transferOps;
-    }
-    throw new IllegalArgumentException("the lane belongs to another backend");
+  public Ops ops() {
+    return ops.ops();
   }
 
   @Override
@@ -313,7 +302,7 @@ public final class CudaBackend implements Backend {
     all.add(this::closeGraphs); // NCCL waits for those that use it
     Collections.reverse(all);
     all.add(this::settle);
-    all.add(this::closeLaunchers);
+    all.add(this::closeOps);
     all.add(hostIo);
     all.add(transfer);
     all.add(compute);
@@ -359,9 +348,9 @@ public final class CudaBackend implements Backend {
     keptForNow.clear();
   }
 
-  private void closeLaunchers() {
+  private void closeOps() {
     if (!device.releases().isLost()) { // a library would call CUDA
-      launchers.close();
+      ops.close();
     }
   }
 

@@ -9,11 +9,13 @@ import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Tensor;
 import java.util.List;
 
 /** Rows of the embedding table and their gradient: embedding.cu. */
-final class EmbeddingKernels {
+final class EmbeddingKernels implements OpParts.Embedding {
+  private final CudaQueue queue;
   static final int THREADS = 256;
   static final int SORT_THREADS = 1024;
   static final int TILE = 4096;
@@ -28,7 +30,8 @@ final class EmbeddingKernels {
   private final Kernel link;
   private final Kernel add;
 
-  EmbeddingKernels(Kernels kernels, DType real) {
+  EmbeddingKernels(CudaQueue queue, Kernels kernels, DType real) {
+    this.queue = queue;
     device = kernels.device();
     KernelModule module = kernels.load(source(real));
     embed = module.kernel("embed<" + CudaType.of(real) + ">");
@@ -45,7 +48,9 @@ final class EmbeddingKernels {
         KernelSource.Target.PORTABLE);
   }
 
-  void embed(Stream stream, Tensor ids, Tensor table, Tensor out) {
+  @Override
+  public void embed(Tensor ids, Tensor table, Tensor out) {
+    Stream stream = queue.forOperation();
     if (out.elements() == 0) {
       return;
     }
@@ -61,7 +66,9 @@ final class EmbeddingKernels {
             .address(CudaStorage.address(out)));
   }
 
-  void embedBackward(Stream stream, Tensor ids, Tensor dOut, Tensor dTable) {
+  @Override
+  public void embedBackward(Tensor ids, Tensor dOut, Tensor dTable) {
+    Stream stream = queue.forOperation();
     if (dOut.elements() == 0) {
       return;
     }

@@ -5,25 +5,24 @@ import io.antiphon.device.DenseGemm.ElementType;
 import io.antiphon.device.DenseGemm.Operand;
 import io.antiphon.device.Stream;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Tensor;
 
 /** Dense matrix products. */
-final class Gemm implements AutoCloseable {
+final class Gemm implements OpParts.Gemm, AutoCloseable {
+  private final CudaQueue queue;
   private final DenseGemm library = new DenseGemm();
   private final MemoryKernels memory;
 
-  Gemm(MemoryKernels memory) {
+  Gemm(CudaQueue queue, MemoryKernels memory) {
+    this.queue = queue;
     this.memory = memory;
   }
 
-  void gemm(
-      Stream stream,
-      boolean transposeA,
-      boolean transposeB,
-      Tensor a,
-      Tensor b,
-      boolean accumulate,
-      Tensor c) {
+  @Override
+  public void gemm(
+      boolean transposeA, boolean transposeB, Tensor a, Tensor b, boolean accumulate, Tensor c) {
+    Stream stream = queue.forOperation();
     long inner = a.shape().extent(transposeA ? 0 : 1);
     if (c.elements() == 0) {
       return;

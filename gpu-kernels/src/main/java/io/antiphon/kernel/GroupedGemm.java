@@ -11,6 +11,7 @@ import io.antiphon.device.Stream;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.ExpertRange;
 import io.antiphon.tensor.ExpertWeights;
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,7 +21,8 @@ import java.util.Optional;
  * The GEMMs of a rank's physical experts: on Hopper grouped_gemm_sm90.cu where addresses and sizes
  * allow, otherwise grouped_gemm.cu.
  */
-final class GroupedGemm {
+final class GroupedGemm implements OpParts.GroupedGemm {
+  private final CudaQueue queue;
   static final int MMA_THREADS = 256;
   static final int MMA_SHARED_BYTES = 3 * 2 * 128 * 64 * 2;
   private static final int FLOAT_BLOCKS_PER_MULTIPROCESSOR = 4;
@@ -105,7 +107,8 @@ final class GroupedGemm {
   private final KernelModule portable;
   private final Optional<GroupedGemmHopper> hopper;
 
-  GroupedGemm(Kernels kernels, DType real, MemoryKernels memory) {
+  GroupedGemm(CudaQueue queue, Kernels kernels, DType real, MemoryKernels memory) {
+    this.queue = queue;
     this.device = kernels.device();
     this.real = real;
     this.memory = memory;
@@ -137,23 +140,17 @@ final class GroupedGemm {
     return "grouped_gemm_mma<" + pass.number() + ", " + aligned + ">";
   }
 
-  void groupedGemm(
-      Stream stream,
-      Tensor x,
-      ExpertWeights weights,
-      Tensor rowCounts,
-      ExpertRange range,
-      Tensor y) {
+  @Override
+  public void groupedGemm(
+      Tensor x, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor y) {
+    Stream stream = queue.forOperation();
     run(stream, Pass.FORWARD, range, x, weights, rowCounts, y);
   }
 
-  void groupedGemmDgrad(
-      Stream stream,
-      Tensor dY,
-      ExpertWeights weights,
-      Tensor rowCounts,
-      ExpertRange range,
-      Tensor dX) {
+  @Override
+  public void groupedGemmDgrad(
+      Tensor dY, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor dX) {
+    Stream stream = queue.forOperation();
     run(stream, Pass.INPUT_GRADIENT, range, dY, weights, rowCounts, dX);
   }
 
@@ -186,13 +183,10 @@ final class GroupedGemm {
     }
   }
 
-  void groupedGemmWgrad(
-      Stream stream,
-      Tensor x,
-      Tensor dY,
-      Tensor rowCounts,
-      boolean accumulate,
-      ExpertWeights gradients) {
+  @Override
+  public void groupedGemmWgrad(
+      Tensor x, Tensor dY, Tensor rowCounts, boolean accumulate, ExpertWeights gradients) {
+    Stream stream = queue.forOperation();
     Tensor home = gradients.home();
     if (x.extent(0) == 0) {
       if (!accumulate) {

@@ -35,7 +35,7 @@ final class LayoutRows {
         KernelSource.Target.PORTABLE);
   }
 
-  void layoutRows(
+  void enqueue(
       Stream stream,
       Tensor topExperts,
       Tensor counts,

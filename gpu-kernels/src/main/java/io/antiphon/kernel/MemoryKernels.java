@@ -9,6 +9,7 @@ import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -17,7 +18,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /** Clears, copies and additions: memory.cu. */
-final class MemoryKernels {
+final class MemoryKernels implements OpParts.Memory {
+  private final CudaQueue queue;
   private static final int THREADS = 256;
   private static final int ELEMENTS_PER_THREAD = 8;
 
@@ -27,7 +29,8 @@ final class MemoryKernels {
   private final Map<DType, Map<DType, Kernel>> additions = new EnumMap<>(DType.class);
   private final Map<DType, Map<DType, Kernel>> rowAdditions = new EnumMap<>(DType.class);
 
-  MemoryKernels(Kernels kernels) {
+  MemoryKernels(CudaQueue queue, Kernels kernels) {
+    this.queue = queue;
     device = kernels.device();
     KernelModule module = kernels.load(source());
     zero = module.kernel("zero_bytes");
@@ -81,6 +84,11 @@ final class MemoryKernels {
     return Objects.requireNonNull(kernels.getOrDefault(from.dtype(), Map.of()).get(to.dtype()));
   }
 
+  @Override
+  public void zero(Tensor tensor) {
+    zero(queue.forOperation(), tensor);
+  }
+
   void zero(Stream stream, Tensor tensor) {
     zero(stream, CudaStorage.address(tensor), tensor.elements() * tensor.dtype().bytes());
   }
@@ -95,11 +103,15 @@ final class MemoryKernels {
     }
   }
 
-  void copy(Stream stream, Tensor from, Tensor to) {
+  @Override
+  public void copy(Tensor from, Tensor to) {
+    Stream stream = queue.forOperation();
     elements(stream, get(copies, from, to), from, to);
   }
 
-  void add(Stream stream, Tensor x, Tensor into) {
+  @Override
+  public void add(Tensor x, Tensor into) {
+    Stream stream = queue.forOperation();
     elements(stream, get(additions, x, into), x, into);
   }
 
@@ -115,7 +127,9 @@ final class MemoryKernels {
     }
   }
 
-  void addRow(Stream stream, Tensor row, Tensor x) {
+  @Override
+  public void addRow(Tensor row, Tensor x) {
+    Stream stream = queue.forOperation();
     if (x.elements() > 0) {
       get(rowAdditions, row, x)
           .launch(

@@ -11,12 +11,16 @@ import io.antiphon.device.Stream;
 import io.antiphon.tensor.AdamOptions;
 import io.antiphon.tensor.AdamTensors;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.OpParts;
+import io.antiphon.tensor.ScheduleOptions;
 import io.antiphon.tensor.StepState;
 import io.antiphon.tensor.Tensor;
 import java.util.List;
 
 /** Squared norm and AdamW: optimizer.cu. */
-final class OptimizerKernels {
+final class OptimizerKernels implements OpParts.Update {
+  private final CudaQueue queue;
+  private final StepKernels step;
   static final int THREADS = 256;
   static final int SUM_THREADS = 1024;
   private static final int ELEMENTS_PER_THREAD = 4;
@@ -26,7 +30,9 @@ final class OptimizerKernels {
   private final Kernel addTerms;
   private final Kernel adamW;
 
-  OptimizerKernels(Kernels kernels, DType real) {
+  OptimizerKernels(CudaQueue queue, Kernels kernels, DType real) {
+    this.queue = queue;
+    step = new StepKernels(kernels);
     device = kernels.device();
     KernelModule module = kernels.load(source(real));
     sumSquares = module.kernel("sum_squares");
@@ -45,7 +51,30 @@ final class OptimizerKernels {
     return "adam_w<" + CudaType.of(real) + ">";
   }
 
-  void squaredNorm(Stream stream, Tensor gradient, Tensor sum) {
+  @Override
+  public void decideUpdate(
+      Tensor squaredNorm, double maxNorm, ScheduleOptions schedule, StepState state) {
+    step.decideUpdate(queue.forOperation(), squaredNorm, maxNorm, schedule, state);
+  }
+
+  @Override
+  public void updateExpertBias(Tensor counts, double rate, StepState state, Tensor bias) {
+    step.updateExpertBias(queue.forOperation(), counts, rate, state, bias);
+  }
+
+  @Override
+  public void commit(StepState state) {
+    step.commit(queue.forOperation(), state);
+  }
+
+  @Override
+  public void push(Tensor record, StepState state, Tensor ring) {
+    step.push(queue.forOperation(), record, state, ring);
+  }
+
+  @Override
+  public void squaredNorm(Tensor gradient, Tensor sum) {
+    Stream stream = queue.forOperation();
     if (gradient.elements() == 0) {
       return;
     }
@@ -64,7 +93,9 @@ final class OptimizerKernels {
         new Arguments().address(parts).i64(grid.x()).address(CudaStorage.address(sum)));
   }
 
-  void adamW(Stream stream, AdamTensors tensors, AdamOptions options, StepState state) {
+  @Override
+  public void adamW(AdamTensors tensors, AdamOptions options, StepState state) {
+    Stream stream = queue.forOperation();
     long elements = tensors.master().elements();
     if (elements == 0) {
       return;

@@ -9,13 +9,21 @@ import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
 import io.antiphon.plan.BalanceOptions;
 import io.antiphon.plan.PlannerKind;
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.PlanTensors;
+import io.antiphon.tensor.RowTensors;
+import io.antiphon.tensor.StepState;
 import io.antiphon.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Planners as one kernel each: plan_balanced.cu and plan_prototype.cu. */
-final class PlanKernels {
+final class PlanKernels implements OpParts.Plan {
+  private final CudaQueue queue;
+  private final CountAssignments counting;
+  private final LayoutRows layout;
+  private final RecordLoads loads;
+
   /** Most ranks of a group. */
   static final int MOST_RANKS = 128;
 
@@ -55,7 +63,11 @@ final class PlanKernels {
   private final KernelModule balanced;
   private final KernelModule prototype;
 
-  PlanKernels(Kernels kernels) {
+  PlanKernels(CudaQueue queue, Kernels kernels) {
+    this.queue = queue;
+    counting = new CountAssignments(kernels);
+    layout = new LayoutRows(kernels);
+    loads = new RecordLoads(kernels);
     device = kernels.device();
     balanced = kernels.load(balancedSource());
     prototype = kernels.load(prototypeSource());
@@ -77,8 +89,31 @@ final class PlanKernels {
         KernelSource.Target.PORTABLE);
   }
 
-  void plan(
-      Stream stream, PlannerKind planner, BalanceOptions options, Tensor counts, PlanTensors plan) {
+  @Override
+  public void countAssignments(Tensor topExperts, Tensor counts) {
+    counting.enqueue(queue.forOperation(), topExperts, counts);
+  }
+
+  @Override
+  public void layoutRows(
+      Tensor topExperts,
+      Tensor counts,
+      PlanTensors plan,
+      int rank,
+      long rowCapacity,
+      RowTensors rows,
+      StepState state) {
+    layout.enqueue(queue.forOperation(), topExperts, counts, plan, rank, rowCapacity, rows, state);
+  }
+
+  @Override
+  public void recordLoads(Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics) {
+    loads.enqueue(queue.forOperation(), counts, plan, toSend, statistics);
+  }
+
+  @Override
+  public void plan(PlannerKind planner, BalanceOptions options, Tensor counts, PlanTensors plan) {
+    Stream stream = queue.forOperation();
     requireLimits(counts, plan);
     switch (planner) {
       case NONE -> withoutClones(stream, plan);
@@ -88,13 +123,10 @@ final class PlanKernels {
     }
   }
 
-  void replan(
-      Stream stream,
-      BalanceOptions options,
-      Tensor counts,
-      Tensor held,
-      Tensor toSend,
-      PlanTensors plan) {
+  @Override
+  public void replan(
+      BalanceOptions options, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
+    Stream stream = queue.forOperation();
     requireLimits(counts, plan);
     balanced(
         stream,

@@ -28,8 +28,7 @@ final class RecordLoads {
         "record_loads.cu", List.of("record_loads"), KernelSource.Target.PORTABLE);
   }
 
-  void recordLoads(
-      Stream stream, Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics) {
+  void enqueue(Stream stream, Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics) {
     PlanKernels.requireLimits(counts, plan);
     kernel.launch(
         stream,

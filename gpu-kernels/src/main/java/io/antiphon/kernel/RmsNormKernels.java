@@ -9,13 +9,15 @@ import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Tensor;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /** Root-mean-square norm: rms_norm.cu. */
-final class RmsNormKernels {
+final class RmsNormKernels implements OpParts.Norm {
+  private final CudaQueue queue;
   static final int THREADS = 256;
   private static final int WARP = 32;
   static final int COLUMNS_PER_BLOCK = 32;
@@ -37,7 +39,8 @@ final class RmsNormKernels {
   private final Kernel addWeightGradients;
   private final Map<Integer, Kernel> backward = new HashMap<>();
 
-  RmsNormKernels(Kernels kernels, DType real) {
+  RmsNormKernels(CudaQueue queue, Kernels kernels, DType real) {
+    this.queue = queue;
     this.device = kernels.device();
     this.real = real;
     module = kernels.load(source(real));
@@ -62,8 +65,9 @@ final class RmsNormKernels {
     return "rms_norm_backward<" + CudaType.of(real) + ">";
   }
 
-  void rmsNorm(
-      Stream stream, Tensor x, Tensor weight, double epsilon, Tensor y, Tensor inverseRms) {
+  @Override
+  public void rmsNorm(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor inverseRms) {
+    Stream stream = queue.forOperation();
     long rows = x.shape().extent(0);
     long hidden = x.shape().extent(1);
     if (rows == 0) {
@@ -85,14 +89,10 @@ final class RmsNormKernels {
                 .address(CudaStorage.address(inverseRms)));
   }
 
-  void rmsNormBackward(
-      Stream stream,
-      Tensor x,
-      Tensor weight,
-      Tensor inverseRms,
-      Tensor dY,
-      Tensor dX,
-      Tensor dWeight) {
+  @Override
+  public void rmsNormBackward(
+      Tensor x, Tensor weight, Tensor inverseRms, Tensor dY, Tensor dX, Tensor dWeight) {
+    Stream stream = queue.forOperation();
     long rows = x.shape().extent(0);
     long hidden = x.shape().extent(1);
     if (rows == 0 || hidden == 0) {

@@ -35,7 +35,7 @@ final class Rope {
     return real == DType.BF16 ? "rope<bf16>" : "rope<float>";
   }
 
-  void rope(
+  void turn(
       Stream stream,
       Tensor x,
       Tensor documentStarts,

@@ -8,6 +8,7 @@ import io.antiphon.device.KernelModule;
 import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Routing;
 import io.antiphon.tensor.ScoreFunction;
 import io.antiphon.tensor.Tensor;
@@ -15,7 +16,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Scores, choice of experts and its gradient: router.cu. */
-final class RouterKernels {
+final class RouterKernels implements OpParts.Router {
+  private final CudaQueue queue;
+  private final RouterLossKernels lossKernels;
   static final int THREADS = 256;
   private static final int WARP = 32;
 
@@ -25,7 +28,9 @@ final class RouterKernels {
   private final Device device;
   private final KernelModule module;
 
-  RouterKernels(Kernels kernels) {
+  RouterKernels(CudaQueue queue, Kernels kernels) {
+    this.queue = queue;
+    lossKernels = new RouterLossKernels(kernels);
     device = kernels.device();
     module = kernels.load(source());
   }
@@ -54,14 +59,34 @@ final class RouterKernels {
     };
   }
 
-  void route(
-      Stream stream,
+  @Override
+  public void routerLosses(
       Tensor logits,
-      Tensor bias,
-      Routing routing,
       Tensor scores,
       Tensor topExperts,
-      Tensor probs) {
+      Routing routing,
+      int sequenceLength,
+      double auxScale,
+      double zScale,
+      Tensor dLogits,
+      Tensor losses) {
+    lossKernels.enqueue(
+        queue.forOperation(),
+        logits,
+        scores,
+        topExperts,
+        routing,
+        sequenceLength,
+        auxScale,
+        zScale,
+        dLogits,
+        losses);
+  }
+
+  @Override
+  public void route(
+      Tensor logits, Tensor bias, Routing routing, Tensor scores, Tensor topExperts, Tensor probs) {
+    Stream stream = queue.forOperation();
     long tokens = logits.shape().extent(0);
     int experts = logits.extent(1);
     int topK = routing.topK();
@@ -98,14 +123,15 @@ final class RouterKernels {
                 .address(CudaStorage.address(probs)));
   }
 
-  void routeBackward(
-      Stream stream,
+  @Override
+  public void routeBackward(
       Tensor scores,
       Tensor topExperts,
       Tensor probs,
       Routing routing,
       Tensor dProbs,
       Tensor dLogits) {
+    Stream stream = queue.forOperation();
     long tokens = scores.shape().extent(0);
     if (tokens == 0) {
       return;

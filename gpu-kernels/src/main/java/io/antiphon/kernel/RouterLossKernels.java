@@ -47,7 +47,7 @@ final class RouterLossKernels {
     };
   }
 
-  void routerLosses(
+  void enqueue(
       Stream stream,
       Tensor logits,
       Tensor scores,

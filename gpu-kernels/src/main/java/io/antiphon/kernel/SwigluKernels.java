@@ -9,11 +9,13 @@ import io.antiphon.device.KernelSource;
 import io.antiphon.device.Kernels;
 import io.antiphon.device.Stream;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Tensor;
 import java.util.List;
 
 /** SwiGLU of rows and of weighted expert rows: swiglu.cu. */
-final class SwigluKernels {
+final class SwigluKernels implements OpParts.Activation {
+  private final CudaQueue queue;
   static final int THREADS = 256;
   private static final int WARP = 32;
 
@@ -23,7 +25,8 @@ final class SwigluKernels {
   private final Kernel expertForward;
   private final Kernel expertBackward;
 
-  SwigluKernels(Kernels kernels, DType real) {
+  SwigluKernels(CudaQueue queue, Kernels kernels, DType real) {
+    this.queue = queue;
     device = kernels.device();
     List<String> names = source(real).names();
     KernelModule module = kernels.load(source(real));
@@ -45,7 +48,9 @@ final class SwigluKernels {
         KernelSource.Target.PORTABLE);
   }
 
-  void swiglu(Stream stream, Tensor gateUp, Tensor out) {
+  @Override
+  public void swiglu(Tensor gateUp, Tensor out) {
+    Stream stream = queue.forOperation();
     if (out.elements() == 0) {
       return;
     }
@@ -59,7 +64,9 @@ final class SwigluKernels {
             .address(CudaStorage.address(out)));
   }
 
-  void swigluBackward(Stream stream, Tensor gateUp, Tensor dOut, Tensor dGateUp) {
+  @Override
+  public void swigluBackward(Tensor gateUp, Tensor dOut, Tensor dGateUp) {
+    Stream stream = queue.forOperation();
     if (dOut.elements() == 0) {
       return;
     }
@@ -74,7 +81,9 @@ final class SwigluKernels {
             .address(CudaStorage.address(dGateUp)));
   }
 
-  void expertSwiglu(Stream stream, Tensor gateUp, Tensor rowProbs, Tensor rowCounts, Tensor out) {
+  @Override
+  public void expertSwiglu(Tensor gateUp, Tensor rowProbs, Tensor rowCounts, Tensor out) {
+    Stream stream = queue.forOperation();
     if (out.elements() == 0) {
       return;
     }
@@ -91,14 +100,15 @@ final class SwigluKernels {
             .address(CudaStorage.address(out)));
   }
 
-  void expertSwigluBackward(
-      Stream stream,
+  @Override
+  public void expertSwigluBackward(
       Tensor gateUp,
       Tensor rowProbs,
       Tensor rowCounts,
       Tensor dOut,
       Tensor dGateUp,
       Tensor dRowProbs) {
+    Stream stream = queue.forOperation();
     if (dOut.elements() == 0) {
       return;
     }

@@ -110,7 +110,7 @@ public final class ModelState implements AutoCloseable {
   /** Overwrites the weights that enter GEMMs with the masters, after those were restored. */
   public void refreshWeights() {
     for (ParameterRegistry.FlatGroup group : registry.groups()) {
-      backend.ops(backend.computeLane()).copy(group.tensors().master(), group.tensors().weight());
+      backend.ops().copy(group.tensors().master(), group.tensors().weight());
     }
   }
 

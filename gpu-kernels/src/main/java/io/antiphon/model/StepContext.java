@@ -34,7 +34,7 @@ record StepContext(
 
   /** Operations on the compute lane. */
   Ops ops() {
-    return backend.ops(backend.computeLane());
+    return backend.ops();
   }
 
   DType real() {

@@ -37,8 +37,8 @@ public interface Backend extends AutoCloseable {
   /** The lane of transfers that may overlap with compute. */
   Lane transferLane();
 
-  /** Operations enqueued on {@code lane}, which belongs to this backend. */
-  Ops ops(Lane lane);
+  /** Operations, enqueued on the compute lane. */
+  Ops ops();
 
   /** Host access. */
   HostIo hostIo();

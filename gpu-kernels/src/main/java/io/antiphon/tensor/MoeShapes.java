@@ -8,12 +8,12 @@ import io.antiphon.plan.BalanceOptions;
 import io.antiphon.plan.PlannerKind;
 
 /** What the router, plan and expert operations demand of their arguments, as {@link OpShapes}. */
-public final class MoeShapes {
+final class MoeShapes {
   private final DType real;
   private final DType master;
 
   /** Rules of a backend that computes in {@code real} and keeps masters in {@code master}. */
-  public MoeShapes(DType real, DType master) {
+  MoeShapes(DType real, DType master) {
     this.real = real;
     this.master = master;
   }
@@ -21,7 +21,7 @@ public final class MoeShapes {
   // ---- router
 
   /** Checks arguments of {@link Ops#route}. */
-  public void route(
+  void route(
       Tensor logits, Tensor bias, Routing routing, Tensor scores, Tensor topExperts, Tensor probs) {
     form("logits", logits, master, "tokens", "experts");
     bias.require("bias", master, Shape.of(logits.shape().extent(1)));
@@ -31,7 +31,7 @@ public final class MoeShapes {
   }
 
   /** Checks arguments of {@link Ops#routeBackward}. */
-  public void routeBackward(
+  void routeBackward(
       Tensor scores,
       Routing routing,
       Tensor topExperts,
@@ -46,7 +46,7 @@ public final class MoeShapes {
   }
 
   /** Checks arguments of {@link Ops#routerLosses}. */
-  public void routerLosses(
+  void routerLosses(
       Tensor logits,
       Tensor scores,
       Tensor topExperts,
@@ -63,7 +63,7 @@ public final class MoeShapes {
   }
 
   /** Checks arguments of {@link Ops#countAssignments}. */
-  public void countAssignments(Tensor topExperts, Tensor counts) {
+  void countAssignments(Tensor topExperts, Tensor counts) {
     form("topExperts", topExperts, DType.I32, "tokens", "topK");
     form("counts", counts, DType.I32, "experts");
   }
@@ -79,7 +79,7 @@ public final class MoeShapes {
   // ---- plan and expert rows
 
   /** Checks arguments of {@link Ops#plan}. */
-  public void plan(PlannerKind planner, BalanceOptions options, Tensor counts, PlanTensors plan) {
+  void plan(PlannerKind planner, BalanceOptions options, Tensor counts, PlanTensors plan) {
     group(counts, plan);
     long ranks = counts.shape().extent(0);
     int slotsPerRank = (int) (plan.slots() / ranks);
@@ -96,15 +96,14 @@ public final class MoeShapes {
   }
 
   /** Checks arguments of {@link Ops#replan}. */
-  public void replan(
-      BalanceOptions options, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
+  void replan(BalanceOptions options, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
     plan(PlannerKind.BALANCED, options, counts, plan);
     held.require("held", DType.I32, plan.slotHome().shape());
     toSend.require("toSend", DType.I32, plan.slotHome().shape());
   }
 
   /** Checks arguments of {@link Ops#layoutRows}. */
-  public void layoutRows(
+  void layoutRows(
       Tensor topExperts,
       Tensor counts,
       PlanTensors plan,
@@ -126,7 +125,7 @@ public final class MoeShapes {
   }
 
   /** Checks arguments of {@link Ops#recordLoads}. */
-  public void recordLoads(Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics) {
+  void recordLoads(Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics) {
     group(counts, plan);
     toSend.require("toSend", DType.I32, plan.slotHome().shape());
     long ranks = counts.shape().extent(0);
@@ -154,7 +153,7 @@ public final class MoeShapes {
   // ---- experts
 
   /** Checks arguments of {@link Ops#groupedGemm}. */
-  public void groupedGemm(Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y) {
+  void groupedGemm(Tensor x, ExpertWeights weights, Tensor rowCounts, Tensor y) {
     grouped(weights, real, rowCounts);
     form("x", x, real, "rows", "in");
     long rows = x.shape().extent(0);
@@ -163,7 +162,7 @@ public final class MoeShapes {
   }
 
   /** Checks arguments of {@link Ops#groupedGemmDgrad}. */
-  public void groupedGemmDgrad(Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX) {
+  void groupedGemmDgrad(Tensor dY, ExpertWeights weights, Tensor rowCounts, Tensor dX) {
     grouped(weights, real, rowCounts);
     form("dY", dY, real, "rows", "out");
     long rows = dY.shape().extent(0);
@@ -172,7 +171,7 @@ public final class MoeShapes {
   }
 
   /** Checks arguments of {@link Ops#groupedGemmWgrad}. */
-  public void groupedGemmWgrad(Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients) {
+  void groupedGemmWgrad(Tensor x, Tensor dY, Tensor rowCounts, ExpertWeights gradients) {
     grouped(gradients, master, rowCounts);
     form("x", x, real, "rows", "in");
     long rows = x.shape().extent(0);
@@ -181,7 +180,7 @@ public final class MoeShapes {
   }
 
   /** Checks arguments of {@link Ops#expertSwiglu}. */
-  public void expertSwiglu(Tensor gateUp, Tensor rowProbs, Tensor rowCounts, Tensor out) {
+  void expertSwiglu(Tensor gateUp, Tensor rowProbs, Tensor rowCounts, Tensor out) {
     form("out", out, real, "rows", "ffn");
     gateUp.require("gateUp", real, OpShapes.gateUpOf(out));
     rowProbs.require("rowProbs", master, Shape.of(out.shape().extent(0)));
@@ -189,7 +188,7 @@ public final class MoeShapes {
   }
 
   /** Checks arguments of {@link Ops#expertSwigluBackward}. */
-  public void expertSwigluBackward(
+  void expertSwigluBackward(
       Tensor gateUp,
       Tensor rowProbs,
       Tensor rowCounts,

@@ -13,12 +13,12 @@ import static io.antiphon.tensor.ArgumentChecks.wholeSequences;
  * io.antiphon.tensor.Ops}, of the same name, that throws {@link IllegalArgumentException} naming
  * the argument. Router and expert operations are in {@link MoeShapes}.
  */
-public final class OpShapes {
+final class OpShapes {
   private final DType real;
   private final DType master;
 
   /** Rules of a backend that computes in {@code real} and keeps masters in {@code master}. */
-  public OpShapes(DType real, DType master) {
+  OpShapes(DType real, DType master) {
     this.real = real;
     this.master = master;
   }
@@ -26,12 +26,12 @@ public final class OpShapes {
   // ---- memory
 
   /** Checks arguments of {@link Ops#copy}. */
-  public void copy(Tensor from, Tensor to) {
+  void copy(Tensor from, Tensor to) {
     length("to", to, from.elements());
   }
 
   /** Checks arguments of {@link Ops#add}. */
-  public void add(Tensor x, Tensor into) {
+  void add(Tensor x, Tensor into) {
     length("into", into, x.elements());
     require(
         x.dtype().isFloating() == into.dtype().isFloating(),
@@ -39,7 +39,7 @@ public final class OpShapes {
   }
 
   /** Checks arguments of {@link Ops#addRow}. */
-  public void addRow(Tensor row, Tensor x) {
+  void addRow(Tensor row, Tensor x) {
     floating("row", row);
     floating("x", x);
     form("x", x, x.dtype(), "n", "columns");
@@ -49,7 +49,7 @@ public final class OpShapes {
   // ---- input
 
   /** Checks arguments of {@link Ops#prepareBatch}. */
-  public void prepareBatch(Tensor batch, Tensor inputs, Tensor targets, Tensor documentStarts) {
+  void prepareBatch(Tensor batch, Tensor inputs, Tensor targets, Tensor documentStarts) {
     form("batch", batch, DType.I32, "sequences", "sequenceLength + 1");
     long sequenceLength = batch.shape().extent(1) - 1;
     require(sequenceLength >= 1, "batch must have at least 2 tokens in a row, was " + batch);
@@ -60,20 +60,20 @@ public final class OpShapes {
   }
 
   /** Checks arguments of {@link Ops#countTargets}. */
-  public void countTargets(Tensor targets, Tensor count) {
+  void countTargets(Tensor targets, Tensor count) {
     form("targets", targets, DType.I32, "n");
     scalar("count", count, DType.F64);
   }
 
   /** Checks arguments of {@link Ops#embed}. */
-  public void embed(Tensor ids, Tensor table, Tensor out) {
+  void embed(Tensor ids, Tensor table, Tensor out) {
     form("ids", ids, DType.I32, "tokens");
     form("table", table, real, "vocabulary", "hidden");
     out.require("out", real, Shape.of(ids.elements(), table.shape().extent(1)));
   }
 
   /** Checks arguments of {@link Ops#embedBackward}. */
-  public void embedBackward(Tensor ids, Tensor dOut, Tensor dTable) {
+  void embedBackward(Tensor ids, Tensor dOut, Tensor dTable) {
     form("ids", ids, DType.I32, "tokens");
     form("dTable", dTable, master, "vocabulary", "hidden");
     dOut.require("dOut", real, Shape.of(ids.elements(), dTable.shape().extent(1)));
@@ -82,7 +82,7 @@ public final class OpShapes {
   // ---- norm, GEMM, activation
 
   /** Checks arguments of {@link Ops#rmsNorm}. */
-  public void rmsNorm(Tensor x, Tensor weight, Tensor y, Tensor inverseRms) {
+  void rmsNorm(Tensor x, Tensor weight, Tensor y, Tensor inverseRms) {
     form("x", x, real, "tokens", "hidden");
     require(x.shape().extent(1) >= 1, "x must have columns, was " + x);
     weight.require("weight", real, Shape.of(x.shape().extent(1)));
@@ -91,7 +91,7 @@ public final class OpShapes {
   }
 
   /** Checks arguments of {@link Ops#rmsNormBackward}. */
-  public void rmsNormBackward(
+  void rmsNormBackward(
       Tensor x, Tensor weight, Tensor inverseRms, Tensor dY, Tensor dX, Tensor dWeight) {
     rmsNorm(x, weight, x, inverseRms);
     dY.require("dY", real, x.shape());
@@ -100,7 +100,7 @@ public final class OpShapes {
   }
 
   /** Checks arguments of {@link Ops#gemm}. */
-  public void gemm(boolean transposeA, boolean transposeB, Tensor a, Tensor b, Tensor c) {
+  void gemm(boolean transposeA, boolean transposeB, Tensor a, Tensor b, Tensor c) {
     form("a", a, real, transposeA ? new String[] {"k", "m"} : new String[] {"m", "k"});
     long m = a.shape().extent(transposeA ? 1 : 0);
     long k = a.shape().extent(transposeA ? 0 : 1);
@@ -111,13 +111,13 @@ public final class OpShapes {
   }
 
   /** Checks arguments of {@link Ops#swiglu}. */
-  public void swiglu(Tensor gateUp, Tensor out) {
+  void swiglu(Tensor gateUp, Tensor out) {
     form("out", out, real, "n", "ffn");
     gateUp.require("gateUp", real, gateUpOf(out));
   }
 
   /** Checks arguments of {@link Ops#swigluBackward}. */
-  public void swigluBackward(Tensor gateUp, Tensor dOut, Tensor dGateUp) {
+  void swigluBackward(Tensor gateUp, Tensor dOut, Tensor dGateUp) {
     form("dOut", dOut, real, "n", "ffn");
     gateUp.require("gateUp", real, gateUpOf(dOut));
     dGateUp.require("dGateUp", real, gateUp.shape());
@@ -131,7 +131,7 @@ public final class OpShapes {
   // ---- attention
 
   /** Checks arguments of {@link Ops#rope}. */
-  public void rope(Tensor x, Tensor documentStarts, int sequenceLength) {
+  void rope(Tensor x, Tensor documentStarts, int sequenceLength) {
     form("x", x, real, "tokens", "heads", "headDim");
     require(x.shape().extent(2) % 2 == 0, "x must have an even headDim, was " + x);
     wholeSequences(x.shape().extent(0), sequenceLength);
@@ -139,7 +139,7 @@ public final class OpShapes {
   }
 
   /** Checks arguments of {@link Ops#attention}. */
-  public void attention(AttentionTensors t) {
+  void attention(AttentionTensors t) {
     form("q", t.q(), real, "tokens", "heads", "headDim");
     form("k", t.k(), real, "tokens", "keyValueHeads", "headDim");
     long tokens = t.q().shape().extent(0);
@@ -157,7 +157,7 @@ public final class OpShapes {
   }
 
   /** Checks arguments of {@link Ops#attentionBackward}. */
-  public void attentionBackward(AttentionTensors t, AttentionGradients gradients) {
+  void attentionBackward(AttentionTensors t, AttentionGradients gradients) {
     attention(t);
     gradients.dOut().require("dOut", real, t.q().shape());
     gradients.dQ().require("dQ", real, t.q().shape());
@@ -168,13 +168,13 @@ public final class OpShapes {
   // ---- loss
 
   /** Checks arguments of {@link Ops#crossEntropy}. */
-  public void crossEntropy(Tensor logits, Tensor targets, Tensor targetCount, Tensor lossSum) {
+  void crossEntropy(Tensor logits, Tensor targets, Tensor targetCount, Tensor lossSum) {
     crossEntropyLoss(logits, targets, lossSum);
     scalar("targetCount", targetCount, DType.F64);
   }
 
   /** Checks arguments of {@link Ops#crossEntropyLoss}. */
-  public void crossEntropyLoss(Tensor logits, Tensor targets, Tensor lossSum) {
+  void crossEntropyLoss(Tensor logits, Tensor targets, Tensor lossSum) {
     form("logits", logits, real, "n", "vocabulary");
     targets.require("targets", DType.I32, Shape.of(logits.shape().extent(0)));
     scalar("lossSum", lossSum, DType.F64);
@@ -183,19 +183,19 @@ public final class OpShapes {
   // ---- optimizer and commit
 
   /** Checks arguments of {@link Ops#squaredNorm}. */
-  public void squaredNorm(Tensor gradient, Tensor sum) {
+  void squaredNorm(Tensor gradient, Tensor sum) {
     type("gradient", gradient, master);
     scalar("sum", sum, DType.F64);
   }
 
   /** Checks arguments of {@link Ops#decideUpdate}. */
-  public void decideUpdate(Tensor squaredNorm, StepState state) {
+  void decideUpdate(Tensor squaredNorm, StepState state) {
     scalar("squaredNorm", squaredNorm, DType.F64);
     ArgumentChecks.state(state);
   }
 
   /** Checks arguments of {@link Ops#adamW}. */
-  public void adamW(AdamTensors tensors, StepState state) {
+  void adamW(AdamTensors tensors, StepState state) {
     long elements = tensors.master().elements();
     type("master", tensors.master(), master);
     type("gradient", tensors.gradient(), master);
@@ -210,19 +210,19 @@ public final class OpShapes {
   }
 
   /** Checks arguments of {@link Ops#updateExpertBias}. */
-  public void updateExpertBias(Tensor counts, StepState state, Tensor bias) {
+  void updateExpertBias(Tensor counts, StepState state, Tensor bias) {
     form("bias", bias, master, "experts");
     counts.require("counts", DType.F64, bias.shape());
     ArgumentChecks.state(state);
   }
 
   /** Checks arguments of {@link Ops#commit}. */
-  public void commit(StepState state) {
+  void commit(StepState state) {
     ArgumentChecks.state(state);
   }
 
   /** Checks arguments of {@link Ops#push}. */
-  public void push(Tensor record, StepState state, Tensor ring) {
+  void push(Tensor record, StepState state, Tensor ring) {
     form("ring", ring, record.dtype(), "slots", "n");
     require(ring.shape().extent(0) >= 1, "ring must have at least one slot, was " + ring);
     record.require("record", ring.dtype(), Shape.of(ring.shape().extent(1)));

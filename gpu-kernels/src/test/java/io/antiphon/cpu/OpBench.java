@@ -110,7 +110,7 @@ final class OpBench implements AutoCloseable, OpCase.Tensors {
   }
 
   private Ops ops() {
-    return backend.ops(backend.computeLane());
+    return backend.ops();
   }
 
   /** The values of one argument. */

@@ -25,7 +25,7 @@ final class TestTensors implements AutoCloseable {
   }
 
   Ops ops() {
-    return backend.ops(backend.computeLane());
+    return backend.ops();
   }
 
   /** Zeros. */

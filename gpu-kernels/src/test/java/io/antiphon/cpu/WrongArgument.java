@@ -106,7 +106,7 @@ record WrongArgument(OpArgument argument, String change, Tensor wrong) {
       return;
     }
     OpCase.Tensors tensors = name -> name.equals(argument.name()) ? wrong : bench.of(name);
-    Runnable call = () -> opCase.enqueue(backend.ops(backend.computeLane()), tensors);
+    Runnable call = () -> opCase.enqueue(backend.ops(), tensors);
     requireRefused(opCase, call);
     try (StepGraph graph = backend.record(() -> requireRefused(opCase, call))) {
       if (graph.operations() != 0) {

@@ -32,7 +32,7 @@ public final class GroupedGemmBenchmark {
 
   private GroupedGemmBenchmark(CudaBackend backend) {
     this.backend = backend;
-    this.ops = backend.ops(backend.computeLane());
+    this.ops = backend.ops();
   }
 
   /** Prints a table; see the class. */

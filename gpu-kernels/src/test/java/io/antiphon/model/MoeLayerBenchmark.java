@@ -134,7 +134,7 @@ public final class MoeLayerBenchmark {
       ModelState state, Groups groups, Arena arena, Size size, Stopwatch stopwatch) {
     this.state = state;
     this.backend = state.backend();
-    this.ops = backend.ops(backend.computeLane());
+    this.ops = backend.ops();
     this.values = new HostValues(backend.hostIo());
     this.size = size;
     this.stopwatch = stopwatch;

@@ -2,7 +2,6 @@ package io.antiphon.model;
 
 import io.antiphon.tensor.Backend;
 import io.antiphon.tensor.Collectives;
-import io.antiphon.tensor.Lane;
 import io.antiphon.tensor.Ops;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -26,7 +25,7 @@ final class TracedCalls {
         Backend.class,
         (method, arguments) -> {
           if (method.getName().equals("ops")) {
-            return traced(Ops.class, backend.ops((Lane) arguments[0]));
+            return traced(Ops.class, backend.ops());
           }
           return invoke(backend, method, arguments);
         });

@@ -7,6 +7,7 @@ import io.antiphon.model.ModelState;
 import io.antiphon.model.Parameter;
 import io.antiphon.tensor.AdamTensors;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.PlanBackend;
 import io.antiphon.tensor.Tensor;
 import io.antiphon.train.checkpoint.CheckpointException;
 import io.antiphon.train.checkpoint.Checkpoints;

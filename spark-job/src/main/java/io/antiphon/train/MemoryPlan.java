@@ -11,6 +11,7 @@ import io.antiphon.model.RecordOptions;
 import io.antiphon.model.TrainingStep;
 import io.antiphon.tensor.Arena;
 import io.antiphon.tensor.DType;
+import io.antiphon.tensor.PlanBackend;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;

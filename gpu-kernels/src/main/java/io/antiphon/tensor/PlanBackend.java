@@ -1,26 +1,21 @@
-package io.antiphon.train;
+package io.antiphon.tensor;
 
-import io.antiphon.tensor.Backend;
-import io.antiphon.tensor.Collectives;
-import io.antiphon.tensor.DType;
-import io.antiphon.tensor.HostIo;
-import io.antiphon.tensor.Lane;
-import io.antiphon.tensor.Ops;
-import io.antiphon.tensor.StepGraph;
-import io.antiphon.tensor.Storage;
-import io.antiphon.tensor.Tensor;
 import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 
-/** A backend without memory: what is built on it says how much it would take. */
-final class PlanBackend implements Backend {
+/**
+ * A backend without memory, on which nothing runs: an {@link Arena} of what is built on it says how
+ * much memory that would take.
+ */
+public final class PlanBackend implements Backend {
   private static final Lane.Mark MARK = new Lane.Mark() {};
 
   private final DType real;
   private final DType master;
 
-  PlanBackend(DType real, DType master) {
+  /** Plans for a backend that computes in {@code real} and keeps masters in {@code master}. */
+  public PlanBackend(DType real, DType master) {
     this.real = real;
     this.master = master;
   }
@@ -28,7 +23,7 @@ final class PlanBackend implements Backend {
   private record Planned(DType dtype, long elements) implements Storage {}
 
   /** A member of a group that does nothing. */
-  static Collectives collectives(int rank, int ranks) {
+  public static Collectives collectives(int rank, int ranks) {
     return proxy(
         Collectives.class,
         name ->
@@ -91,7 +86,7 @@ final class PlanBackend implements Backend {
   }
 
   @Override
-  public Ops ops(Lane lane) {
+  public Ops ops() {
     return proxy(Ops.class, name -> 0);
   }
 

@@ -2,20 +2,40 @@ package io.antiphon.cpu;
 
 import io.antiphon.tensor.ExpertRange;
 import io.antiphon.tensor.ExpertWeights;
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.Tensor;
 
-/** Grouped GEMM in fp32: one call of the BLAS library per physical expert that has rows. */
-final class F32Experts {
-  private F32Experts() {}
+/** Matrix products in fp32: a call of the BLAS library, or one per physical expert. */
+final class F32Gemm implements OpParts.Gemm, OpParts.GroupedGemm {
+  private final Recorder recorder;
 
-  static Runnable groupedGemm(
-      Tensor x, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor y) {
-    return product(x, weights, true, rowCounts, range, y);
+  F32Gemm(Recorder recorder) {
+    this.recorder = recorder;
   }
 
-  static Runnable groupedGemmDgrad(
+  @Override
+  public void gemm(
+      boolean transposeA, boolean transposeB, Tensor a, Tensor b, boolean accumulate, Tensor c) {
+    int m = c.extent(0);
+    int n = c.extent(1);
+    int k = a.extent(transposeA ? 0 : 1);
+    BlasMatrix left = BlasMatrix.of(a);
+    BlasMatrix right = BlasMatrix.of(b);
+    BlasMatrix result = BlasMatrix.of(c);
+    float keep = accumulate ? 1 : 0;
+    recorder.submit(() -> Blas.gemm(transposeA, transposeB, m, n, k, 1, left, right, keep, result));
+  }
+
+  @Override
+  public void groupedGemm(
+      Tensor x, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor y) {
+    recorder.submit(product(x, weights, true, rowCounts, range, y));
+  }
+
+  @Override
+  public void groupedGemmDgrad(
       Tensor dY, ExpertWeights weights, Tensor rowCounts, ExpertRange range, Tensor dX) {
-    return product(dY, weights, false, rowCounts, range, dX);
+    recorder.submit(product(dY, weights, false, rowCounts, range, dX));
   }
 
   /** Rows of {@code from} times each expert's weights, transposed or as they are. */
@@ -49,7 +69,8 @@ final class F32Experts {
     };
   }
 
-  static Runnable groupedGemmWgrad(
+  @Override
+  public void groupedGemmWgrad(
       Tensor x, Tensor dY, Tensor rowCounts, boolean accumulate, ExpertWeights gradients) {
     int in = x.extent(1);
     int out = dY.extent(1);
@@ -58,18 +79,19 @@ final class F32Experts {
     BlasMatrix dYMatrix = BlasMatrix.of(dY);
     BlasMatrix[] perExpert = matrices(gradients);
     RowCounts counts = RowCounts.of(rowCounts, x.extent(0));
-    return () -> {
-      counts.sum();
-      long row = 0;
-      for (int expert = 0; expert < perExpert.length; expert++) {
-        int rows = counts.rows(expert);
-        float keep = accumulate && expert < localExperts ? 1 : 0;
-        BlasMatrix a = dYMatrix.at(row * out);
-        BlasMatrix b = xMatrix.at(row * in);
-        Blas.gemm(true, false, out, in, rows, 1, a, b, keep, perExpert[expert]);
-        row += rows;
-      }
-    };
+    recorder.submit(
+        () -> {
+          counts.sum();
+          long row = 0;
+          for (int expert = 0; expert < perExpert.length; expert++) {
+            int rows = counts.rows(expert);
+            float keep = accumulate && expert < localExperts ? 1 : 0;
+            BlasMatrix a = dYMatrix.at(row * out);
+            BlasMatrix b = xMatrix.at(row * in);
+            Blas.gemm(true, false, out, in, rows, 1, a, b, keep, perExpert[expert]);
+            row += rows;
+          }
+        });
   }
 
   private static BlasMatrix[] matrices(ExpertWeights weights) {

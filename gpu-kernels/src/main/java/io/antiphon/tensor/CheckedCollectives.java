@@ -1,61 +1,94 @@
 package io.antiphon.tensor;
 
-/**
- * What each method of {@link Collectives} demands of its arguments: one method here for each, that
- * throws {@link IllegalArgumentException} naming the argument.
- *
- * @param ranks of the group
- */
-public record CollectiveShapes(int ranks) {
-  /** Checks arguments of {@link Collectives#allGather}. */
+/** Checks the arguments of every collective before a group sees them. */
+public final class CheckedCollectives implements Collectives {
+  private final Collectives group;
+  private final int ranks;
+
+  /** The collectives of {@code group}. */
+  public CheckedCollectives(Collectives group) {
+    this.group = group;
+    this.ranks = group.ranks();
+  }
+
+  @Override
+  public int rank() {
+    return group.rank();
+  }
+
+  @Override
+  public int ranks() {
+    return ranks;
+  }
+
+  @Override
   public void allGather(Tensor in, Tensor out) {
     long elements = Math.multiplyExact((long) ranks, in.elements());
     if (out.dtype() != in.dtype() || out.elements() != elements) {
       throw new IllegalArgumentException(
           "out must have " + elements + " elements of " + in.dtype() + ", was " + out);
     }
+    group.allGather(in, out);
   }
 
-  /** Checks arguments of {@link Collectives#allReduceMax}. */
+  @Override
   public void allReduceMax(Tensor tensor) {
     if (tensor.dtype().isFloating()) {
       throw new IllegalArgumentException("tensor must hold integers, was " + tensor);
     }
+    group.allReduceMax(tensor);
   }
 
-  /** Checks arguments of {@link Collectives#dispatch}. */
+  @Override
   public void dispatch(Tensor x, RowTensors rows, Tensor out) {
     rows("x", x, rows);
     width("out", x.shape().rowElements(), out);
     sameType("x", x, "out", out);
+    group.dispatch(x, rows, out);
   }
 
-  /** Checks arguments of {@link Collectives#dispatchScalars}. */
+  @Override
   public void dispatchScalars(Tensor x, RowTensors rows, Tensor out) {
     x.require("x", x.dtype(), rows.destinationRow().shape());
     width("out", 1, out);
     sameType("x", x, "out", out);
+    group.dispatchScalars(x, rows, out);
   }
 
-  /** Checks arguments of {@link Collectives#combine}. */
+  @Override
   public void combine(Tensor x, RowTensors rows, Tensor y) {
     rows("y", y, rows);
     width("x", y.shape().rowElements(), x);
     sameType("x", x, "y", y);
+    group.combine(x, rows, y);
   }
 
-  /** Checks arguments of {@link Collectives#combineScalars}. */
+  @Override
   public void combineScalars(Tensor x, RowTensors rows, Tensor y) {
     y.require("y", y.dtype(), rows.destinationRow().shape());
     width("x", 1, x);
     sameType("x", x, "y", y);
+    group.combineScalars(x, rows, y);
   }
 
-  /**
-   * Checks arguments of {@link Collectives#dispatchWeights} and {@link
-   * Collectives#reduceSlotGradients}.
-   */
-  public void slots(Tensor home, Tensor slotHome, Tensor slots) {
+  @Override
+  public void allReduceSum(Tensor tensor) {
+    group.allReduceSum(tensor);
+  }
+
+  @Override
+  public void dispatchWeights(Tensor home, Tensor slotHome, Tensor slots) {
+    slots(home, slotHome, slots);
+    group.dispatchWeights(home, slotHome, slots);
+  }
+
+  @Override
+  public void reduceSlotGradients(Tensor slots, Tensor slotHome, Tensor home) {
+    slots(home, slotHome, slots);
+    group.reduceSlotGradients(slots, slotHome, home);
+  }
+
+  private void slots(Tensor home, Tensor slotHome, Tensor slots) {
     ArgumentChecks.form("slotHome", slotHome, DType.I32, "slots");
     if (slotHome.elements() != slots.shape().extent(0) * ranks
         || home.shape().rowElements() != slots.shape().rowElements()) {

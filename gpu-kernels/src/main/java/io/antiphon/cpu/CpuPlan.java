@@ -12,6 +12,7 @@ import io.antiphon.plan.PlannerKind;
 import io.antiphon.plan.RankLoads;
 import io.antiphon.plan.Reroute;
 import io.antiphon.plan.SendMatrix;
+import io.antiphon.tensor.OpParts;
 import io.antiphon.tensor.PlanTensors;
 import io.antiphon.tensor.RowTensors;
 import io.antiphon.tensor.StepState;
@@ -19,12 +20,31 @@ import io.antiphon.tensor.Tensor;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
-/** Planning and row layout through the planners in Java; arguments have been checked. */
-final class PlanOps {
-  private PlanOps() {}
+/** Counting, planning and row layout through the planners in Java. */
+final class CpuPlan implements OpParts.Plan {
+  private final Recorder recorder;
 
-  /** The operation that plans for {@code counts} as they are when it runs. */
-  static Runnable plan(PlannerKind kind, BalanceOptions options, Tensor counts, PlanTensors plan) {
+  CpuPlan(Recorder recorder) {
+    this.recorder = recorder;
+  }
+
+  @Override
+  public void countAssignments(Tensor topExperts, Tensor counts) {
+    recorder.submit(
+        () -> {
+          int[] expert = CpuMemory.ints(topExperts);
+          int[] count = CpuMemory.ints(counts);
+          int from = CpuMemory.offset(counts);
+          Arrays.fill(count, from, from + counts.extent(0), 0);
+          for (int i = 0; i < topExperts.elements(); i++) {
+            int chosen = expert[CpuMemory.offset(topExperts) + i];
+            count[from + IndexChecks.index("expert", chosen, counts.extent(0))]++;
+          }
+        });
+  }
+
+  @Override
+  public void plan(PlannerKind kind, BalanceOptions options, Tensor counts, PlanTensors plan) {
     PlanShape shape = shape(counts, plan);
     Planner planner =
         switch (kind) {
@@ -34,40 +54,42 @@ final class PlanOps {
           case BALANCED -> new BalancedPlanner(shape, options);
         };
     EchoPlan result = new EchoPlan(shape);
-    return () -> {
-      planner.plan(ints(counts), result);
-      write(result.slotHome(), plan.slotHome());
-      write(result.quota(), plan.quota());
-      write(result.toSlot(), plan.toSlot());
-    };
+    recorder.submit(
+        () -> {
+          planner.plan(ints(counts), result);
+          write(result.slotHome(), plan.slotHome());
+          write(result.quota(), plan.quota());
+          write(result.toSlot(), plan.toSlot());
+        });
   }
 
-  /** As {@link #plan} for slots that hold weights already; tells which are to be sent. */
-  static Runnable replan(
+  @Override
+  public void replan(
       BalanceOptions options, Tensor counts, Tensor held, Tensor toSend, PlanTensors plan) {
     PlanShape shape = shape(counts, plan);
     BalancedPlanner planner = new BalancedPlanner(shape, options);
     EchoPlan result = new EchoPlan(shape);
     int[] missing = new int[shape.slots()];
-    return () -> {
-      int[] holding = ints(held);
-      planner.plan(ints(counts), holding, result);
-      int[] wanted = result.slotHome();
-      for (int slot = 0; slot < missing.length; slot++) {
-        boolean lacks = wanted[slot] != EchoPlan.UNUSED && wanted[slot] != holding[slot];
-        missing[slot] = lacks ? wanted[slot] : EchoPlan.UNUSED;
-        holding[slot] = lacks ? wanted[slot] : holding[slot];
-      }
-      write(missing, toSend);
-      write(holding, held);
-      write(wanted, plan.slotHome());
-      write(result.quota(), plan.quota());
-      write(result.toSlot(), plan.toSlot());
-    };
+    recorder.submit(
+        () -> {
+          int[] holding = ints(held);
+          planner.plan(ints(counts), holding, result);
+          int[] wanted = result.slotHome();
+          for (int slot = 0; slot < missing.length; slot++) {
+            boolean lacks = wanted[slot] != EchoPlan.UNUSED && wanted[slot] != holding[slot];
+            missing[slot] = lacks ? wanted[slot] : EchoPlan.UNUSED;
+            holding[slot] = lacks ? wanted[slot] : holding[slot];
+          }
+          write(missing, toSend);
+          write(holding, held);
+          write(wanted, plan.slotHome());
+          write(result.quota(), plan.quota());
+          write(result.toSlot(), plan.toSlot());
+        });
   }
 
-  /** The operation that lays out rows for the plan and counts as they are when it runs. */
-  static Runnable layoutRows(
+  @Override
+  public void layoutRows(
       Tensor topExperts,
       Tensor counts,
       PlanTensors plan,
@@ -83,20 +105,22 @@ final class PlanOps {
     int[] destinationRows = new int[assignments];
     int[] destinationRanks = new int[assignments];
     int local = shape.localPhysicalExperts();
-    return () -> {
-      EchoPlan current = read(shape, plan);
-      matrix.fill(ints(counts), current);
-      reroute.route(rank, current, ints(topExperts), physicalExperts);
-      matrix.destinationRows(rank, physicalExperts, destinationRows);
-      for (int i = 0; i < assignments; i++) {
-        destinationRanks[i] = destinationRows[i] < rowCapacity ? physicalExperts[i] / local : -1;
-      }
-      write(destinationRanks, rows.destinationRank());
-      write(destinationRows, rows.destinationRow());
-      writeRowCounts(matrix, rank * local, rowCapacity, rows.rowCounts());
-      int needed = IntStream.range(0, shape.ranks()).map(matrix::rankRows).max().orElse(0);
-      raise(state, needed, rowCapacity);
-    };
+    recorder.submit(
+        () -> {
+          EchoPlan current = read(shape, plan);
+          matrix.fill(ints(counts), current);
+          reroute.route(rank, current, ints(topExperts), physicalExperts);
+          matrix.destinationRows(rank, physicalExperts, destinationRows);
+          for (int i = 0; i < assignments; i++) {
+            destinationRanks[i] =
+                destinationRows[i] < rowCapacity ? physicalExperts[i] / local : -1;
+          }
+          write(destinationRanks, rows.destinationRank());
+          write(destinationRows, rows.destinationRow());
+          writeRowCounts(matrix, rank * local, rowCapacity, rows.rowCounts());
+          int needed = IntStream.range(0, shape.ranks()).map(matrix::rankRows).max().orElse(0);
+          raise(state, needed, rowCapacity);
+        });
   }
 
   private static void writeRowCounts(
@@ -118,32 +142,34 @@ final class PlanOps {
     }
   }
 
-  /** The operation that adds the loads of the plan and counts as they are when it runs. */
-  static Runnable recordLoads(Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics) {
+  @Override
+  public void recordLoads(Tensor counts, PlanTensors plan, Tensor toSend, Tensor statistics) {
     PlanShape shape = shape(counts, plan);
     int[] before = new int[shape.ranks()];
     int[] after = new int[shape.ranks()];
-    return () -> {
-      EchoPlan current = read(shape, plan);
-      int[] count = ints(counts);
-      RankLoads.before(shape, count, before);
-      RankLoads.after(current, count, after);
-      double[] sum = CpuMemory.doubles(statistics);
-      int at = CpuMemory.offset(statistics);
-      for (int i = 0; i < count.length; i++) {
-        sum[at + i % shape.experts()] += count[i];
-      }
-      at += shape.experts();
-      for (int rank = 0; rank < shape.ranks(); rank++) {
-        sum[at + rank] += before[rank];
-        sum[at + shape.ranks() + rank] += after[rank];
-      }
-      at += 2 * shape.ranks();
-      sum[at] += imbalance(before);
-      sum[at + 1] += imbalance(after);
-      sum[at + 2] += current.cloneCount();
-      sum[at + 3] += Arrays.stream(ints(toSend)).filter(home -> home != EchoPlan.UNUSED).count();
-    };
+    recorder.submit(
+        () -> {
+          EchoPlan current = read(shape, plan);
+          int[] count = ints(counts);
+          RankLoads.before(shape, count, before);
+          RankLoads.after(current, count, after);
+          double[] sum = CpuMemory.doubles(statistics);
+          int at = CpuMemory.offset(statistics);
+          for (int i = 0; i < count.length; i++) {
+            sum[at + i % shape.experts()] += count[i];
+          }
+          at += shape.experts();
+          for (int rank = 0; rank < shape.ranks(); rank++) {
+            sum[at + rank] += before[rank];
+            sum[at + shape.ranks() + rank] += after[rank];
+          }
+          at += 2 * shape.ranks();
+          sum[at] += imbalance(before);
+          sum[at + 1] += imbalance(after);
+          sum[at + 2] += current.cloneCount();
+          sum[at + 3] +=
+              Arrays.stream(ints(toSend)).filter(home -> home != EchoPlan.UNUSED).count();
+        });
   }
 
   /** max/mean; 1 without any load. */
