@@ -1,6 +1,7 @@
 package io.antiphon.job;
 
 import io.antiphon.conf.Settings;
+import io.antiphon.data.files.HadoopPath;
 import io.antiphon.data.tokenizer.TokenizerDescription;
 import io.antiphon.job.barrier.GpuAddress;
 import io.antiphon.job.barrier.RankCall;
@@ -88,7 +89,7 @@ public final class GenerationRun {
             settings.data().tokenizer(),
             settings.data().endOfText(),
             settings.data().specialTokensInText(),
-            new Configuration());
+            HadoopPath.opener(new Configuration()));
     GenerateTask task =
         new GenerateTask(
             settings,

@@ -2,6 +2,7 @@ package io.antiphon.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.antiphon.data.FileOpener;
 import io.antiphon.data.tokenizer.ByteTokenizer;
 import io.antiphon.data.tokenizer.Tokenizer;
 import io.antiphon.data.tokenizer.TokenizerDescription;
@@ -11,7 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -65,7 +65,7 @@ class TextPiecesTest {
   void aWordKeepsTheSpaceBeforeIt(@TempDir Path directory) throws Exception {
     Path file = Files.writeString(directory.resolve("tokenizer.json"), WORDS);
     TokenizerDescription description =
-        TokenizerDescription.read(file.toString(), Optional.of("</s>"), false, new Configuration());
+        TokenizerDescription.read(file.toString(), Optional.of("</s>"), false, FileOpener.LOCAL);
     try (Tokenizer tokenizer = description.open()) {
       TextPieces text = new TextPieces(tokenizer, new int[] {1}, pieces::add);
       text.accept(2);

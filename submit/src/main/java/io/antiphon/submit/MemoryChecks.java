@@ -4,6 +4,7 @@ import io.antiphon.conf.Backend;
 import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Settings;
 import io.antiphon.data.DataException;
+import io.antiphon.data.FileOpener;
 import io.antiphon.data.tokenizer.Vocabulary;
 import io.antiphon.device.Device;
 import io.antiphon.job.storage.CheckpointStorage;
@@ -53,7 +54,7 @@ final class MemoryChecks {
     ModelSetup setup;
     try {
       Vocabulary vocabulary =
-          Vocabulary.of(settings.data().tokenizer(), settings.data().endOfText());
+          Vocabulary.of(settings.data().tokenizer(), settings.data().endOfText(), FileOpener.LOCAL);
       setup = ModelSetup.of(settings, vocabulary.size(), vocabulary.endOfText());
     } catch (DataException e) {
       findings.add(

@@ -5,6 +5,7 @@ import io.antiphon.data.DataRequest;
 import io.antiphon.data.Failures;
 import io.antiphon.data.Sha256;
 import io.antiphon.data.Split;
+import io.antiphon.data.files.HadoopPath;
 import io.antiphon.data.store.ShardFormat;
 import io.antiphon.data.store.StoreDirectory;
 import io.antiphon.data.store.StoreLocation;
@@ -81,7 +82,10 @@ public final class TokenEtl {
     Configuration configuration = spark.sparkContext().hadoopConfiguration();
     TokenizerDescription tokenizer =
         TokenizerDescription.read(
-            request.tokenizer(), request.endOfText(), request.specialTokensInText(), configuration);
+            request.tokenizer(),
+            request.endOfText(),
+            request.specialTokensInText(),
+            HadoopPath.opener(configuration));
     CorpusReader corpus = CorpusReader.open(spark, request.corpus(), request.cacheDir());
     String fingerprint = fingerprint(request, tokenizer, corpus.files());
     StoreDirectory directory = new StoreDirectory(request.cacheDir(), fingerprint, configuration);

@@ -1,9 +1,9 @@
 package io.antiphon.data.store;
 
 import io.antiphon.data.DataException;
-import io.antiphon.data.HadoopPath;
 import io.antiphon.data.Split;
 import io.antiphon.data.TemporaryFiles;
+import io.antiphon.data.files.HadoopPath;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Optional;

@@ -2,7 +2,7 @@ package io.antiphon.data.store;
 
 import io.antiphon.data.DataException;
 import io.antiphon.data.Failures;
-import io.antiphon.data.HadoopPath;
+import io.antiphon.data.files.HadoopPath;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.Serializable;

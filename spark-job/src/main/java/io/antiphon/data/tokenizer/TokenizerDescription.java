@@ -3,7 +3,7 @@ package io.antiphon.data.tokenizer;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.antiphon.data.DataException;
 import io.antiphon.data.Failures;
-import io.antiphon.data.HadoopPath;
+import io.antiphon.data.FileOpener;
 import io.antiphon.data.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
@@ -12,9 +12,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FSError;
-import org.apache.hadoop.fs.Path;
 
 /** A tokenizer as it travels to executors, each of which opens its own. */
 public sealed interface TokenizerDescription extends Serializable {
@@ -31,19 +28,16 @@ public sealed interface TokenizerDescription extends Serializable {
    * @param setting {@value #BYTES}, or the path of a {@code tokenizer.json}
    * @param endOfText text of the token that ends a document, if the file has an unusual one
    * @param specialTokensInText whether text that spells a special token becomes that token
-   * @param configuration Hadoop's, for paths on other file systems
+   * @param files opens the file
    * @throws DataException if the file is missing or not a tokenizer, or has no such token
    */
   static TokenizerDescription read(
-      String setting,
-      Optional<String> endOfText,
-      boolean specialTokensInText,
-      Configuration configuration) {
+      String setting, Optional<String> endOfText, boolean specialTokensInText, FileOpener files) {
     if (setting.equals(BYTES)) {
       return new Bytes();
     }
     TokenizerFile file =
-        TokenizerFile.of(setting, readFile(setting, configuration), endOfText, specialTokensInText);
+        TokenizerFile.of(setting, readFile(setting, files), endOfText, specialTokensInText);
     TokenizerTrial.run(setting, file.json(), file.vocabulary());
     return file;
   }
@@ -166,7 +160,7 @@ public sealed interface TokenizerDescription extends Serializable {
 
     @Override
     public String label() {
-      return new Path(path).getName()
+      return path.substring(path.lastIndexOf('/') + 1)
           + " ("
           + vocabulary
           + " tokens, '"
@@ -180,10 +174,9 @@ public sealed interface TokenizerDescription extends Serializable {
     }
   }
 
-  private static byte[] readFile(String setting, Configuration configuration) {
+  private static byte[] readFile(String setting, FileOpener files) {
     try {
-      HadoopPath place = HadoopPath.open("data.tokenizer", setting, configuration);
-      try (InputStream in = place.files().open(place.path())) {
+      try (InputStream in = files.open("data.tokenizer", setting)) {
         byte[] bytes = in.readNBytes((int) MAX_FILE_BYTES + 1);
         if (bytes.length > MAX_FILE_BYTES) {
           throw new DataException(
@@ -195,7 +188,7 @@ public sealed interface TokenizerDescription extends Serializable {
         }
         return bytes;
       }
-    } catch (IOException | FSError failure) {
+    } catch (IOException failure) {
       throw new DataException(
           "data.tokenizer: cannot read "
               + setting

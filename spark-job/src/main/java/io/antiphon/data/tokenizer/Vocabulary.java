@@ -1,8 +1,8 @@
 package io.antiphon.data.tokenizer;
 
 import io.antiphon.data.DataException;
+import io.antiphon.data.FileOpener;
 import java.util.Optional;
-import org.apache.hadoop.conf.Configuration;
 
 /**
  * What a model must know of its tokenizer.
@@ -16,14 +16,14 @@ public record Vocabulary(int size, int endOfText) {
    *
    * @param tokenizer value of {@code data.tokenizer}
    * @param endOfText value of {@code data.end-of-text}
+   * @param files opens its file
    * @throws DataException if it cannot be read
    */
-  public static Vocabulary of(String tokenizer, Optional<String> endOfText) {
-    if (tokenizer.equals(TokenizerDescription.BYTES)) { // also where Hadoop is not
+  public static Vocabulary of(String tokenizer, Optional<String> endOfText, FileOpener files) {
+    if (tokenizer.equals(TokenizerDescription.BYTES)) {
       return new Vocabulary(ByteTokenizer.VOCABULARY, ByteTokenizer.END_OF_TEXT);
     }
-    TokenizerDescription read =
-        TokenizerDescription.read(tokenizer, endOfText, false, new Configuration());
+    TokenizerDescription read = TokenizerDescription.read(tokenizer, endOfText, false, files);
     return new Vocabulary(read.vocabulary(), read.endOfText());
   }
 }

@@ -2,7 +2,7 @@ package io.antiphon.job.storage;
 
 import io.antiphon.data.DataException;
 import io.antiphon.data.Failures;
-import io.antiphon.data.HadoopPath;
+import io.antiphon.data.files.HadoopPath;
 import io.antiphon.train.checkpoint.CheckpointException;
 import io.antiphon.train.checkpoint.CheckpointFiles;
 import java.io.FileNotFoundException;

@@ -1,7 +1,7 @@
 package io.antiphon.job.storage;
 
 import io.antiphon.conf.SparkDefaults;
-import io.antiphon.data.HadoopPath;
+import io.antiphon.data.files.HadoopPath;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -10,6 +10,7 @@ import io.antiphon.data.Sha256;
 import io.antiphon.data.SparkForTests;
 import io.antiphon.data.Split;
 import io.antiphon.data.Texts;
+import io.antiphon.data.files.HadoopPath;
 import io.antiphon.data.store.PackedStore;
 import io.antiphon.data.store.StoreManifest;
 import io.antiphon.data.text.CorpusReader;
@@ -259,7 +260,7 @@ class TokenEtlTest {
             TinyTokenizer.write(directory, "</s>").toString(),
             Optional.empty(),
             false,
-            spark.sparkContext().hadoopConfiguration());
+            HadoopPath.opener(spark.sparkContext().hadoopConfiguration()));
     List<String> texts = List.of("ab</s>ab</s>", "ab < /s>", "abc", "</s>", "ab</s");
     spark.createDataset(texts, Encoders.STRING()).toDF("text").createOrReplaceTempView("tags");
     CorpusReader corpus = CorpusReader.open(spark, new Corpus.Sql("tags", "text"), cache("tags"));

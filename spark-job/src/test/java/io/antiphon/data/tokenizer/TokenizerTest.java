@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.antiphon.data.DataException;
+import io.antiphon.data.FileOpener;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
@@ -11,7 +12,6 @@ import java.io.ObjectOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -125,6 +125,6 @@ class TokenizerTest {
   }
 
   private static TokenizerDescription describe(Path file, Optional<String> endOfText) {
-    return TokenizerDescription.read(file.toString(), endOfText, false, new Configuration());
+    return TokenizerDescription.read(file.toString(), endOfText, false, FileOpener.LOCAL);
   }
 }

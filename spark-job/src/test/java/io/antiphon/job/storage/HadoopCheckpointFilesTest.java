@@ -3,7 +3,7 @@ package io.antiphon.job.storage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.antiphon.data.FullFileSystem;
+import io.antiphon.data.files.FullFileSystem;
 import io.antiphon.train.checkpoint.CheckpointException;
 import io.antiphon.train.checkpoint.CheckpointFiles;
 import io.antiphon.train.checkpoint.CheckpointFilesContract;

@@ -1,5 +1,8 @@
-package io.antiphon.data;
+package io.antiphon.data.files;
 
+import io.antiphon.data.DataException;
+import io.antiphon.data.Failures;
+import io.antiphon.data.FileOpener;
 import java.io.IOException;
 import java.util.ServiceConfigurationError;
 import java.util.UUID;
@@ -31,6 +34,18 @@ public record HadoopPath(String setting, Path path, FileSystem files) {
     } catch (IllegalArgumentException failure) {
       throw unusable(setting, location, failure);
     }
+  }
+
+  /** Opens files where {@code configuration} leads, the local ones included. */
+  public static FileOpener opener(Configuration configuration) {
+    return (setting, location) -> {
+      HadoopPath place = open(setting, location, configuration);
+      try {
+        return place.files().open(place.path());
+      } catch (FSError failure) {
+        throw new IOException(failure.getMessage(), failure);
+      }
+    };
   }
 
   /** As {@link #open(String, String, Configuration)}, for a path made of one that a user named. */

@@ -1,9 +1,10 @@
-package io.antiphon.data;
+package io.antiphon.data.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.antiphon.data.DataException;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
