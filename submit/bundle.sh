@@ -131,7 +131,7 @@ while read -r jar; do
 done < <(tr : '\n' <"$home/tests/target/bundle-class-path")
 # Those of training need no Spark either.
 "$jdk/bin/jar" --create --no-compress --file "$root/test/antiphon-gpu-tests.jar" \
-  -C "$home/gpu-kernels/target/test-classes" . -C "$home/spark-job/target/test-classes" io/antiphon/train
+  -C "$home/gpu-kernels/target/test-classes" . -C "$home/spark-job/training/target/test-classes" io/antiphon/train
 mkdir "$work/bench"
 cp -r "$home/tests/target/test-classes/META-INF" "$work/bench/"
 mkdir -p "$work/bench/io/antiphon/tests"

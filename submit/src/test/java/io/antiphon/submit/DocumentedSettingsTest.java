@@ -30,8 +30,9 @@ class DocumentedSettingsTest {
    */
   private static final Pattern KEY =
       Pattern.compile(
-          "(?<!`spark-job` / )`((?:model|moe|data|optimizer|schedule|parallelism|backend|checkpoint|monitor)"
-              + "\\.[a-z0-9.-]*[a-z0-9])(?: = [^`]*)?`");
+          "(?<!`(?:spark-job|training)` /"
+              + " )`((?:model|moe|data|optimizer|schedule|parallelism|backend|checkpoint|monitor)\\.[a-z0-9.-]*[a-z0-9])(?:"
+              + " = [^`]*)?`");
 
   @Test
   void everyKeyInTheDocumentsIsAKey() throws IOException {

@@ -1,10 +1,10 @@
 package io.antiphon.data.etl;
 
 import io.antiphon.data.DataException;
-import io.antiphon.data.Failures;
 import io.antiphon.data.Sha256;
 import io.antiphon.data.Split;
-import io.antiphon.data.TemporaryFiles;
+import io.antiphon.data.files.Failures;
+import io.antiphon.data.files.TemporaryFiles;
 import io.antiphon.data.store.StoreLocation;
 import java.io.IOException;
 import java.io.OutputStream;

@@ -2,9 +2,9 @@ package io.antiphon.data.etl;
 
 import io.antiphon.data.DataException;
 import io.antiphon.data.DataRequest;
-import io.antiphon.data.Failures;
 import io.antiphon.data.Sha256;
 import io.antiphon.data.Split;
+import io.antiphon.data.files.Failures;
 import io.antiphon.data.files.HadoopPath;
 import io.antiphon.data.store.ShardFormat;
 import io.antiphon.data.store.StoreDirectory;

@@ -1,7 +1,6 @@
 package io.antiphon.data.files;
 
 import io.antiphon.data.DataException;
-import io.antiphon.data.Failures;
 import io.antiphon.data.FileOpener;
 import java.io.IOException;
 import java.util.ServiceConfigurationError;
@@ -42,8 +41,8 @@ public record HadoopPath(String setting, Path path, FileSystem files) {
       HadoopPath place = open(setting, location, configuration);
       try {
         return place.files().open(place.path());
-      } catch (FSError failure) {
-        throw new IOException(failure.getMessage(), failure);
+      } catch (IOException | FSError failure) {
+        throw new IOException(Failures.reason(failure), failure);
       }
     };
   }

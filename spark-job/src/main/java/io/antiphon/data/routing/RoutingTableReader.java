@@ -1,7 +1,7 @@
 package io.antiphon.data.routing;
 
 import io.antiphon.data.DataException;
-import io.antiphon.data.Failures;
+import io.antiphon.data.files.Failures;
 import io.antiphon.trace.CountMatrix;
 import io.antiphon.trace.RoutingRecord;
 import io.antiphon.trace.RoutingTrace;

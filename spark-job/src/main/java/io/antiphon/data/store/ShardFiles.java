@@ -1,9 +1,9 @@
 package io.antiphon.data.store;
 
 import io.antiphon.data.DataException;
-import io.antiphon.data.Failures;
 import io.antiphon.data.Sha256;
 import io.antiphon.data.Split;
+import io.antiphon.data.files.Failures;
 import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;

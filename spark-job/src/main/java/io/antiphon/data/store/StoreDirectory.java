@@ -2,8 +2,8 @@ package io.antiphon.data.store;
 
 import io.antiphon.data.DataException;
 import io.antiphon.data.Split;
-import io.antiphon.data.TemporaryFiles;
 import io.antiphon.data.files.HadoopPath;
+import io.antiphon.data.files.TemporaryFiles;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Optional;

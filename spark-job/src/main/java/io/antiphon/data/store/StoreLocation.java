@@ -1,7 +1,7 @@
 package io.antiphon.data.store;
 
 import io.antiphon.data.DataException;
-import io.antiphon.data.Failures;
+import io.antiphon.data.files.Failures;
 import io.antiphon.data.files.HadoopPath;
 import java.io.FileNotFoundException;
 import java.io.IOException;

@@ -2,10 +2,10 @@ package io.antiphon.data.text;
 
 import io.antiphon.data.Corpus;
 import io.antiphon.data.DataException;
-import io.antiphon.data.Failures;
 import io.antiphon.data.Sha256;
-import io.antiphon.data.TemporaryFiles;
+import io.antiphon.data.files.Failures;
 import io.antiphon.data.files.HadoopPath;
+import io.antiphon.data.files.TemporaryFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;

@@ -2,7 +2,7 @@ package io.antiphon.data.text;
 
 import io.antiphon.data.Corpus;
 import io.antiphon.data.DataException;
-import io.antiphon.data.Failures;
+import io.antiphon.data.files.Failures;
 import io.antiphon.data.files.HadoopPath;
 import java.io.IOException;
 import java.util.ArrayList;

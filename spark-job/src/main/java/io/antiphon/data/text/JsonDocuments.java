@@ -8,7 +8,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import io.antiphon.data.DataException;
-import io.antiphon.data.Failures;
+import io.antiphon.data.files.Failures;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,7 +1,7 @@
 package io.antiphon.data.text;
 
 import io.antiphon.data.DataException;
-import io.antiphon.data.Failures;
+import io.antiphon.data.files.Failures;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

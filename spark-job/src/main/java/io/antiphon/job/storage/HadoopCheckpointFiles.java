@@ -1,7 +1,7 @@
 package io.antiphon.job.storage;
 
 import io.antiphon.data.DataException;
-import io.antiphon.data.Failures;
+import io.antiphon.data.files.Failures;
 import io.antiphon.data.files.HadoopPath;
 import io.antiphon.train.checkpoint.CheckpointException;
 import io.antiphon.train.checkpoint.CheckpointFiles;

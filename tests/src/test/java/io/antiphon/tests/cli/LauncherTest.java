@@ -54,7 +54,8 @@ class LauncherTest {
   void copyTheLauncher() throws IOException {
     Files.createDirectories(home.resolve("submit"));
     Files.copy(Launcher.SCRIPT, home.resolve("submit/antiphon"));
-    for (String module : List.of("conf", "gpu-kernels", "spark-job", "submit")) {
+    for (String module :
+        List.of("conf", "gpu-kernels", "spark-job/training", "spark-job", "submit")) {
       Files.createDirectories(home.resolve(module).resolve("src/main"));
       Files.writeString(home.resolve(module).resolve("pom.xml"), "");
     }

@@ -65,7 +65,8 @@ public record LayerLoad(
     if (before != assignments || after != assignments) {
       throw new IllegalArgumentException(
           String.format(
-              "layer %d counts %d assignments over experts, %d over ranks before planning, %d after",
+              "layer %d counts %d assignments over experts, %d over ranks before planning, %d"
+                  + " after",
               layer, assignments, before, after));
     }
     requireRatio("imbalanceBefore", imbalanceBefore);

@@ -111,12 +111,12 @@ final class SimulationInBrowserTest {
     JsonNode before = page.evaluate(ReportInBrowserTest.PLOTS);
     page.evaluate(
         """
-          (() => {
-            const select = document.querySelector('#slots');
-            select.selectedIndex = 1 - select.selectedIndex;
-            select.dispatchEvent(new Event('change'));
-          })()
-          """);
+        (() => {
+          const select = document.querySelector('#slots');
+          select.selectedIndex = 1 - select.selectedIndex;
+          select.dispatchEvent(new Event('change'));
+        })()
+        """);
     page.settle();
     JsonNode after = page.evaluate(ReportInBrowserTest.PLOTS);
     for (int i = 0; i < before.size(); i++) {

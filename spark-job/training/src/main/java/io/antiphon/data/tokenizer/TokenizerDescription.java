@@ -2,8 +2,8 @@ package io.antiphon.data.tokenizer;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.antiphon.data.DataException;
-import io.antiphon.data.Failures;
 import io.antiphon.data.FileOpener;
+import io.antiphon.data.Reasons;
 import io.antiphon.data.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
@@ -193,7 +193,7 @@ public sealed interface TokenizerDescription extends Serializable {
           "data.tokenizer: cannot read "
               + setting
               + ": "
-              + Failures.reason(failure)
+              + Reasons.of(failure)
               + ". Give the path of a tokenizer.json, or \"bytes\"",
           failure);
     }

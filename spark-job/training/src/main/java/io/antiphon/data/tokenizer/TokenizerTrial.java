@@ -2,7 +2,7 @@ package io.antiphon.data.tokenizer;
 
 import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import io.antiphon.data.DataException;
-import io.antiphon.data.Failures;
+import io.antiphon.data.Reasons;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.FileDescriptor;
@@ -76,7 +76,7 @@ public final class TokenizerTrial {
       LOG.warn(
           "{} is opened without a trial in a process of its own, which does not start: {}",
           path,
-          Failures.reason(noProcess));
+          Reasons.of(noProcess));
     }
   }
 
@@ -184,7 +184,7 @@ public final class TokenizerTrial {
   }
 
   private static String printable(String text) {
-    return Failures.reason(new IllegalArgumentException(text.replaceAll("\\p{Cntrl}", " ")));
+    return Reasons.of(new IllegalArgumentException(text.replaceAll("\\p{Cntrl}", " ")));
   }
 
   private static void delete(Path directory) {

@@ -1,4 +1,4 @@
-package io.antiphon.data;
+package io.antiphon.data.files;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;

@@ -126,12 +126,12 @@ final class ReportInBrowserTest {
     JsonNode before = page.evaluate(PLOTS);
     page.evaluate(
         """
-          (() => {
-            const select = document.querySelector('#layer');
-            select.value = select.options[1].value;
-            select.dispatchEvent(new Event('change'));
-          })()
-          """);
+        (() => {
+          const select = document.querySelector('#layer');
+          select.value = select.options[1].value;
+          select.dispatchEvent(new Event('change'));
+        })()
+        """);
     page.settle();
     JsonNode after = page.evaluate(PLOTS);
     for (int i = 0; i < before.size(); i++) {
@@ -148,12 +148,12 @@ final class ReportInBrowserTest {
         .isEqualTo("step 120");
     page.evaluate(
         """
-          (() => {
-            const slider = document.querySelector('#bucket');
-            slider.value = 9;
-            slider.dispatchEvent(new Event('input'));
-          })()
-          """);
+        (() => {
+          const slider = document.querySelector('#bucket');
+          slider.value = 9;
+          slider.dispatchEvent(new Event('input'));
+        })()
+        """);
     assertThat(page.evaluate("document.querySelector('.slider output').value").asText())
         .isEqualTo("step 10");
     assertThat(page.complaints()).isEmpty();
@@ -165,13 +165,13 @@ final class ReportInBrowserTest {
     JsonNode box =
         page.evaluate(
             """
-              (() => {
-                const plot = document.querySelector('.plot');
-                plot.scrollIntoView({block: 'center'});
-                const box = plot.getBoundingClientRect();
-                return {x: box.left, y: box.top, width: box.width, height: box.height};
-              })()
-              """);
+            (() => {
+              const plot = document.querySelector('.plot');
+              plot.scrollIntoView({block: 'center'});
+              const box = plot.getBoundingClientRect();
+              return {x: box.left, y: box.top, width: box.width, height: box.height};
+            })()
+            """);
     double left = box.get("x").asDouble();
     double width = box.get("width").asDouble();
     double y = box.get("y").asDouble() + box.get("height").asDouble() / 2;
@@ -196,12 +196,12 @@ final class ReportInBrowserTest {
     Chromium page = open(new SyntheticRun(4, 8, 2, 120), 1360, false);
     page.evaluate(
         """
-          (() => {
-            const select = document.querySelector('#unit');
-            select.value = 'bits-byte';
-            select.dispatchEvent(new Event('change'));
-          })()
-          """);
+        (() => {
+          const select = document.querySelector('#unit');
+          select.value = 'bits-byte';
+          select.dispatchEvent(new Event('change'));
+        })()
+        """);
     assertThat(page.evaluate("document.querySelector('#tiles').textContent").asText())
         .contains("bits/byte", "bigram model at 2.914"); // 2.02 / ln 2
   }

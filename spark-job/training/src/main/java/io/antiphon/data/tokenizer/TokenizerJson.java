@@ -9,7 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.antiphon.data.DataException;
-import io.antiphon.data.Failures;
+import io.antiphon.data.Reasons;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -156,7 +156,7 @@ record TokenizerJson(
       throw broken(
           path,
           "no valid JSON, "
-              + shown(Failures.reason(new IllegalArgumentException(failure.getOriginalMessage()))));
+              + shown(Reasons.of(new IllegalArgumentException(failure.getOriginalMessage()))));
     }
     if (root instanceof ObjectNode object) {
       return object;

@@ -2,7 +2,7 @@ package io.antiphon.data.tokenizer;
 
 import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import io.antiphon.data.DataException;
-import io.antiphon.data.Failures;
+import io.antiphon.data.Reasons;
 import java.util.Arrays;
 
 /**
@@ -28,7 +28,7 @@ public final class HuggingFaceTokenizerFile implements Tokenizer {
     try {
       return new HuggingFaceTokenizerFile(file, new NativeTokenizer(file.json()));
     } catch (RuntimeException failure) {
-      throw TokenizerJson.broken(file.path(), Failures.reason(failure));
+      throw TokenizerJson.broken(file.path(), Reasons.of(failure));
     }
   }
 
@@ -51,7 +51,7 @@ public final class HuggingFaceTokenizerFile implements Tokenizer {
       throw closed;
     } catch (RuntimeException failure) {
       throw new DataException(
-          "tokenizer " + path + " cannot encode a text: " + Failures.reason(failure), failure);
+          "tokenizer " + path + " cannot encode a text: " + Reasons.of(failure), failure);
     }
     int[] tokens = new int[ids.length];
     for (int i = 0; i < ids.length; i++) {
@@ -75,7 +75,7 @@ public final class HuggingFaceTokenizerFile implements Tokenizer {
       throw closed;
     } catch (RuntimeException failure) {
       throw new DataException(
-          "tokenizer " + path + " cannot decode tokens: " + Failures.reason(failure), failure);
+          "tokenizer " + path + " cannot decode tokens: " + Reasons.of(failure), failure);
     }
   }
 
@@ -102,7 +102,7 @@ public final class HuggingFaceTokenizerFile implements Tokenizer {
     } catch (RuntimeException | LinkageError failure) {
       throw new DataException(
           "the native tokenizers library does not load on this machine: "
-              + Failures.reason(failure)
+              + Reasons.of(failure)
               + ". Use data.tokenizer = \"bytes\", or a Linux x86-64 or ARM64 machine with glibc"
               + " and a writable home or temporary directory",
           failure);

@@ -1,13 +1,12 @@
-package io.antiphon.data;
+package io.antiphon.data.files;
 
-import java.util.Optional;
+import io.antiphon.data.DataException;
+import io.antiphon.data.Reasons;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.fs.FSError;
 
 /** Turns what Spark and file systems throw into one sentence for the user. */
 public final class Failures {
-  private static final int MAX_REASON = 400;
-
   private Failures() {}
 
   /**
@@ -36,16 +35,7 @@ public final class Failures {
    * its message, or its type when it has none.
    */
   public static String reason(Throwable failure) {
-    Optional<String> meaning = StorageFailures.meaning(failure);
-    if (meaning.isPresent()) {
-      return meaning.get();
-    }
-    String message = failure.getMessage();
-    if (message == null || message.isBlank()) {
-      return failure.getClass().getSimpleName();
-    }
-    String line = message.strip().lines().findFirst().orElse("");
-    return line.length() > MAX_REASON ? line.substring(0, MAX_REASON) + "..." : line;
+    return StorageFailures.meaning(failure).orElseGet(() -> Reasons.of(failure));
   }
 
   /** Which disk may be full, where a failure on one does not tell. */
