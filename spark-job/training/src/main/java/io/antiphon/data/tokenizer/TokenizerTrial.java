@@ -35,7 +35,10 @@ import org.slf4j.LoggerFactory;
 public final class TokenizerTrial {
   private static final Logger LOG = LoggerFactory.getLogger(TokenizerTrial.class);
 
-  private static final Duration LIMIT = Duration.ofMinutes(2);
+  // An idle machine needs less than a tenth of it.
+  private static final Duration LIMIT = Duration.ofMinutes(1);
+  private static final Duration LIMIT_PER_MIB = Duration.ofSeconds(10);
+
   private static final int REFUSED = 3;
   private static final long MIN_HEAP_BYTES = 128L << 20;
   private static final int HEAP_PER_BYTE = 6; // the text, its copies, and all tokens as a text
@@ -96,9 +99,10 @@ public final class TokenizerTrial {
       } catch (IOException diedBeforeItReadAll) {
         LOG.debug("the trial of {} does not read", path, diedBeforeItReadAll);
       }
-      if (!process.waitFor(LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+      Duration limit = LIMIT.plus(LIMIT_PER_MIB.multipliedBy(content.length >> 20));
+      if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
         throw TokenizerJson.broken(
-            path, "the native library did not get through it in " + LIMIT.toSeconds() + " s");
+            path, "the native library did not get through it in " + limit.toSeconds() + " s");
       }
       int code = process.exitValue();
       if (code != 0) {
