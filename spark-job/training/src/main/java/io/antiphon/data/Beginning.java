@@ -45,15 +45,13 @@ public final class Beginning {
           new Format(
               "\u001f\u008b", "is compressed with gzip", "give it a name that ends with .gz"),
           new Format(
-              "\u0028\u00b5\u002f\u00fd",
-              "is compressed with zstd",
-              "give it a name that ends with .zst"),
+              "(\u00b5/\u00fd", "is compressed with zstd", "give it a name that ends with .zst"),
           new Format(
               "BZh91AY&SY", "is compressed with bzip2", "give it a name that ends with .bz2"),
           new Format("\u00fd7zXZ\u0000", "is compressed with xz", UNPACK),
           new Format("PK\u0003\u0004", "is a zip archive", UNPACK),
           new Format("PK\u0005\u0006", "is an empty zip archive", "remove it"),
-          new Format("7z\u00bc\u00af\u0027\u001c", "is a 7z archive", UNPACK),
+          new Format("7z\u00bc\u00af'\u001c", "is a 7z archive", UNPACK),
           new Format("Rar!\u001a\u0007", "is a rar archive", UNPACK),
           new Format("\u0004\"M\u0018", "is compressed with lz4", UNPACK),
           new Format("\u00ff\u0006\u0000\u0000sNaPpY", "is compressed with snappy", UNPACK),
