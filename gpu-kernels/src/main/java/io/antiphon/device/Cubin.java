@@ -29,7 +29,7 @@ record Cubin(Map<String, String> loweredNames, byte[] code) {
     ByteArrayOutputStream body = new ByteArrayOutputStream();
     DataOutputStream out = new DataOutputStream(body);
     out.writeInt(loweredNames.size());
-    for (Map.Entry<String, String> name : loweredNames.entrySet()) {
+    for (Map.Entry<String, String> name : new TreeMap<>(loweredNames).entrySet()) {
       out.writeUTF(name.getKey());
       out.writeUTF(name.getValue());
     }
