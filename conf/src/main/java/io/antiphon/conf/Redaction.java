@@ -30,6 +30,8 @@ public final class Redaction {
 
   private static final Pattern FLAG = Pattern.compile("(?i)\\s*(true|false)?\\s*");
 
+  private static final int SHORTEST = 4; // shorter ones are in every message by chance
+
   private final Pattern rule;
 
   private Redaction(Pattern rule) {
@@ -59,6 +61,19 @@ public final class Redaction {
   /** The value as it may be written. */
   public String shown(String name, String value) {
     return hides(name, value) ? PLACEHOLDER : value;
+  }
+
+  /** A message about properties, of Spark for example, without the secrets among their values. */
+  public static String without(String message, Map<String, String> properties) {
+    Redaction redaction = of(properties);
+    String shown = message;
+    for (Map.Entry<String, String> property : properties.entrySet()) {
+      String value = property.getValue();
+      if (value.length() >= SHORTEST && redaction.hides(property.getKey(), value)) {
+        shown = shown.replace(value, PLACEHOLDER);
+      }
+    }
+    return shown;
   }
 
   /** A message about a command line, such as one that quotes an unknown option, without secrets. */

@@ -69,7 +69,7 @@ final class SparkSessions {
     try {
       session = builder.getOrCreate();
     } catch (Exception e) { // Scala code throws checked exceptions undeclared
-      throw refused(e);
+      throw refused(e, properties);
     }
     requireAlive(session);
     if (!cluster.isEmpty()) {
@@ -137,8 +137,8 @@ final class SparkSessions {
   }
 
   /** Spark checks its properties while it starts, and names the one it does not like. */
-  static RuntimeException refused(Exception failure) {
-    String reason = String.valueOf(failure.getMessage());
+  static RuntimeException refused(Exception failure, Map<String, String> properties) {
+    String reason = Redaction.without(String.valueOf(failure.getMessage()), properties);
     if (reason.contains("INVALID_DRIVER_MEMORY")) {
       return tooLittleMemory(failure);
     }

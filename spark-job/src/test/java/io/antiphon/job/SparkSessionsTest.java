@@ -49,11 +49,20 @@ class SparkSessionsTest {
   @Test
   void aHeapTooSmallForSparkIsMendedWhereHeapsAreSet() {
     String spark = "[INVALID_DRIVER_MEMORY] System memory 259522560 must be at least 471859200.";
-    assertThat(SparkSessions.refused(new IllegalArgumentException(spark)))
+    assertThat(SparkSessions.refused(new IllegalArgumentException(spark), Map.of()))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("less than 450\n    -> set ANTIPHON_MEMORY=4g")
         .message()
         .doesNotContain("spark.driver.memory");
+  }
+
+  @Test
+  void whatSparkSaysOfASecretIsShownWithoutIt() {
+    Map<String, String> properties = Map.of("spark.ssl.keyStorePassword", "hunter22");
+    assertThat(
+            SparkSessions.refused(
+                new IllegalArgumentException("The value 'hunter22' is invalid"), properties))
+        .hasMessageContaining("The value '*********(redacted)' is invalid");
   }
 
   @Test
