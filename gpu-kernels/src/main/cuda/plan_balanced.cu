@@ -194,24 +194,27 @@ __device__ __forceinline__ int lowest_threshold(const int total, const int ranks
 
 constexpr int kBalancedThreads = 512;
 
-// Where the arrays of the kernel begin in its shared memory, in words.
+// The arrays in the kernel's shared memory, one after the other: pointers, or with Place = int how many words
+// lie before each.
+template <typename Place>
 struct BalancedMemory {
-    int search;        // after results of two rounds of passes
-    int expert_load;   // [experts]
-    int clones_of;     // [experts]
-    int cloned;        // [experts]
-    int rank_load;     // [ranks]
-    int rank_most;     // [ranks]
-    int node_start;    // [ranks]
-    int holding;       // [slots]
-    int home_in_slot;  // [slots]
-    int missing;       // [slots]
-    int listed;
-    int next;
-    int end;
+    Place search;        // after results of two rounds of passes
+    Place expert_load;   // [experts]
+    Place clones_of;     // [experts]
+    Place cloned;        // [experts]
+    Place rank_load;     // [ranks]
+    Place rank_most;     // [ranks]
+    Place node_start;    // [ranks]
+    Place holding;       // [slots]
+    Place home_in_slot;  // [slots]
+    Place missing;       // [slots]
+    Place listed;
+    Place next;
+    Place end;
 
-    __host__ __device__ constexpr BalancedMemory(const int ranks, const int experts, const int slots)
-        : search(2 * kPreferences * (int)(sizeof(PassResult) / sizeof(int))),
+    __host__ __device__ constexpr BalancedMemory(const Place start, const int ranks, const int experts,
+                                                 const int slots)
+        : search(start + 2 * kPreferences * (int)(sizeof(PassResult) / sizeof(int))),
           expert_load(search + search_words(ranks, experts, slots)),
           clones_of(expert_load + experts),
           cloned(clones_of + experts),
@@ -228,7 +231,7 @@ struct BalancedMemory {
 
 __host__ __device__ constexpr int plan_balanced_shared_bytes(const int ranks, const int experts,
                                                              const int slots) {
-    return BalancedMemory(ranks, experts, slots).end * (int)sizeof(int);
+    return BalancedMemory<int>(0, ranks, experts, slots).end * (int)sizeof(int);
 }
 
 template <int kRanksPerLane, bool kReplan>
@@ -242,21 +245,20 @@ __global__ void __launch_bounds__(kBalancedThreads, 1)
     constexpr int kThreads = kBalancedThreads;
     extern __shared__ int4 shared_memory[];
     const int slots = ranks * slots_per_rank;
-    const BalancedMemory at(ranks, experts, slots);
-    int* const memory = (int*)shared_memory;
+    const BalancedMemory<int*> at((int*)shared_memory, ranks, experts, slots);
     PassResult* const results = (PassResult*)shared_memory;
-    int* const search_memory = memory + at.search;
-    int* const expert_load = memory + at.expert_load;
-    int* const clones_of = memory + at.clones_of;
-    int* const cloned = memory + at.cloned;
-    int* const rank_load = memory + at.rank_load;
-    int* const rank_most = memory + at.rank_most;
-    int* const node_start = memory + at.node_start;
-    int* const holding = memory + at.holding;
-    int* const home_in_slot = memory + at.home_in_slot;
-    int* const missing = memory + at.missing;
-    int* const listed = memory + at.listed;
-    int* const next = memory + at.next;
+    int* const search_memory = at.search;
+    int* const expert_load = at.expert_load;
+    int* const clones_of = at.clones_of;
+    int* const cloned = at.cloned;
+    int* const rank_load = at.rank_load;
+    int* const rank_most = at.rank_most;
+    int* const node_start = at.node_start;
+    int* const holding = at.holding;
+    int* const home_in_slot = at.home_in_slot;
+    int* const missing = at.missing;
+    int* const listed = at.listed;
+    int* const next = at.next;
 
     bool holds = false;
     sum_loads(counts, ranks, experts, search_memory, expert_load, rank_load, rank_most, [&] {

@@ -241,30 +241,33 @@ __device__ __forceinline__ void split_in_proportion(const int* counts, const int
     }
 }
 
-// Where the arrays of the kernel begin in its shared memory, in words; sums come first.
+// The arrays in the kernel's shared memory, one after the other: pointers, or with Place = int how many words
+// lie before each. Sums come first.
+template <typename Place>
 struct PrototypeMemory {
-    int listed;
-    int spilling;
-    int sparing;
-    int head;             // [kBuckets]
-    int tail;             // [kBuckets]
-    int expert_load;      // [experts]
-    int spill;            // [experts]
-    int expert_by_spill;  // [experts]
-    int spill_end;        // [experts]; bin packing: what an expert has left
-    int clones_of;        // [experts]; bin packing: the queue, before
-    int cloned;           // [experts]
-    int spare;            // [ranks]
-    int rank_by_spare;    // [ranks]
-    int rank_load;        // [ranks]; one-shot: ends of the rooms, later
-    int rank_most;        // [ranks]
-    int home_in_slot;     // [slots]
-    int quota_of_slot;    // [slots]
-    int rest;             // [slots]
-    int end;
+    Place listed;
+    Place spilling;
+    Place sparing;
+    Place head;             // [kBuckets]
+    Place tail;             // [kBuckets]
+    Place expert_load;      // [experts]
+    Place spill;            // [experts]
+    Place expert_by_spill;  // [experts]
+    Place spill_end;        // [experts]; bin packing: what an expert has left
+    Place clones_of;        // [experts]; bin packing: the queue, before
+    Place cloned;           // [experts]
+    Place spare;            // [ranks]
+    Place rank_by_spare;    // [ranks]
+    Place rank_load;        // [ranks]; one-shot: ends of the rooms, later
+    Place rank_most;        // [ranks]
+    Place home_in_slot;     // [slots]
+    Place quota_of_slot;    // [slots]
+    Place rest;             // [slots]
+    Place end;
 
-    __host__ __device__ constexpr PrototypeMemory(const int ranks, const int experts, const int slots)
-        : listed(kSumWords),
+    __host__ __device__ constexpr PrototypeMemory(const Place start, const int ranks, const int experts,
+                                                  const int slots)
+        : listed(start + kSumWords),
           spilling(listed + 1),
           sparing(listed + 2),
           head(listed + 4),
@@ -287,7 +290,7 @@ struct PrototypeMemory {
 
 __host__ __device__ constexpr int plan_prototype_shared_bytes(const int ranks, const int experts,
                                                               const int slots) {
-    return PrototypeMemory(ranks, experts, slots).end * (int)sizeof(int);
+    return PrototypeMemory<int>(0, ranks, experts, slots).end * (int)sizeof(int);
 }
 
 template <Prototype kPrototype>
@@ -297,26 +300,26 @@ __global__ void __launch_bounds__(kPrototypeThreads)
                    int* __restrict__ to_slot) {
     extern __shared__ int4 shared_memory[];
     const int slots = ranks * slots_per_rank;
-    const PrototypeMemory at(ranks, experts, slots);
     int* const partial = (int*)shared_memory;
-    int* const listed = partial + at.listed;
-    int* const spilling = partial + at.spilling;
-    int* const sparing = partial + at.sparing;
-    int* const head = partial + at.head;
-    int* const tail = partial + at.tail;
-    int* const expert_load = partial + at.expert_load;
-    int* const spill = partial + at.spill;
-    int* const expert_by_spill = partial + at.expert_by_spill;
-    int* const spill_end = partial + at.spill_end;
-    int* const clones_of = partial + at.clones_of;
-    int* const cloned = partial + at.cloned;
-    int* const spare = partial + at.spare;
-    int* const rank_by_spare = partial + at.rank_by_spare;
-    int* const rank_load = partial + at.rank_load;
-    int* const rank_most = partial + at.rank_most;
-    int* const home_in_slot = partial + at.home_in_slot;
-    int* const quota_of_slot = partial + at.quota_of_slot;
-    int* const rest = partial + at.rest;
+    const PrototypeMemory<int*> at(partial, ranks, experts, slots);
+    int* const listed = at.listed;
+    int* const spilling = at.spilling;
+    int* const sparing = at.sparing;
+    int* const head = at.head;
+    int* const tail = at.tail;
+    int* const expert_load = at.expert_load;
+    int* const spill = at.spill;
+    int* const expert_by_spill = at.expert_by_spill;
+    int* const spill_end = at.spill_end;
+    int* const clones_of = at.clones_of;
+    int* const cloned = at.cloned;
+    int* const spare = at.spare;
+    int* const rank_by_spare = at.rank_by_spare;
+    int* const rank_load = at.rank_load;
+    int* const rank_most = at.rank_most;
+    int* const home_in_slot = at.home_in_slot;
+    int* const quota_of_slot = at.quota_of_slot;
+    int* const rest = at.rest;
 
     sum_loads(counts, ranks, experts, partial, expert_load, rank_load, rank_most, [&] {
         fill(home_in_slot, slots, kUnusedSlot);
