@@ -1,6 +1,6 @@
 // grouped_gemm.cu: the three GEMMs of the experts of one rank, with the rows per expert on the device
-// (docs/echo.md 4.3), on sm_80 and later. Rows of physical expert p follow those of p - 1; physical experts are
-// the home experts, then the slots.
+// (docs/echo.md 4.3), on sm_80 and later. Rows of physical expert p follow those of p - 1; physical experts
+// are the home experts, then the slots.
 //
 //   left          kForward [capacity, in], else [capacity, out]  Real   read
 //   right_home    weights [local_experts, out, in]               Real   read

@@ -1,5 +1,5 @@
-// plan_prototype.cu: the planners of the Megatron-LM prototype (docs/echo.md 2.1 to 2.3 and 2.6), and the plan
-// without clones; the same bits as OneShotPlanner, BinPackingPlanner and NoClonesPlanner in Java.
+// plan_prototype.cu: the planners of the Megatron-LM prototype (docs/echo.md 2.1 to 2.3 and 2.6), and the
+// plan without clones; the same bits as OneShotPlanner, BinPackingPlanner and NoClonesPlanner in Java.
 //
 //   counts     [ranks, experts]  i32  read; assignments of each source rank to each home expert
 //   slot_home  [slots]           i32  written; expert of each slot, -1 if unused
@@ -17,8 +17,8 @@ constexpr int kBuckets = 8;
 
 enum Prototype { kOneShot, kBinPacking };
 
-// What the loads of a group leave over (docs/echo.md 2.1): the spill of experts on ranks above the average, and
-// the spare room of ranks below it, both sorted.
+// What the loads of a group leave over (docs/echo.md 2.1): the spill of experts on ranks above the average,
+// and the spare room of ranks below it, both sorted.
 struct Imbalance {
     int average;
     int spilling;                // experts with spill
@@ -182,8 +182,9 @@ __device__ __forceinline__ void place_bin_packing(const Imbalance& imbalance, co
     }
 }
 
-// Splits the quotas of one expert's slots over the source ranks (docs/echo.md 2.6): in proportion, rounded down,
-// then the rest from the lowest ranks that still have some. One warp; lanes hold sources with stride 32.
+// Splits the quotas of one expert's slots over the source ranks (docs/echo.md 2.6): in proportion, rounded
+// down, then the rest from the lowest ranks that still have some. One warp; lanes hold sources with stride
+// 32.
 __device__ __forceinline__ void split_in_proportion(const int* counts, const int ranks, const int experts,
                                                     const int slots, const int expert, const int load,
                                                     const int* slot_home, const int* quota, int* rest,

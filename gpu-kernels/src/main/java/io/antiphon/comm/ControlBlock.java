@@ -45,12 +45,14 @@ final class ControlBlock {
     this.members = members;
     this.endpoints = endpoints;
     memory =
-        device.allocate(
-            "flags of a group of ranks", HEAD_BYTES + 2L * members.ranks() * STAGING_BYTES);
-    device.write(memory.address(), word(MAGIC + members.worldRank(members.rank())));
+        device
+            .heap()
+            .allocate(
+                "flags of a group of ranks", HEAD_BYTES + 2L * members.ranks() * STAGING_BYTES);
+    device.heap().write(memory.address(), word(MAGIC + members.worldRank(members.rank())));
     shared = SharedMemory.open(device, members, endpoints, memory.address());
     for (int member = 0; member < members.ranks(); member++) {
-      long found = device.read(shared.address(member), Long.BYTES).getLong();
+      long found = device.heap().read(shared.address(member), Long.BYTES).getLong();
       if (found != MAGIC + members.worldRank(member)) {
         throw new CommException(
             "rank "
@@ -75,7 +77,7 @@ final class ControlBlock {
    * Tells the peers that this rank comes to no meeting after the last one; its lanes must be idle.
    */
   void leave() {
-    long epoch = device.read(memory.address() + EPOCH, Long.BYTES).getLong();
+    long epoch = device.heap().read(memory.address() + EPOCH, Long.BYTES).getLong();
     tell(ARRIVED, GONE | epoch);
   }
 
@@ -93,7 +95,7 @@ final class ControlBlock {
     long place = field + (long) members.rank() * Long.BYTES;
     for (int member = 0; member < members.ranks(); member++) {
       if (member != members.rank()) {
-        device.write(shared.address(member) + place, word(value));
+        device.heap().write(shared.address(member) + place, word(value));
       }
     }
   }
@@ -124,7 +126,8 @@ final class ControlBlock {
   }
 
   private int missing(long count) {
-    ByteBuffer released = device.read(memory.address() + RELEASED, members.ranks() * Long.BYTES);
+    ByteBuffer released =
+        device.heap().read(memory.address() + RELEASED, members.ranks() * Long.BYTES);
     for (int member = 0; member < members.ranks(); member++) {
       if (member != members.rank() && released.getLong(member * Long.BYTES) < count) {
         return member;

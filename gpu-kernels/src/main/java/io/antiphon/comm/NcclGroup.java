@@ -3,8 +3,10 @@ package io.antiphon.comm;
 import io.antiphon.device.DeviceException;
 import io.antiphon.device.LastResort;
 import io.antiphon.device.PinnedMemory;
+import io.antiphon.kernel.Companion;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.CudaLane;
+import io.antiphon.kernel.CudaStorage;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.CommException;
 import io.antiphon.transport.Members;
@@ -28,7 +30,7 @@ import org.slf4j.LoggerFactory;
  * does as soon as this rank gives up or NCCL reports a failure. The group is lost by then, so that
  * its other kernels use nothing of what an aborted call left behind.
  */
-final class NcclGroup implements AutoCloseable {
+final class NcclGroup implements Companion {
   private static final Logger LOG = LoggerFactory.getLogger(NcclGroup.class);
   private static final Duration NO_LIMIT = Duration.ofDays(1);
   private static final Duration DRAIN = Duration.ofSeconds(20);
@@ -66,9 +68,7 @@ final class NcclGroup implements AutoCloseable {
       CudaBackend backend, Transport transport, Duration limit, EnqueuedWork work) {
     NcclLibrary.version(); // says what is missing
     NcclGroup group = new NcclGroup(backend, transport, limit, work);
-    backend.addHealthCheck(group::requireHealthy);
-    backend.addFreeGate(storage -> group.closed || group.isIdle());
-    backend.addCompanion(group);
+    backend.add(group);
     return group;
   }
 
@@ -91,7 +91,7 @@ final class NcclGroup implements AutoCloseable {
         startAbort(communicator);
       }
     }
-    PinnedMemory words = backend.device().pinned(NcclWait.BYTES);
+    PinnedMemory words = backend.device().heap().pinned(NcclWait.BYTES);
     words.bytes().put(new byte[NcclWait.BYTES]).clear();
     waitWords.add(words);
     waits.add(new NcclWait(words.bytes(), communicator.members(), limit));
@@ -131,7 +131,8 @@ final class NcclGroup implements AutoCloseable {
    *
    * @throws CommException that says which
    */
-  void requireHealthy() {
+  @Override
+  public void requireHealthy() {
     String reason = givenUp.get();
     if (reason != null) {
       throw new CommException("rank " + transport.rank() + " gave up: " + reason);
@@ -143,6 +144,11 @@ final class NcclGroup implements AutoCloseable {
       abort(String.valueOf(e.getMessage()));
       throw e;
     }
+  }
+
+  @Override
+  public boolean letsGo(CudaStorage memory) {
+    return closed || isIdle();
   }
 
   private boolean isHealthy() {
@@ -190,7 +196,7 @@ final class NcclGroup implements AutoCloseable {
     watch.close();
   }
 
-  /** Whoever aborts from now on finds nothing to abort. */
+  /** From now on an abort has nothing to abort. */
   private void markClosed() {
     synchronized (communicators) {
       closed = true;

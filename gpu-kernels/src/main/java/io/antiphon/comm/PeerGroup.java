@@ -2,6 +2,8 @@ package io.antiphon.comm;
 
 import io.antiphon.device.Device;
 import io.antiphon.device.DeviceException;
+import io.antiphon.device.PeerMemory;
+import io.antiphon.kernel.Companion;
 import io.antiphon.kernel.CudaBackend;
 import io.antiphon.kernel.CudaLane;
 import io.antiphon.kernel.CudaStorage;
@@ -29,7 +31,7 @@ import org.slf4j.LoggerFactory;
  *
  * @see io.antiphon.comm
  */
-final class PeerGroup implements AutoCloseable {
+final class PeerGroup implements Companion {
   private static final Logger LOG = LoggerFactory.getLogger(PeerGroup.class);
   private static final String CONNECTIONS = "CUDA_DEVICE_MAX_CONNECTIONS";
   private static final int MOST_CONNECTIONS = 32;
@@ -78,15 +80,13 @@ final class PeerGroup implements AutoCloseable {
    */
   static PeerGroup open(CudaBackend backend, Transport transport, Duration limit) {
     PeerGroup group = new PeerGroup(backend, transport, limit);
-    backend.addHealthCheck(group::requireHealthy);
-    backend.addFreeGate(group::mayFree);
-    backend.addRecordGate(group::meetOnHost);
-    backend.addCompanion(group);
+    backend.add(group);
     return group;
   }
 
   /** Waits on the host until every rank is here. */
-  private void meetOnHost() {
+  @Override
+  public void stepIsReady() {
     Members.world(transport).meet();
   }
 
@@ -109,7 +109,7 @@ final class PeerGroup implements AutoCloseable {
                 + ", which is on another host: peer memory is for ranks of one host");
       }
       if (there.sharesProcess(here) && !there.sharesContext(here)) {
-        backend.device().enablePeer(there.device());
+        PeerMemory.reach(backend.device(), there.device());
       }
     }
   }
@@ -177,7 +177,8 @@ final class PeerGroup implements AutoCloseable {
    *
    * @throws CommException which says who waited for whom, where and how long
    */
-  void requireHealthy() {
+  @Override
+  public void requireHealthy() {
     Optional<Watch.Failure> failure = closed ? Optional.empty() : watch.failure();
     String reason = givenUp.get();
     if (failure.isPresent()) {
@@ -225,7 +226,8 @@ final class PeerGroup implements AutoCloseable {
   }
 
   /** Lets go of a buffer that groups use, and waits until all their members have. */
-  private boolean mayFree(CudaStorage storage) {
+  @Override
+  public boolean letsGo(CudaStorage storage) {
     if (closed) {
       return !peersMissing || !sharedToTheEnd.contains(storage);
     }

@@ -45,14 +45,14 @@ final class Watch implements AutoCloseable {
 
   /** Waits of at most {@code limit} on {@code device}. */
   Watch(Device device, Duration limit) {
-    page = device.pinned(PAGE_BYTES);
+    page = device.heap().pinned(PAGE_BYTES);
     page.bytes().put(new byte[PAGE_BYTES]).clear();
-    memory = device.allocate("state of a group of ranks", WATCH_BYTES);
+    memory = device.heap().allocate("state of a group of ranks", WATCH_BYTES);
     ByteBuffer watch = ByteBuffer.allocate(WATCH_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     watch.putInt(0).putInt(0);
     watch.putLong(page.deviceAddress() + ABORT_WORD).putLong(page.deviceAddress() + FAILURE);
     watch.putLong(limit.toNanos());
-    device.write(memory.address(), watch.flip());
+    device.heap().write(memory.address(), watch.flip());
   }
 
   /** Device address, for kernels. */

@@ -2,23 +2,21 @@ package io.antiphon.device;
 
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Checks the CUDA calls made for one device and counts them by name: what shows that a step in
  * steady state makes a handful of calls and never waits for the device.
  */
 public final class CudaCalls {
-  private static final int OUT_OF_MEMORY = 2;
-
   private final Map<String, Long> counts = new TreeMap<>();
-  private Consumer<String> lost = why -> {};
+  private @Nullable SharedDevice shared;
 
   CudaCalls() {}
 
-  /** Tells {@code lost} of an error after which the device is of no more use to this process. */
-  void onLoss(Consumer<String> lost) {
-    this.lost = lost;
+  /** Shows all results from now on to {@code device}, which recognises by them that it is lost. */
+  void showTo(SharedDevice device) {
+    shared = device;
   }
 
   /** Counts a call and fails unless it succeeded; {@code what} says in words what was asked. */
@@ -26,8 +24,8 @@ public final class CudaCalls {
     counts.merge(call, 1L, Long::sum);
     if (result != 0) {
       DeviceException failure = DeviceException.ofCuda(call, result, what);
-      if (failure.sticky()) {
-        lost.accept(String.valueOf(failure.getMessage()));
+      if (shared != null) {
+        shared.observe(result, () -> String.valueOf(failure.getMessage()));
       }
       throw failure;
     }
@@ -35,7 +33,7 @@ public final class CudaCalls {
 
   /** Counts a call that may lack memory; true if there was enough. */
   boolean hadMemory(String call, int result, String what) {
-    if (result == OUT_OF_MEMORY) {
+    if (result == CudaError.OUT_OF_MEMORY) {
       counts.merge(call, 1L, Long::sum);
       return false;
     }

@@ -1,8 +1,6 @@
 package io.antiphon.device;
 
-import static jcuda.driver.JCudaDriver.cuCtxEnablePeerAccess;
 import static jcuda.driver.JCudaDriver.cuCtxSetCurrent;
-import static jcuda.driver.JCudaDriver.cuDeviceCanAccessPeer;
 import static jcuda.driver.JCudaDriver.cuDeviceGet;
 import static jcuda.driver.JCudaDriver.cuDeviceGetAttribute;
 import static jcuda.driver.JCudaDriver.cuDeviceGetName;
@@ -10,12 +8,7 @@ import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRelease;
 import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRetain;
 import static jcuda.driver.JCudaDriver.cuEventCreate;
 import static jcuda.driver.JCudaDriver.cuMemAlloc;
-import static jcuda.driver.JCudaDriver.cuMemFree;
 import static jcuda.driver.JCudaDriver.cuMemGetInfo;
-import static jcuda.driver.JCudaDriver.cuMemHostAlloc;
-import static jcuda.driver.JCudaDriver.cuMemHostGetDevicePointer;
-import static jcuda.driver.JCudaDriver.cuMemcpyDtoHAsync;
-import static jcuda.driver.JCudaDriver.cuMemcpyHtoDAsync;
 import static jcuda.driver.JCudaDriver.cuMemsetD8Async;
 import static jcuda.driver.JCudaDriver.cuStreamCreateWithPriority;
 import static jcuda.driver.JCudaDriver.cuStreamDestroy;
@@ -24,12 +17,10 @@ import static jcuda.driver.JCudaDriver.cuStreamQuery;
 import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 import static jcuda.driver.JCudaDriver.cuThreadExchangeStreamCaptureMode;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
-import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
@@ -37,14 +28,15 @@ import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
 import jcuda.driver.CUstreamCaptureMode;
 import jcuda.driver.CUstream_flags;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One CUDA device as one rank uses it, through the device's primary context, which ranks of one
  * process share. Used by one thread at a time, after {@link #makeCurrent}.
  */
 public final class Device implements AutoCloseable {
-  private static final int HOST_MEMORY_MAPPED_AND_PORTABLE = 1 | 2;
-  private static final int PEER_ACCESS_ALREADY_ENABLED = 704;
+  private static final Logger LOG = LoggerFactory.getLogger(Device.class);
   private static final int FIRST_USE_BYTES = 256;
 
   private final int ordinal;
@@ -59,10 +51,9 @@ public final class Device implements AutoCloseable {
   private final int sharedBytesPerBlock;
   private final DevicePointer firstUse;
   private final DevicePointer.StreamHandle service;
-  private String memoryAdvice = "";
-  private ByteBuffer copied = ByteBuffer.allocateDirect(Long.BYTES);
+  private final DeviceHeap heap;
 
-  private Device(int ordinal, CUdevice device, CudaCalls calls) {
+  private Device(int ordinal, CUdevice device, CudaCalls calls, Consumer<String> leaks) {
     this.ordinal = ordinal;
     this.device = device;
     this.calls = calls;
@@ -98,6 +89,7 @@ public final class Device implements AutoCloseable {
         cuMemAlloc(firstUse, FIRST_USE_BYTES),
         "allocate " + FIRST_USE_BYTES + " bytes on device " + ordinal + " (" + name + ")");
     service = newStream(0);
+    heap = new DeviceHeap(this, service, leaks);
   }
 
   /**
@@ -107,6 +99,15 @@ public final class Device implements AutoCloseable {
    *     the message says what was looked for
    */
   public static Device open(int ordinal) {
+    return open(ordinal, LOG::warn);
+  }
+
+  /**
+   * As {@link #open(int)}.
+   *
+   * @param leaks takes what is told of memory that was not given back
+   */
+  static Device open(int ordinal, Consumer<String> leaks) {
     CudaCalls calls = new CudaCalls();
     int count = Cuda.devices(calls);
     if (ordinal < 0 || ordinal >= count) {
@@ -120,7 +121,7 @@ public final class Device implements AutoCloseable {
     }
     CUdevice device = new CUdevice();
     calls.check("cuDeviceGet", cuDeviceGet(device, ordinal), "find device " + ordinal);
-    return new Device(ordinal, device, calls);
+    return new Device(ordinal, device, calls, leaks);
   }
 
   private int attribute(int attribute) {
@@ -162,6 +163,15 @@ public final class Device implements AutoCloseable {
     return sharedBytesPerBlock;
   }
 
+  /** Memory on this device. */
+  public DeviceHeap heap() {
+    return heap;
+  }
+
+  CUdevice handle() {
+    return device;
+  }
+
   /** How what is held here is given back, and whether it can be. */
   public Releases releases() {
     return releases;
@@ -180,144 +190,8 @@ public final class Device implements AutoCloseable {
     return new Memory(free[0], total[0]);
   }
 
-  /**
-   * What the message of {@link OutOfDeviceMemory} ends with: what holds the memory, and what to
-   * change.
-   *
-   * @param advice sentences without the last full stop
-   */
-  public void adviseOnMemory(String advice) {
-    memoryAdvice = advice;
-  }
-
   /** Device memory in bytes. */
   public record Memory(long free, long total) {}
-
-  /**
-   * Zeroed memory, 256-byte aligned.
-   *
-   * @param what for the message if there is no room
-   * @throws OutOfDeviceMemory if there is no room
-   */
-  public DeviceMemory allocate(String what, long bytes) {
-    long size = Math.max(bytes, 256);
-    return relaxed(
-        () -> {
-          DevicePointer pointer = new DevicePointer();
-          if (!calls.hadMemory(
-              "cuMemAlloc", cuMemAlloc(pointer, size), "allocate " + size + " bytes for " + what)) {
-            throw new OutOfDeviceMemory(what, size, memory(), memoryAdvice);
-          }
-          calls.check(
-              "cuMemsetD8Async", cuMemsetD8Async(pointer, (byte) 0, size, service), "zero " + what);
-          calls.check(
-              "cuStreamSynchronize",
-              cuStreamSynchronize(service),
-              "wait for " + what + " to be zero");
-          return new DeviceMemory(this, pointer.address(), size);
-        });
-  }
-
-  void free(long address, long bytes) {
-    releases.memory(
-        "cuMemFree",
-        () -> cuMemFree(new DevicePointer(address)),
-        "free " + bytes + " bytes of memory");
-  }
-
-  /** Page-locked memory of the host. */
-  public PinnedMemory pinned(long bytes) {
-    return relaxed(
-        () -> {
-          Pointer pointer = new Pointer();
-          calls.check(
-              "cuMemHostAlloc",
-              cuMemHostAlloc(pointer, bytes, HOST_MEMORY_MAPPED_AND_PORTABLE),
-              "allocate " + bytes + " bytes of page-locked host memory");
-          DevicePointer onDevice = new DevicePointer();
-          calls.check(
-              "cuMemHostGetDevicePointer",
-              cuMemHostGetDevicePointer(onDevice, pointer, 0),
-              "map page-locked memory");
-          return new PinnedMemory(
-              this, pointer, pointer.getByteBuffer(0, bytes), onDevice.address());
-        });
-  }
-
-  /**
-   * Copies bytes to a device address at once, whatever is enqueued, also while a step is captured.
-   */
-  public void write(long address, ByteBuffer bytes) {
-    int length = bytes.remaining();
-    ByteBuffer direct = ByteBuffer.allocateDirect(length).put(bytes.duplicate()).flip();
-    relaxed(
-        () -> {
-          calls.check(
-              "cuMemcpyHtoDAsync",
-              cuMemcpyHtoDAsync(
-                  new DevicePointer(address), Pointer.toBuffer(direct), length, service),
-              "copy " + length + " bytes to the device");
-          awaitService();
-          return length;
-        });
-  }
-
-  /** As {@link #write}, from a device address; little-endian. */
-  public ByteBuffer read(long address, int length) {
-    if (copied.capacity() < length) {
-      copied = ByteBuffer.allocateDirect(length);
-    }
-    ByteBuffer direct = copied.duplicate().limit(length);
-    return relaxed(
-        () -> {
-          calls.check(
-              "cuMemcpyDtoHAsync",
-              cuMemcpyDtoHAsync(
-                  Pointer.toBuffer(direct), new DevicePointer(address), length, service),
-              "copy " + length + " bytes to the host");
-          awaitService();
-          return ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN).put(direct).flip();
-        });
-  }
-
-  private void awaitService() {
-    calls.check("cuStreamSynchronize", cuStreamSynchronize(service), "wait for a copy");
-  }
-
-  /**
-   * Lets kernels of this device use memory that this process has on device {@code peer}.
-   *
-   * @throws DeviceException if the devices cannot reach each other's memory
-   */
-  public void enablePeer(int peer) {
-    CUdevice other = new CUdevice();
-    calls.check("cuDeviceGet", cuDeviceGet(other, peer), "find device " + peer);
-    int[] possible = new int[1];
-    calls.check(
-        "cuDeviceCanAccessPeer",
-        cuDeviceCanAccessPeer(possible, device, other),
-        "ask whether device " + ordinal + " reaches device " + peer);
-    if (possible[0] == 0) {
-      throw new DeviceException(
-          "device "
-              + ordinal
-              + " cannot reach the memory of device "
-              + peer
-              + " (see nvidia-smi topo -p2p r); set backend.interconnect = nccl",
-          false);
-    }
-    CUcontext theirs = new CUcontext();
-    calls.check(
-        "cuDevicePrimaryCtxRetain",
-        cuDevicePrimaryCtxRetain(theirs, other),
-        "open device " + peer + " as a peer");
-    int result = cuCtxEnablePeerAccess(theirs, 0);
-    calls.check("cuDevicePrimaryCtxRelease", cuDevicePrimaryCtxRelease(other), "release a peer");
-    calls.check(
-        "cuCtxEnablePeerAccess",
-        result == PEER_ACCESS_ALREADY_ENABLED ? 0 : result,
-        "let device " + ordinal + " use memory of device " + peer);
-  }
 
   /**
    * A new stream.
@@ -351,16 +225,15 @@ public final class Device implements AutoCloseable {
       return false;
     }
     int result = cuStreamQuery(stream);
-    if (DeviceException.isSticky(result)) {
-      shared.lose("cuStreamQuery failed, " + DeviceException.nameOf(result));
-    }
+    shared.observe(result, () -> "cuStreamQuery failed, " + CudaError.nameOf(result));
     return result == 0;
   }
 
   /** As {@link #isDone}, by a thread that has not used the device before. */
   boolean isLost(DevicePointer.StreamHandle stream) {
     int result = cuCtxSetCurrent(context);
-    return DeviceException.isSticky(result) || (!isDone(stream) && releases.isLost());
+    shared.observe(result, () -> "cuCtxSetCurrent failed, " + CudaError.nameOf(result));
+    return CudaError.isSticky(result) || (!isDone(stream) && releases.isLost());
   }
 
   void destroy(DevicePointer.StreamHandle stream) {
@@ -421,8 +294,9 @@ public final class Device implements AutoCloseable {
   @Override
   public void close() {
     try {
+      heap.close();
       destroy(service);
-      free(firstUse.address(), FIRST_USE_BYTES);
+      heap.free(firstUse.address(), FIRST_USE_BYTES);
     } finally {
       releases.now(
           "cuDevicePrimaryCtxRelease",

@@ -1,16 +1,10 @@
 package io.antiphon.device;
 
-import java.util.Set;
-import jcuda.driver.JCudaDriver;
 import org.jspecify.annotations.Nullable;
 
 /** A CUDA call failed. */
 public final class DeviceException extends RuntimeException {
   private static final long serialVersionUID = 1L;
-
-  /** Errors of CUDA after which a process can use the device no more. */
-  private static final Set<Integer> STICKY =
-      Set.of(214, 700, 702, 710, 713, 714, 715, 716, 717, 718, 719);
 
   private final boolean sticky;
 
@@ -27,18 +21,12 @@ public final class DeviceException extends RuntimeException {
 
   /** A failed CUDA call. */
   static DeviceException ofCuda(String call, int code, String what) {
-    return ofCuda(call, nameOf(code), code, what);
-  }
-
-  /** CUDA's name of an error. */
-  static String nameOf(int code) {
-    String[] name = new String[1];
-    return JCudaDriver.cuGetErrorName(code, name) == 0 ? name[0] : "unknown error";
+    return ofCuda(call, CudaError.nameOf(code), code, what);
   }
 
   /** A failed CUDA call, as {@code CUDA_ERROR_...} and number. */
   static DeviceException ofCuda(String call, String error, int code, String what) {
-    boolean sticky = isSticky(code);
+    boolean sticky = CudaError.isSticky(code);
     return new DeviceException(
         call
             + " failed, "
@@ -51,12 +39,10 @@ public final class DeviceException extends RuntimeException {
         sticky);
   }
 
-  /** Whether a process has lost the device for good after that error of CUDA. */
-  static boolean isSticky(int code) {
-    return STICKY.contains(code);
-  }
-
-  /** Whether this process has lost the device for good. */
+  /**
+   * Whether this process has lost the device for good; {@link SharedDevice#anyLoss} then says why,
+   * also where another call than this one showed it.
+   */
   public boolean sticky() {
     return sticky;
   }

@@ -1,16 +1,18 @@
 package io.antiphon.device;
 
 /** A block of device memory, zeroed when it was allocated. */
-public final class DeviceMemory implements AutoCloseable {
-  private final Device device;
+public final class DeviceMemory implements Block {
+  private final DeviceHeap heap;
   private final long address;
   private final long bytes;
+  private final Allocations.Entry entry;
   private boolean closed;
 
-  DeviceMemory(Device device, long address, long bytes) {
-    this.device = device;
+  DeviceMemory(DeviceHeap heap, String what, long address, long bytes) {
+    this.heap = heap;
     this.address = address;
     this.bytes = bytes;
+    this.entry = heap.allocations().add(this, what, bytes);
   }
 
   /** Device address of the first byte. */
@@ -26,12 +28,17 @@ public final class DeviceMemory implements AutoCloseable {
     return bytes;
   }
 
-  /** Frees the memory; no enqueued work may use it. */
+  @Override
+  public void keep() {
+    entry.settle();
+  }
+
   @Override
   public void close() {
     if (!closed) {
       closed = true;
-      device.free(address, bytes);
+      entry.settle();
+      heap.free(address, bytes);
     }
   }
 }

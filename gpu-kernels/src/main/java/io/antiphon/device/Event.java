@@ -9,8 +9,6 @@ import jcuda.driver.CUevent;
 
 /** A point in a stream. */
 public final class Event implements AutoCloseable {
-  private static final int NOT_READY = 600;
-
   private final Device device;
   private final CUevent event;
   private boolean closed;
@@ -27,7 +25,7 @@ public final class Event implements AutoCloseable {
   /** Whether the work before this point is done; true if it was never recorded. */
   public boolean isReached() {
     int result = cuEventQuery(event);
-    if (result == NOT_READY) {
+    if (result == CudaError.NOT_READY) {
       device.calls().check("cuEventQuery", 0, "");
       return false;
     }

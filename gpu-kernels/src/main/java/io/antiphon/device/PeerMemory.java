@@ -1,14 +1,21 @@
 package io.antiphon.device;
 
+import static jcuda.driver.JCudaDriver.cuCtxEnablePeerAccess;
+import static jcuda.driver.JCudaDriver.cuDeviceCanAccessPeer;
+import static jcuda.driver.JCudaDriver.cuDeviceGet;
+import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRelease;
+import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRetain;
 import static jcuda.driver.JCudaDriver.cuMemGetAddressRange;
 import static org.bytedeco.cuda.global.cudart.CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS;
 import static org.bytedeco.cuda.global.cudart.cuIpcCloseMemHandle;
 import static org.bytedeco.cuda.global.cudart.cuIpcGetMemHandle;
 import static org.bytedeco.cuda.global.cudart.cuIpcOpenMemHandle;
 
+import jcuda.driver.CUcontext;
+import jcuda.driver.CUdevice;
 import org.bytedeco.cuda.cudart.CUipcMemHandle_v1;
 
-/** Device memory of another process of this host, mapped into this one. */
+/** Device memory of others: of another process of this host, mapped into this one, or of a peer. */
 public final class PeerMemory implements AutoCloseable {
   /** Length of a handle. */
   public static final int HANDLE_BYTES = 64;
@@ -89,6 +96,43 @@ public final class PeerMemory implements AutoCloseable {
 
   private static synchronized int closeAlone(long address) {
     return cuIpcCloseMemHandle(address);
+  }
+
+  /**
+   * Lets kernels of {@code device} use memory that this process has on device {@code peer}.
+   *
+   * @throws DeviceException if the devices cannot reach each other's memory
+   */
+  public static void reach(Device device, int peer) {
+    CudaCalls calls = device.calls();
+    int ordinal = device.ordinal();
+    CUdevice other = new CUdevice();
+    calls.check("cuDeviceGet", cuDeviceGet(other, peer), "find device " + peer);
+    int[] possible = new int[1];
+    calls.check(
+        "cuDeviceCanAccessPeer",
+        cuDeviceCanAccessPeer(possible, device.handle(), other),
+        "ask whether device " + ordinal + " reaches device " + peer);
+    if (possible[0] == 0) {
+      throw new DeviceException(
+          "device "
+              + ordinal
+              + " cannot reach the memory of device "
+              + peer
+              + " (see nvidia-smi topo -p2p r); set backend.interconnect = nccl",
+          false);
+    }
+    CUcontext theirs = new CUcontext();
+    calls.check(
+        "cuDevicePrimaryCtxRetain",
+        cuDevicePrimaryCtxRetain(theirs, other),
+        "open device " + peer + " as a peer");
+    int result = cuCtxEnablePeerAccess(theirs, 0);
+    calls.check("cuDevicePrimaryCtxRelease", cuDevicePrimaryCtxRelease(other), "release a peer");
+    calls.check(
+        "cuCtxEnablePeerAccess",
+        result == CudaError.PEER_ACCESS_ALREADY_ENABLED ? 0 : result,
+        "let device " + ordinal + " use memory of device " + peer);
   }
 
   /** Where this process sees the first byte. */

@@ -1,24 +1,24 @@
 package io.antiphon.device;
 
-import static jcuda.driver.JCudaDriver.cuMemFreeHost;
-
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import jcuda.Pointer;
 
 /** Page-locked host memory that the device reads and writes too. */
-public final class PinnedMemory implements AutoCloseable {
-  private final Device device;
+public final class PinnedMemory implements Block {
+  private final DeviceHeap heap;
   private final Pointer pointer;
   private final ByteBuffer bytes;
   private final long deviceAddress;
+  private final Allocations.Entry entry;
   private boolean closed;
 
-  PinnedMemory(Device device, Pointer pointer, ByteBuffer bytes, long deviceAddress) {
-    this.device = device;
+  PinnedMemory(DeviceHeap heap, Pointer pointer, ByteBuffer bytes, long deviceAddress) {
+    this.heap = heap;
     this.pointer = pointer;
     this.bytes = bytes.order(ByteOrder.LITTLE_ENDIAN);
     this.deviceAddress = deviceAddress;
+    this.entry = heap.allocations().add(this, "page-locked memory", bytes.capacity());
   }
 
   /** The memory, little-endian; position and limit are the caller's. */
@@ -35,10 +35,16 @@ public final class PinnedMemory implements AutoCloseable {
   }
 
   @Override
+  public void keep() {
+    entry.settle();
+  }
+
+  @Override
   public void close() {
     if (!closed) {
       closed = true;
-      device.releases().memory("cuMemFreeHost", () -> cuMemFreeHost(pointer), "free pinned memory");
+      entry.settle();
+      heap.free(pointer);
     }
   }
 }

@@ -16,12 +16,13 @@ public final class Releases {
   private final String name;
   private final List<Runnable> postponed = new ArrayList<>();
   private boolean suspect;
+  private volatile boolean failed;
 
   Releases(SharedDevice shared, CudaCalls calls, String name) {
     this.shared = shared;
     this.calls = calls;
     this.name = name;
-    calls.onLoss(shared::lose);
+    calls.showTo(shared);
   }
 
   /** Makes a CUDA call that gives something back and does not wait for other work. */
@@ -43,11 +44,17 @@ public final class Releases {
   /** Notes that work on the device may never end. */
   public void suspect() {
     suspect = true;
+    failed = true;
   }
 
   /** Whether work on the device may never end. */
   public boolean isSuspect() {
     return suspect || isLost();
+  }
+
+  /** Whether something failed on the device, now or before; from any thread. */
+  boolean hadFailure() {
+    return failed || isLost();
   }
 
   /** Whether this process has lost the device: nothing on it can be used or freed. */
@@ -62,9 +69,7 @@ public final class Releases {
    * @return whether the device is still of use
    */
   public boolean settle(Duration limit) {
-    if (!shared.awaitIdle(limit)) {
-      shared.lose("work on %s has not ended after %d s".formatted(name, limit.toSeconds()));
-    }
+    shared.settle(limit, name);
     suspect = false;
     postponed.forEach(Runnable::run);
     postponed.clear();

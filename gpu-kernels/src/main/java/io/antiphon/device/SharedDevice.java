@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,17 @@ import org.jspecify.annotations.Nullable;
  * that faults takes it from all of them, and to free memory waits for the work of all of them, so
  * for ever if some of it does not end. A process that has lost a device leaves what it holds there
  * until it ends itself.
+ *
+ * <p>A lost device is recognised here and nowhere else, in one of two ways: a CUDA call, whoever
+ * made it, had a result after which no other succeeds ({@link #observe}); or work has not ended in
+ * the time that it was given ({@link #settle}). Once lost, a device stays lost, and the first
+ * reason counts.
+ *
+ * <p>What follows is not decided here. Whoever decides, one place in the code that runs ranks, asks
+ * {@link #anyLoss} after a rank has failed, whatever its exception was: a rank whose own calls all
+ * succeeded may share the device with the one whose kernel faulted, and a rank may fail because a
+ * peer is gone. If a device is lost, this process must end, for a new one to get the device back; a
+ * job on a cluster is then submitted again. {@link LastResort} ends a process that cannot exit.
  */
 public final class SharedDevice {
   private static final Map<Integer, SharedDevice> ALL = new ConcurrentHashMap<>();
@@ -29,7 +41,7 @@ public final class SharedDevice {
     return ALL.computeIfAbsent(ordinal, number -> new SharedDevice());
   }
 
-  /** Why this process has lost a device, if it has lost one. */
+  /** Why this process has lost a device, if it has lost one; from any thread. */
   public static Optional<String> anyLoss() {
     return ALL.values().stream().flatMap(device -> device.loss().stream()).findFirst();
   }
@@ -44,8 +56,25 @@ public final class SharedDevice {
     streams.remove(stream);
   }
 
-  /** Notes that this process has lost the device; the first reason counts. */
-  synchronized void lose(String why) {
+  /**
+   * Takes note of the result of a CUDA call; from any thread.
+   *
+   * @param why what is said if the device is lost by it
+   */
+  void observe(int result, Supplier<String> why) {
+    if (CudaError.isSticky(result)) {
+      lose(why.get());
+    }
+  }
+
+  /** Waits as {@link #awaitIdle}, and gives the device up if that takes longer. */
+  void settle(Duration limit, String name) {
+    if (!awaitIdle(limit)) {
+      lose("work on %s has not ended after %d s".formatted(name, limit.toSeconds()));
+    }
+  }
+
+  private synchronized void lose(String why) {
     if (loss == null) {
       loss = why;
     }

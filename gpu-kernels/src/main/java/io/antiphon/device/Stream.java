@@ -15,7 +15,6 @@ import jcuda.Pointer;
 /** An ordered queue of device work. */
 public final class Stream implements AutoCloseable {
   private static final long FIRST_SCRATCH_BYTES = 1L << 20;
-  private static final int NOT_READY = 600;
 
   private final Device device;
   private final DevicePointer.StreamHandle handle;
@@ -59,15 +58,10 @@ public final class Stream implements AutoCloseable {
     DeviceMemory last = scratch.isEmpty() ? null : scratch.get(scratch.size() - 1);
     if (last == null || last.bytes() < bytes) {
       long size = Math.max(bytes, last == null ? FIRST_SCRATCH_BYTES : 2 * last.bytes());
-      last = device.allocate("scratch of a stream", size);
+      last = device.heap().allocate("scratch of a stream", size);
       scratch.add(last);
     }
     return last.address();
-  }
-
-  /** Bytes of scratch memory taken so far. */
-  public long scratchBytes() {
-    return scratch.stream().mapToLong(DeviceMemory::bytes).sum();
   }
 
   /** Marks the end of the work enqueued so far. */
@@ -129,7 +123,10 @@ public final class Stream implements AutoCloseable {
     int result = cuStreamQuery(handle);
     device
         .calls()
-        .check("cuStreamQuery", result == NOT_READY ? 0 : result, "ask whether the device works");
+        .check(
+            "cuStreamQuery",
+            result == CudaError.NOT_READY ? 0 : result,
+            "ask whether the device works");
   }
 
   /**

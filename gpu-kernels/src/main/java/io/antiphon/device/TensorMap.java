@@ -143,7 +143,7 @@ public final class TensorMap {
       if (result != 0) {
         throw DeviceException.ofCuda(
             "cuTensorMapEncodeTiled",
-            DeviceException.nameOf(result),
+            CudaError.nameOf(result),
             result,
             "describe extents "
                 + java.util.Arrays.toString(extents)

@@ -23,7 +23,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,10 +44,7 @@ public final class CudaBackend implements Backend {
   private final CudaHostIo hostIo;
   private final CudaOps ops;
   private final OpCounter operations = new OpCounter();
-  private final List<Runnable> healthChecks = new ArrayList<>();
-  private final List<Runnable> recordGates = new ArrayList<>();
-  private final List<AutoCloseable> companions = new ArrayList<>();
-  private final List<Predicate<CudaStorage>> freeGates = new ArrayList<>();
+  private final List<Companion> companions = new ArrayList<>();
   private final List<CudaStorage> keptForNow = new ArrayList<>();
   private final List<Graph> graphsKeptForNow = new ArrayList<>();
 
@@ -76,9 +72,11 @@ public final class CudaBackend implements Backend {
           "a CUDA device computes in BF16 or F32, not in " + computeType);
     }
     Device device = Device.open(ordinal);
-    device.adviseOnMemory(
-        "Lower schedule.micro-batch, moe.token-capacity, model.sequence-length or the model, or set"
-            + " model.recompute = true");
+    device
+        .heap()
+        .advise(
+            "Lower schedule.micro-batch, moe.token-capacity, model.sequence-length or the model, or"
+                + " set model.recompute = true");
     try {
       return new CudaBackend(device, computeType, kernelCache);
     } catch (RuntimeException | Error e) {
@@ -126,37 +124,16 @@ public final class CudaBackend implements Backend {
     return operations;
   }
 
-  /**
-   * Adds what {@link #record} runs once a step is ready to be replayed. Preparing a step may have
-   * to wait for all that runs on the device, so ranks that share one must not start before all are
-   * ready.
-   */
-  public void addRecordGate(Runnable gate) {
-    recordGates.add(gate);
-  }
-
-  /** Adds what {@link #requireHealthy} runs: it throws if enqueued work is known to have failed. */
-  public void addHealthCheck(Runnable check) {
-    healthChecks.add(check);
-  }
-
-  /**
-   * Adds what {@link #free} asks first: whether nobody else uses the memory any more. If it says
-   * no, the memory is kept until the process ends.
-   */
-  public void addFreeGate(Predicate<CudaStorage> gate) {
-    freeGates.add(gate);
-  }
-
-  /** Closes {@code companion} before this backend's own resources, and the newest first. */
-  public void addCompanion(AutoCloseable companion) {
+  /** Adds who uses this backend's memory and work beside its thread; closed by {@link #close}. */
+  public void add(Companion companion) {
     companions.add(companion);
   }
 
   @Override
   public Storage allocate(String name, DType dtype, long elements) {
     try {
-      DeviceMemory memory = device.allocate(name, Math.multiplyExact(elements, dtype.bytes()));
+      DeviceMemory memory =
+          device.heap().allocate(name, Math.multiplyExact(elements, dtype.bytes()));
       return new CudaStorage(dtype, elements, memory.address(), memory);
     } catch (OutOfDeviceMemory e) {
       throw new OutOfMemory(device + ": " + e.getMessage(), e);
@@ -165,7 +142,8 @@ public final class CudaBackend implements Backend {
 
   @Override
   public Storage allocateHostVisible(String name, DType dtype, long elements) {
-    PinnedMemory memory = device.pinned(Math.max(1, Math.multiplyExact(elements, dtype.bytes())));
+    PinnedMemory memory =
+        device.heap().pinned(Math.max(1, Math.multiplyExact(elements, dtype.bytes())));
     return new CudaStorage(dtype, elements, memory.deviceAddress(), memory);
   }
 
@@ -184,11 +162,13 @@ public final class CudaBackend implements Backend {
       return;
     }
     boolean unused = true;
-    for (Predicate<CudaStorage> gate : freeGates) {
-      unused &= gate.test(memory);
+    for (Companion companion : companions) {
+      unused &= companion.letsGo(memory); // all are asked: each tells its peers
     }
     if (unused) {
-      close(memory.memory());
+      memory.memory().close();
+    } else {
+      memory.memory().keep();
     }
   }
 
@@ -232,7 +212,7 @@ public final class CudaBackend implements Backend {
       count = operations.stop();
     }
     transfer.takeUsed();
-    recordGates.forEach(Runnable::run);
+    companions.forEach(Companion::stepIsReady);
     return new CudaStepGraph(this, graph, compute, count);
   }
 
@@ -279,7 +259,7 @@ public final class CudaBackend implements Backend {
   @Override
   public void requireHealthy() {
     try {
-      healthChecks.forEach(Runnable::run);
+      companions.forEach(Companion::requireHealthy);
     } catch (RuntimeException e) {
       device.releases().suspect();
       throw e;
@@ -293,23 +273,24 @@ public final class CudaBackend implements Backend {
   }
 
   /**
-   * Gives back what this backend holds. After a failure it first makes sure that all work on the
-   * device ends; if some does not, the device is lost to the process, which keeps everything.
+   * Gives back what this backend holds, in an order in which nothing goes before what uses it. A
+   * failure of one does not keep the others.
    */
   @Override
   public void close() {
-    List<AutoCloseable> all = new ArrayList<>(companions);
-    all.add(this::closeGraphs); // NCCL waits for those that use it
-    Collections.reverse(all);
-    all.add(this::settle);
-    all.add(this::closeOps);
-    all.add(hostIo);
-    all.add(transfer);
-    all.add(compute);
-    all.add(kernels);
-    all.add(device);
+    List<AutoCloseable> order = new ArrayList<>();
+    order.add(this::closeGraphs); // companions wait for steps that use them
+    order.addAll(companions);
+    Collections.reverse(order.subList(1, order.size())); // the newest knows the older ones
+    order.add(this::settle); // from here on all work has ended, or the device is lost
+    order.add(this::closeOps);
+    order.add(hostIo);
+    order.add(transfer);
+    order.add(compute);
+    order.add(kernels);
+    order.add(device);
     RuntimeException first = null;
-    for (AutoCloseable each : all) {
+    for (AutoCloseable each : order) {
       try {
         close(each);
       } catch (RuntimeException e) {
@@ -339,6 +320,7 @@ public final class CudaBackend implements Backend {
     graphsKeptForNow.clear();
   }
 
+  /** Waits after a failure until all work on the device ends, then frees what was kept. */
   private void settle() {
     if (device.releases().isSuspect() && !device.releases().settle(SETTLING)) {
       LOG.warn(

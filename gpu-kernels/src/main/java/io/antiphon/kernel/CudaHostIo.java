@@ -27,7 +27,7 @@ final class CudaHostIo implements HostIo, AutoCloseable {
   CudaHostIo(Device device, CudaLane compute, CudaLane transfer) {
     this.compute = compute;
     this.transfer = transfer;
-    ring = device.pinned((long) SLOTS * SLOT_BYTES);
+    ring = device.heap().pinned((long) SLOTS * SLOT_BYTES);
     for (int slot = 0; slot < SLOTS; slot++) {
       copied[slot] = device.event();
     }

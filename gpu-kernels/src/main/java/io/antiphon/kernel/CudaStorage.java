@@ -1,5 +1,6 @@
 package io.antiphon.kernel;
 
+import io.antiphon.device.Block;
 import io.antiphon.tensor.DType;
 import io.antiphon.tensor.Storage;
 import io.antiphon.tensor.Tensor;
@@ -9,9 +10,9 @@ public final class CudaStorage implements Storage {
   private final DType dtype;
   private final long elements;
   private final long address;
-  private final AutoCloseable memory;
+  private final Block memory;
 
-  CudaStorage(DType dtype, long elements, long address, AutoCloseable memory) {
+  CudaStorage(DType dtype, long elements, long address, Block memory) {
     this.dtype = dtype;
     this.elements = elements;
     this.address = address;
@@ -33,7 +34,7 @@ public final class CudaStorage implements Storage {
     return address;
   }
 
-  AutoCloseable memory() {
+  Block memory() {
     return memory;
   }
 

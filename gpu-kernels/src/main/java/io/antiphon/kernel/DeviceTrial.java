@@ -63,9 +63,9 @@ public final class DeviceTrial {
     int before = cache.compiled();
     try (Kernels kernels = new Kernels(device, cache);
         Stream stream = device.stream(0);
-        PinnedMemory host = device.pinned(BYTES);
-        DeviceMemory terms = device.allocate("terms of a trial", BYTES);
-        DeviceMemory sums = device.allocate("sums of a trial", BYTES);
+        PinnedMemory host = device.heap().pinned(BYTES);
+        DeviceMemory terms = device.heap().allocate("terms of a trial", BYTES);
+        DeviceMemory sums = device.heap().allocate("sums of a trial", BYTES);
         Event started = device.timingEvent();
         Event ended = device.timingEvent()) {
       Kernel kernel = kernels.load(source()).kernel(NAME);
@@ -104,9 +104,9 @@ public final class DeviceTrial {
     int bytes = SIDE * SIDE * Float.BYTES;
     try (DenseGemm gemm = new DenseGemm();
         Stream stream = device.stream(0);
-        PinnedMemory host = device.pinned(bytes);
-        DeviceMemory matrix = device.allocate("a matrix of a trial", bytes);
-        DeviceMemory product = device.allocate("a product of a trial", bytes)) {
+        PinnedMemory host = device.heap().pinned(bytes);
+        DeviceMemory matrix = device.heap().allocate("a matrix of a trial", bytes);
+        DeviceMemory product = device.heap().allocate("a product of a trial", bytes)) {
       for (int i = 0; i < SIDE * SIDE; i++) {
         host.bytes().putFloat(i * Float.BYTES, value(i / SIDE, i % SIDE));
       }

@@ -123,7 +123,9 @@ class PeerTurnsTest {
     while (arrived.hasRemaining()) {
       arrived.putLong(EVER);
     }
-    device.write(group.control().addresses()[group.rank()] + ControlBlock.ARRIVED, arrived.flip());
+    device
+        .heap()
+        .write(group.control().addresses()[group.rank()] + ControlBlock.ARRIVED, arrived.flip());
   }
 
   private interface Call {

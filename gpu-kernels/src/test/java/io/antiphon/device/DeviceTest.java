@@ -7,6 +7,7 @@ import io.antiphon.transport.Ranks;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CyclicBarrier;
@@ -52,8 +53,8 @@ class DeviceTest {
   private void run(Device device) {
     try (Kernels kernels = new Kernels(device, new CubinCache(folder));
         Stream stream = device.stream(0);
-        PinnedMemory host = device.pinned(4L * LENGTH);
-        DeviceMemory memory = device.allocate("numbers", 4L * LENGTH)) {
+        PinnedMemory host = device.heap().pinned(4L * LENGTH);
+        DeviceMemory memory = device.heap().allocate("numbers", 4L * LENGTH)) {
       Kernel kernel = kernels.load(ADD_ONE).kernel("add_one<float>");
       Arguments arguments = new Arguments().address(memory.address()).i32(LENGTH);
       Grid grid = Grid.striding(LENGTH, 128, device);
@@ -75,6 +76,24 @@ class DeviceTest {
     }
   }
 
+  @Test
+  void memoryThatIsNotGivenBackIsToldOfWithWhereItWasAllocated() {
+    List<String> told = new ArrayList<>();
+    DeviceMemory leaked;
+    try (Device device = Device.open(0, told::add)) {
+      device.heap().allocate("numbers", 1 << 20).close();
+      device.heap().pinned(4096).close();
+      device.heap().allocate("kept on purpose", 256).keep();
+      leaked = device.heap().allocate("forgotten numbers", 1 << 20);
+    }
+    assertThat(told).hasSize(1);
+    assertThat(told.get(0))
+        .contains("device 0 was given back with 1048576 bytes in 1 blocks")
+        .contains("1048576 bytes for forgotten numbers, allocated")
+        .contains("DeviceTest.memoryThatIsNotGivenBack");
+    assertThat(leaked.bytes()).isEqualTo(1 << 20);
+  }
+
   /**
    * Streams whose first kernels waited for each other once began one after the other, and the waits
    * were in vain. A device that uses no stream beforehand fails this test now and then.
@@ -87,9 +106,9 @@ class DeviceTest {
     AtomicInteger ready = new AtomicInteger();
     CyclicBarrier end = new CyclicBarrier(RANKS);
     try (Device owner = Device.open(0);
-        DeviceMemory arrivals = owner.allocate("arrivals", Integer.BYTES);
-        DeviceMemory practice = owner.allocate("arrivals of no meeting", Integer.BYTES);
-        DeviceMemory missed = owner.allocate("who missed a meeting", Integer.BYTES)) {
+        DeviceMemory arrivals = owner.heap().allocate("arrivals", Integer.BYTES);
+        DeviceMemory practice = owner.heap().allocate("arrivals of no meeting", Integer.BYTES);
+        DeviceMemory missed = owner.heap().allocate("who missed a meeting", Integer.BYTES)) {
       Ranks.run(
           RANKS,
           transport -> {
@@ -117,8 +136,8 @@ class DeviceTest {
             }
             return transport.rank();
           });
-      assertThat(owner.read(missed.address(), Integer.BYTES).getInt()).isZero();
-      assertThat(owner.read(arrivals.address(), Integer.BYTES).getInt())
+      assertThat(owner.heap().read(missed.address(), Integer.BYTES).getInt()).isZero();
+      assertThat(owner.heap().read(arrivals.address(), Integer.BYTES).getInt())
           .isEqualTo(MEETINGS * RANKS);
     }
   }
@@ -134,11 +153,11 @@ class DeviceTest {
   @Test
   void memoryThatIsNotThereIsRefusedWithNumbers() {
     try (Device device = Device.open(0)) {
-      assertThatThrownBy(() -> device.allocate("a huge buffer", 1L << 45))
+      assertThatThrownBy(() -> device.heap().allocate("a huge buffer", 1L << 45))
           .isInstanceOf(OutOfDeviceMemory.class)
           .hasMessageContaining("a huge buffer")
           .hasMessageContaining("33554432.0 MiB");
-      device.allocate("a small one", 256).close();
+      device.heap().allocate("a small one", 256).close();
     }
   }
 
@@ -167,8 +186,8 @@ class DeviceTest {
     try (Device device = Device.open(0);
         DenseGemm gemm = new DenseGemm();
         Stream stream = device.stream(0);
-        PinnedMemory host = device.pinned(256);
-        DeviceMemory memory = device.allocate("matrices", 256)) {
+        PinnedMemory host = device.heap().pinned(256);
+        DeviceMemory memory = device.heap().allocate("matrices", 256)) {
       float[] a = {1, 2, 3, 4, 5, 6};
       for (int i = 0; i < 6; i++) {
         host.bytes().putFloat(4 * i, a[i]);

@@ -55,6 +55,18 @@ class RequirementsTest {
         .hasMessage("asked 448.0 MiB for slot weights; 310.0 MiB of 81920.0 MiB are free");
   }
 
+  /** Those that CUDA documents to need a new process; 713 is about host memory and passes. */
+  @ParameterizedTest
+  @CsvSource({
+    "214, true", "220, true", "226, true", "700, true", "702, true", "710, true", "714, true",
+    "715, true", "716, true", "717, true", "718, true", "719, true", "721, true", "810, true",
+    "0, false", "2, false", "600, false", "701, false", "704, false", "713, false", "720, false"
+  })
+  void stickyErrorsAreThoseThatOnlyANewProcessMends(int code, boolean sticky) {
+    assertThat(DeviceException.ofCuda("cuSomething", "AN_ERROR", code, "do it").sticky())
+        .isEqualTo(sticky);
+  }
+
   @Test
   void errorsAfterWhichADeviceIsLostAreSticky() {
     DeviceException lost =

@@ -1,11 +1,14 @@
 package io.antiphon.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import jcuda.driver.CUresult;
 import org.junit.jupiter.api.Test;
 
 class SharedDeviceTest {
@@ -54,8 +57,8 @@ class SharedDeviceTest {
     CompletableFuture<Boolean> idle =
         CompletableFuture.supplyAsync(() -> device.awaitIdle(LONG.multipliedBy(10)));
 
-    device.lose("a kernel faulted");
-    device.lose("something else");
+    device.observe(CUresult.CUDA_ERROR_ILLEGAL_ADDRESS, () -> "a kernel faulted");
+    device.observe(CUresult.CUDA_ERROR_LAUNCH_FAILED, () -> "something else");
 
     assertThat(idle.orTimeout(LONG.toSeconds(), TimeUnit.SECONDS).join()).isFalse();
     assertThat(device.loss()).contains("a kernel faulted");
@@ -67,10 +70,48 @@ class SharedDeviceTest {
     device.add(
         "faulty",
         () -> {
-          device.lose("a kernel faulted");
+          device.observe(CUresult.CUDA_ERROR_ILLEGAL_ADDRESS, () -> "a kernel faulted");
           return false;
         });
 
     assertThat(device.awaitIdle(LONG)).isFalse();
+  }
+
+  @Test
+  void errorsThatPassLoseNothing() {
+    for (int error :
+        List.of(
+            CUresult.CUDA_SUCCESS,
+            CUresult.CUDA_ERROR_OUT_OF_MEMORY,
+            CUresult.CUDA_ERROR_NOT_READY,
+            CUresult.CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED)) {
+      device.observe(error, () -> "error " + error);
+    }
+    assertThat(device.loss()).isEmpty();
+  }
+
+  @Test
+  void workThatDoesNotEndInItsTimeLosesTheDevice() {
+    device.add("endless", () -> false);
+
+    device.settle(SHORT, "device 3");
+
+    assertThat(device.loss()).contains("work on device 3 has not ended after 0 s");
+  }
+
+  @Test
+  void whatACallOfAnyRankShowsIsKnownToAll() {
+    CudaCalls calls = new CudaCalls();
+    calls.showTo(device);
+
+    assertThatThrownBy(() -> calls.check("cuEventQuery", 2, "allocate"))
+        .isInstanceOf(DeviceException.class);
+    assertThat(device.loss()).isEmpty();
+    assertThatThrownBy(() -> calls.check("cuEventQuery", 719, "ask whether earlier work is done"))
+        .isInstanceOfSatisfying(DeviceException.class, e -> assertThat(e.sticky()).isTrue());
+    assertThat(device.loss())
+        .get()
+        .asString()
+        .startsWith("cuEventQuery failed, CUDA_ERROR_LAUNCH_FAILED (719)");
   }
 }

@@ -162,6 +162,7 @@ class GroupedGemmLadderTest {
       stream.synchronize();
       short[] values = new short[results];
       device
+          .heap()
           .read(result.address(), results * Short.BYTES)
           .order(ByteOrder.LITTLE_ENDIAN)
           .asShortBuffer()
@@ -171,8 +172,8 @@ class GroupedGemmLadderTest {
   }
 
   private static DeviceMemory upload(Device device, String what, ByteBuffer bytes) {
-    DeviceMemory memory = device.allocate(what, bytes.remaining());
-    device.write(memory.address(), bytes);
+    DeviceMemory memory = device.heap().allocate(what, bytes.remaining());
+    device.heap().write(memory.address(), bytes);
     return memory;
   }
 

@@ -211,7 +211,7 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
             shortage -> {
               throw new Backend.OutOfMemory(shortage);
             });
-    device.adviseOnMemory(plan.advice(settings));
+    device.heap().advise(plan.advice(settings));
   }
 
   /**
