@@ -70,7 +70,7 @@ place() {
     tokenizers-* | api-[0-9]* | gson-* | jna-* | commons-compress-* | commons-io-* | commons-lang3-*) echo lib ;;
     slf4j-api-* | log4j-api-* | log4j-core-* | log4j-slf4j2-impl-* | jackson-core-*) echo lib ;;
     jackson-annotations-* | jackson-databind-*) echo lib ;;
-    junit-* | opentest4j-* | open-test-reporting-* | apiguardian-* | assertj-* | jqwik-*) echo test ;;
+    junit-* | opentest4j-* | open-test-reporting-* | apiguardian-* | assertj-*) echo test ;;
     jmh-core-* | jopt-simple-* | commons-math3-*) echo test ;;
     archunit* | byte-buddy-*) ;;
     rocksdbjni-* | leveldbjni-* | netty-tcnative-* | tink-* | curator-* | zookeeper-*) ;;

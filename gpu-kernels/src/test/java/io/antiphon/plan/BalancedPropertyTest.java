@@ -4,13 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
 import java.util.Random;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.Combinators;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
-import net.jqwik.api.ShrinkingMode;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
 
 /** What holds for every plan of the balanced planner, whatever counts and options. */
 class BalancedPropertyTest {
@@ -37,39 +32,64 @@ class BalancedPropertyTest {
     }
   }
 
-  @Provide
-  Arbitrary<Problem> problems() {
-    Arbitrary<Integer> ranks = Arbitraries.integers().between(1, 9);
-    Arbitrary<Integer> localExperts = Arbitraries.integers().between(1, 5);
-    Arbitrary<Integer> slots = Arbitraries.integers().between(0, 6);
-    Arbitrary<Integer> tolerance = Arbitraries.of(0, 0, 10_000, 200_000);
-    Arbitrary<Integer> nodes = Arbitraries.of(1, 2, 4, BalanceOptions.UNLIMITED);
-    Arbitrary<Integer> least = Arbitraries.of(1, 1, 7);
-    Arbitrary<Integer> pairs = Arbitraries.of(BalanceOptions.UNLIMITED, 50, 2_000);
-    Arbitrary<Long> seeds = Arbitraries.longs();
-    return Combinators.combine(ranks, localExperts, slots, tolerance, nodes, least, pairs, seeds)
-        .as(
-            (r, h, k, band, perNode, quota, pair, seed) -> {
-              PlanShape shape = new PlanShape(r, r * h, Math.min(k, r * h));
-              BalanceOptions options =
-                  BalanceOptions.EXACT
-                      .withTolerance(band)
-                      .withRanksPerNode(perNode)
-                      .withMinQuota(quota, 3 * quota)
-                      .withPairCapacity(pair);
-              return new Problem(shape, options, HardCounts.draw(shape, new Random(seed)));
-            });
+  private static Problem problem(long seed) {
+    Random random = new Random(seed);
+    int ranks = between(random, 1, 9);
+    int localExperts = between(random, 1, 5);
+    int slots = Math.min(between(random, 0, 6), ranks * localExperts);
+    PlanShape shape = new PlanShape(ranks, ranks * localExperts, slots);
+    int least = any(random, 1, 1, 7);
+    BalanceOptions options =
+        BalanceOptions.EXACT
+            .withTolerance(any(random, 0, 0, 10_000, 200_000))
+            .withRanksPerNode(any(random, 1, 2, 4, BalanceOptions.UNLIMITED))
+            .withMinQuota(least, 3 * least)
+            .withPairCapacity(any(random, BalanceOptions.UNLIMITED, 50, 2_000));
+    return new Problem(shape, options, HardCounts.draw(shape, random));
   }
 
-  @Property(tries = TRIES, shrinking = ShrinkingMode.BOUNDED)
-  void theInvariantsHold(@ForAll("problems") Problem problem) {
+  /** A number of a range, its ends more often than the others. */
+  private static int between(Random random, int lowest, int highest) {
+    return switch (random.nextInt(5)) {
+      case 0 -> lowest;
+      case 1 -> highest;
+      default -> lowest + random.nextInt(highest - lowest + 1);
+    };
+  }
+
+  private static int any(Random random, int... values) {
+    return values[random.nextInt(values.length)];
+  }
+
+  /** Checks problems of the seeds {@code 0 .. TRIES - 1}; a failure names its seed. */
+  private static void forAll(Consumer<Problem> property) {
+    for (long seed = 0; seed < TRIES; seed++) {
+      Problem problem = problem(seed);
+      try {
+        property.accept(problem);
+      } catch (RuntimeException | AssertionError e) {
+        throw new AssertionError("seed " + seed + ", " + problem + ": " + e.getMessage(), e);
+      }
+    }
+  }
+
+  @Test
+  void theInvariantsHold() {
+    forAll(BalancedPropertyTest::requireInvariants);
+  }
+
+  private static void requireInvariants(Problem problem) {
     EchoPlan plan = problem.plan();
     PlanInvariants.require(plan, problem.counts());
     PlanInvariants.requirePrefix(plan);
   }
 
-  @Property(tries = TRIES, shrinking = ShrinkingMode.BOUNDED)
-  void theSameCountsGiveTheSamePlanAgain(@ForAll("problems") Problem problem) {
+  @Test
+  void theSameCountsGiveTheSamePlanAgain() {
+    forAll(BalancedPropertyTest::requireTheSameAgain);
+  }
+
+  private static void requireTheSameAgain(Problem problem) {
     BalancedPlanner planner = new BalancedPlanner(problem.shape(), problem.options());
     EchoPlan first = new EchoPlan(problem.shape());
     EchoPlan other = new EchoPlan(problem.shape());
@@ -81,8 +101,12 @@ class BalancedPropertyTest {
     assertThat(other.toSlot()).containsExactly(first.toSlot());
   }
 
-  @Property(tries = TRIES, shrinking = ShrinkingMode.BOUNDED)
-  void clonesPay(@ForAll("problems") Problem problem) {
+  @Test
+  void clonesPay() {
+    forAll(BalancedPropertyTest::requireWorthwhileClones);
+  }
+
+  private static void requireWorthwhileClones(Problem problem) {
     if (problem.options().pairCapacity() < BalanceOptions.UNLIMITED) {
       return; // a full pair may shrink a quota
     }
@@ -95,8 +119,12 @@ class BalancedPropertyTest {
     }
   }
 
-  @Property(tries = TRIES, shrinking = ShrinkingMode.BOUNDED)
-  void heldClonesSaveTransfersAndCostNoBalance(@ForAll("problems") Problem problem) {
+  @Test
+  void heldClonesSaveTransfersAndCostNoBalance() {
+    forAll(BalancedPropertyTest::requireBalanceWithHeldClones);
+  }
+
+  private static void requireBalanceWithHeldClones(Problem problem) {
     EchoPlan fresh = problem.plan();
     int[] changed = problem.counts().clone();
     Random random = new Random(changed.length);
@@ -123,8 +151,12 @@ class BalancedPropertyTest {
     return (int) Math.max(band, problem.maxLoad(plan));
   }
 
-  @Property(tries = TRIES, shrinking = ShrinkingMode.BOUNDED)
-  void noPairExceedsItsCapacityUnlessItDidBefore(@ForAll("problems") Problem problem) {
+  @Test
+  void noPairExceedsItsCapacityUnlessItDidBefore() {
+    forAll(BalancedPropertyTest::requireLightPairs);
+  }
+
+  private static void requireLightPairs(Problem problem) {
     PlanShape shape = problem.shape();
     SendMatrix before = new SendMatrix(shape);
     before.fill(problem.counts(), new EchoPlan(shape));

@@ -22,8 +22,7 @@ class PointersTest {
   private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
 
   /** Folders that hold no source. */
-  private static final Set<String> SKIPPED =
-      Set.of("target", ".git", "runs", "carry", ".jqwik-database");
+  private static final Set<String> SKIPPED = Set.of("target", ".git", "runs", "carry");
 
   private static final Set<String> SOURCES = Set.of("java", "cu", "cuh", "sh", "bash", "xml", "py");
 
