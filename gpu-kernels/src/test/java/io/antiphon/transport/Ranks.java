@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
 /** Runs the ranks of one group as threads of the test. */
 public final class Ranks {
   private static final Duration MESSAGE_LIMIT = Duration.ofSeconds(60);
-  private static final Duration DEADLINE = Duration.ofMinutes(2);
+  private static final Duration DEADLINE = Duration.ofMinutes(5);
 
   private Ranks() {}
 

@@ -8,6 +8,7 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import io.antiphon.device.Cuda;
+import io.antiphon.transport.Ranks;
 import io.antiphon.transport.ThreadTransport;
 import io.antiphon.transport.Transport;
 import java.time.Duration;
@@ -15,9 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
 /** What {@code backend.kind} means on machines with and without a GPU. */
@@ -64,7 +62,7 @@ class DeviceChoiceTest {
   }
 
   @Test
-  void ranksChooseAlike() throws Exception {
+  void ranksChooseAlike() {
     assertThat(choices(Optional.empty(), Optional.empty(), Optional.empty()))
         .containsOnly(Optional.empty());
     assertThat(choices(Optional.empty(), Optional.of("no driver"), Optional.of("too old")))
@@ -72,21 +70,9 @@ class DeviceChoiceTest {
   }
 
   @SafeVarargs
-  private static List<Optional<String>> choices(Optional<String>... lacking) throws Exception {
-    ExecutorService threads = Executors.newFixedThreadPool(lacking.length);
-    try {
-      List<Future<Optional<String>>> answers = new ArrayList<>();
-      for (Transport transport : ThreadTransport.group(lacking.length, LIMIT)) {
-        answers.add(threads.submit(() -> AutoChoice.agree(transport, lacking[transport.rank()])));
-      }
-      List<Optional<String>> all = new ArrayList<>();
-      for (Future<Optional<String>> answer : answers) {
-        all.add(answer.get());
-      }
-      return all;
-    } finally {
-      threads.shutdownNow();
-    }
+  private static List<Optional<String>> choices(Optional<String>... lacking) {
+    return Ranks.run(
+        lacking.length, transport -> AutoChoice.agree(transport, lacking[transport.rank()]));
   }
 
   @Test

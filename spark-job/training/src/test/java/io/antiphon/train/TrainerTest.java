@@ -8,25 +8,16 @@ import io.antiphon.conf.SettingsReader;
 import io.antiphon.model.ModelState;
 import io.antiphon.train.checkpoint.Checkpoints;
 import io.antiphon.train.checkpoint.LocalCheckpointFiles;
-import io.antiphon.train.report.EvaluationMetrics;
 import io.antiphon.train.report.LayerLoad;
 import io.antiphon.train.report.RoutedCounts;
-import io.antiphon.train.report.RunEvent;
-import io.antiphon.train.report.RunInfo;
-import io.antiphon.train.report.RunReports;
 import io.antiphon.train.report.StepMetrics;
-import io.antiphon.transport.ThreadTransport;
+import io.antiphon.transport.Ranks;
 import io.antiphon.transport.Transport;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,21 +26,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The loop around the step, over ranks as threads: overflow and rerun, interruption and resume. */
 class TrainerTest {
-  private static final Duration LIMIT = Duration.ofMinutes(2);
-  private static final long NEVER = Long.MAX_VALUE;
+  private static final long NEVER = RecordedRun.NEVER;
 
   @TempDir Path directory = Path.of("");
 
   @ParameterizedTest
   @ValueSource(ints = {0, 2})
   void aCapacityThatIsTooSmallCostsRerunsAndNothingElse(int lag) throws Exception {
-    Recorded ample = train("ample", 4, lag, NEVER, "moe.token-capacity=4");
-    Recorded tight = train("tight", 4, lag, NEVER, "moe.token-capacity=1");
+    RecordedRun ample = train("ample", 4, lag, NEVER, "moe.token-capacity=4");
+    RecordedRun tight = train("tight", 4, lag, NEVER, "moe.token-capacity=1");
 
     assertThat(tight.reruns()).as("reruns").isPositive();
     assertThat(ample.reruns()).isZero();
-    assertThat(tight.losses).isEqualTo(ample.losses);
-    assertThat(tight.validation).isEqualTo(ample.validation);
+    assertThat(tight.losses()).isEqualTo(ample.losses());
+    assertThat(tight.validation()).isEqualTo(ample.validation());
   }
 
   /** Reruns included: a step that ran twice is told once. */
@@ -62,16 +52,16 @@ class TrainerTest {
       "moe.echo.enabled=false",
       "parallelism.expert-parallel=2"
     };
-    Recorded plain = train("plain", 4, lag, NEVER, shape);
+    RecordedRun plain = train("plain", 4, lag, NEVER, shape);
     String[] recording = Arrays.copyOf(shape, shape.length + 1);
     recording[shape.length] = "monitor.record-routing=routing";
-    Recorded recorded = train("recorded", 4, lag, NEVER, recording);
+    RecordedRun recorded = train("recorded", 4, lag, NEVER, recording);
 
-    assertThat(recorded.losses).isEqualTo(plain.losses);
+    assertThat(recorded.losses()).isEqualTo(plain.losses());
     assertThat(recorded.reruns()).as("reruns").isPositive();
-    assertThat(plain.routed).isEmpty();
-    Iterator<RoutedCounts> routed = recorded.routed.iterator();
-    for (StepMetrics step : recorded.steps) {
+    assertThat(plain.routed()).isEmpty();
+    Iterator<RoutedCounts> routed = recorded.routed().iterator();
+    for (StepMetrics step : recorded.steps()) {
       for (LayerLoad load : step.layers()) {
         long[] experts = new long[8];
         for (int group = 0; group < 2; group++) {
@@ -95,33 +85,33 @@ class TrainerTest {
 
   @Test
   void aResumedRunHasTheBitsOfAnUninterruptedOne() throws Exception {
-    Recorded whole = train("whole", 4, 0, NEVER);
-    Recorded first = train("parts", 4, 0, 5);
-    Recorded rest = train("parts", 4, 0, NEVER);
+    RecordedRun whole = train("whole", 4, 0, NEVER);
+    RecordedRun first = train("parts", 4, 0, 5);
+    RecordedRun rest = train("parts", 4, 0, NEVER);
 
-    assertThat(first.losses).hasSizeBetween(5, 6);
-    List<Double> joined = new ArrayList<>(first.losses);
-    joined.addAll(rest.losses);
-    assertThat(joined).isEqualTo(whole.losses);
-    assertThat(rest.validation).isEqualTo(whole.validation);
+    assertThat(first.losses()).hasSizeBetween(5, 6);
+    List<Double> joined = new ArrayList<>(first.losses());
+    joined.addAll(rest.losses());
+    assertThat(joined).isEqualTo(whole.losses());
+    assertThat(rest.validation()).isEqualTo(whole.validation());
   }
 
   /** Slots belong to a step: what they held before an overflow or an interruption is not used. */
   @Test
   void reusedClonesOutliveNeitherRerunsNorResumes() throws Exception {
-    Recorded whole = train("reuse", 4, 0, NEVER, reusing("moe.token-capacity=4"));
-    Recorded tight = train("reuse-tight", 4, 2, NEVER, reusing("moe.token-capacity=1"));
-    Recorded first = train("reuse-parts", 4, 0, 5, reusing("moe.token-capacity=4"));
-    Recorded rest = train("reuse-parts", 4, 0, NEVER, reusing("moe.token-capacity=4"));
-    List<Double> joined = new ArrayList<>(first.losses);
-    joined.addAll(rest.losses);
+    RecordedRun whole = train("reuse", 4, 0, NEVER, reusing("moe.token-capacity=4"));
+    RecordedRun tight = train("reuse-tight", 4, 2, NEVER, reusing("moe.token-capacity=1"));
+    RecordedRun first = train("reuse-parts", 4, 0, 5, reusing("moe.token-capacity=4"));
+    RecordedRun rest = train("reuse-parts", 4, 0, NEVER, reusing("moe.token-capacity=4"));
+    List<Double> joined = new ArrayList<>(first.losses());
+    joined.addAll(rest.losses());
 
-    assertThat(whole.weightBytesSaved).isPositive();
+    assertThat(whole.weightBytesSaved()).isPositive();
     assertThat(tight.reruns()).as("reruns").isPositive();
-    assertThat(tight.losses).isEqualTo(whole.losses);
-    assertThat(tight.weightBytesSaved).isEqualTo(whole.weightBytesSaved);
-    assertThat(joined).isEqualTo(whole.losses);
-    assertThat(rest.validation).isEqualTo(whole.validation);
+    assertThat(tight.losses()).isEqualTo(whole.losses());
+    assertThat(tight.weightBytesSaved()).isEqualTo(whole.weightBytesSaved());
+    assertThat(joined).isEqualTo(whole.losses());
+    assertThat(rest.validation()).isEqualTo(whole.validation());
   }
 
   private static String[] reusing(String capacity) {
@@ -141,19 +131,19 @@ class TrainerTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 2})
   void aRunResumesOnAnotherNumberOfRanks(int ranks) throws Exception {
-    Recorded whole = train("whole" + ranks, 4, 0, NEVER);
-    Recorded first = train("reshard" + ranks, 4, 0, 5);
-    Recorded rest = train("reshard" + ranks, ranks, 0, NEVER);
+    RecordedRun whole = train("whole" + ranks, 4, 0, NEVER);
+    RecordedRun first = train("reshard" + ranks, 4, 0, 5);
+    RecordedRun rest = train("reshard" + ranks, ranks, 0, NEVER);
 
-    int done = first.losses.size();
-    assertThat(rest.losses).hasSize(whole.losses.size() - done);
-    for (int i = 0; i < rest.losses.size(); i++) {
-      double expected = whole.losses.get(done + i);
-      assertThat(rest.losses.get(i)).isCloseTo(expected, within(64 * Math.ulp(1f) * expected));
+    int done = first.losses().size();
+    assertThat(rest.losses()).hasSize(whole.losses().size() - done);
+    for (int i = 0; i < rest.losses().size(); i++) {
+      double expected = whole.losses().get(done + i);
+      assertThat(rest.losses().get(i)).isCloseTo(expected, within(64 * Math.ulp(1f) * expected));
     }
   }
 
-  private Recorded train(String name, int ranks, int lag, long stopAfter, String... overrides)
+  private RecordedRun train(String name, int ranks, int lag, long stopAfter, String... overrides)
       throws Exception {
     List<String> all = new ArrayList<>(List.of(overrides));
     all.add("parallelism.ranks=" + ranks);
@@ -161,25 +151,15 @@ class TrainerTest {
       all.add("parallelism.expert-parallel=" + ranks);
     }
     Settings settings = SettingsReader.text("test", SETTINGS, all);
-    Recorded recorded = new Recorded(stopAfter);
-    ExecutorService threads = Executors.newFixedThreadPool(ranks);
-    try {
-      List<Future<TrainingResult>> results = new ArrayList<>();
-      for (Transport transport : ThreadTransport.group(ranks, LIMIT)) {
-        results.add(threads.submit(() -> rank(settings, name, transport, recorded, lag)));
-      }
-      for (Future<TrainingResult> result : results) {
-        assertThat(result.get(LIMIT.toSeconds(), TimeUnit.SECONDS).interrupted())
-            .isEqualTo(stopAfter != NEVER);
-      }
-    } finally {
-      threads.shutdownNow();
-    }
+    RecordedRun recorded = new RecordedRun(stopAfter);
+    List<TrainingResult> results =
+        Ranks.run(ranks, transport -> rank(settings, name, transport, recorded, lag));
+    assertThat(results).allMatch(result -> result.interrupted() == (stopAfter != NEVER));
     return recorded;
   }
 
   private TrainingResult rank(
-      Settings settings, String name, Transport transport, Recorded recorded, int lag) {
+      Settings settings, String name, Transport transport, RecordedRun recorded, int lag) {
     RankContext context =
         new RankContext(transport, recorded, recorded::stopRequested, "attempt-" + settings.name());
     try (RankDevice device = RankDevice.open(settings, transport)) {
@@ -204,9 +184,6 @@ class TrainerTest {
                 settings, setup, device, context, facts, state, checkpoints, evaluator, lag)
             .run(first -> RankBatches.open(new SyntheticText(5), share, first, 2));
       }
-    } catch (RuntimeException | Error failure) {
-      transport.abort(String.valueOf(failure));
-      throw failure;
     }
   }
 
@@ -222,56 +199,4 @@ class TrainerTest {
       parallelism { ranks = 4, expert-parallel = 4 }
       backend.kind = cpu
       """;
-
-  /** What rank 0 reported. */
-  private static final class Recorded implements RunReports {
-    private final long stopAfter;
-    private final List<Double> losses = new ArrayList<>();
-    private final List<Double> validation = new ArrayList<>();
-    private final List<StepMetrics> steps = new ArrayList<>();
-    private final List<RoutedCounts> routed = new ArrayList<>();
-    private int rerunEvents;
-    private long weightBytesSaved;
-    private volatile boolean stop;
-
-    Recorded(long stopAfter) {
-      this.stopAfter = stopAfter;
-    }
-
-    boolean stopRequested() {
-      return stop;
-    }
-
-    int reruns() {
-      return rerunEvents;
-    }
-
-    @Override
-    public void started(RunInfo info) {}
-
-    @Override
-    public void step(StepMetrics metrics) {
-      losses.add(metrics.loss());
-      weightBytesSaved += metrics.weightBytesSaved();
-      steps.add(metrics);
-      stop = losses.size() >= stopAfter;
-    }
-
-    @Override
-    public void routed(RoutedCounts counts) {
-      routed.add(counts);
-    }
-
-    @Override
-    public void evaluated(EvaluationMetrics metrics) {
-      validation.add(metrics.loss());
-    }
-
-    @Override
-    public void event(RunEvent event) {
-      if (event.kind() == RunEvent.Kind.RERUN) {
-        rerunEvents++;
-      }
-    }
-  }
 }
