@@ -154,11 +154,6 @@ final class Transformer {
     return part;
   }
 
-  /** Largest number of rows {@link #logits} can be asked for. */
-  int logitRows() {
-    return chunk;
-  }
-
   /**
    * After {@link #forward}: adds the loss, and the gradients of all parameters.
    *

@@ -49,6 +49,7 @@ class GroupedGemmLadderTest {
           new Shape(new int[] {100, 100}, 130, 128, 64),
           new Shape(new int[] {7, 300, 3, 290, 0, 31, 1, 200}, 900, 520, 264));
 
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Shape(int[] rowCounts, int capacity, int out, int in) {
     int experts() {
       return rowCounts.length;
