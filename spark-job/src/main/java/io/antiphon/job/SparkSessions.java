@@ -9,6 +9,10 @@ import io.antiphon.job.barrier.AntiphonPlugin;
 import io.antiphon.job.cluster.LocalCluster;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.RankDevice;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,6 +31,8 @@ final class SparkSessions {
   private static final Logger LOG = LoggerFactory.getLogger(SparkSessions.class);
   private static final String MASTER = "spark.master";
   private static final String PLUGINS = "spark.plugins";
+  private static final String SCRATCH = "spark.local.dir";
+  private static final String SCRATCH_VARIABLE = "SPARK_LOCAL_DIRS";
   private static final String UI_PORT = "spark.ui.port";
   private static final int MIN_PORT = 1024;
   private static final int MAX_PORT = 65535;
@@ -59,6 +65,9 @@ final class SparkSessions {
         () -> SparkRequirements.require(properties, settings.parallelism().ranks()));
     String plugins = Optional.ofNullable(properties.get(PLUGINS)).map(own -> own + ",").orElse("");
     properties.put(PLUGINS, plugins + AntiphonPlugin.class.getName());
+    if (before.isEmpty()) {
+      keepScratchPrivate(properties, cluster);
+    }
     SparkSession.Builder builder = SparkSession.builder();
     properties.forEach(builder::config);
     String master = properties.getOrDefault(MASTER, "");
@@ -77,6 +86,25 @@ final class SparkSessions {
           .ifPresent(pages -> LOG.info("Spark's pages, with their password: {}", pages));
     }
     return session;
+  }
+
+  /** On a machine that many use Spark would lay pieces of the texts open to all of them. */
+  private static void keepScratchPrivate(
+      Map<String, String> properties, Map<String, String> cluster) {
+    boolean here = !cluster.isEmpty() || SparkDefaults.isLocal(properties.getOrDefault(MASTER, ""));
+    if (here && !properties.containsKey(SCRATCH) && System.getenv(SCRATCH_VARIABLE) == null) {
+      try {
+        Path scratch = Files.createTempDirectory("antiphon-"); // for its owner only
+        scratch.toFile().deleteOnExit(); // Spark removes what it puts there
+        properties.put(SCRATCH, scratch.toString());
+      } catch (IOException e) {
+        throw new UncheckedIOException(
+            "there is no place for Spark's scratch files: "
+                + e
+                + "; make room there, or set SPARK_LOCAL_DIRS",
+            e);
+      }
+    }
   }
 
   /** Spark would take a session that is there for ours, and say nothing of what it leaves out. */

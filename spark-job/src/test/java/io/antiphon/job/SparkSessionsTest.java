@@ -9,8 +9,13 @@ import io.antiphon.conf.Redaction;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import io.antiphon.tensor.CommException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -94,6 +99,20 @@ class SparkSessionsTest {
       assertThat(theirs.sparkContext().isStopped()).isFalse();
     } finally {
       theirs.stop();
+    }
+  }
+
+  @Test
+  void onThisMachineNobodyElseReadsSparksScratchFiles() throws IOException {
+    Settings settings = SettingsReader.preset("quickstart", List.of());
+    try (SparkSession session = SparkSessions.open(settings, Map.of())) {
+      for (String file : SparkEnv.get().blockManager().diskBlockManager().localDirsString()) {
+        Path scratch = Path.of(file).getParent();
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(scratch)))
+            .as("rights of %s", scratch)
+            .isEqualTo("rwx------");
+      }
+      assertThat(session.sparkContext().isStopped()).isFalse();
     }
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.antiphon.job.cluster.LocalCluster;
 import io.antiphon.train.report.RunSummary;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -15,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -137,6 +139,21 @@ class ClusterDoorsTest {
         .allMatch(answer -> answer.matches("(HTTP/1.1 401 .*|nothing) from .*"))
         .filteredOn(answer -> answer.startsWith("HTTP/1.1 401"))
         .hasSize(4);
+  }
+
+  @Test
+  void whoStartedTheRunReadsItsPage() throws Exception {
+    URI page = URI.create(LocalCluster.pages(SparkSession.active().sparkContext()).orElseThrow());
+    String password = Base64.getEncoder().encodeToString(bytes(page.getUserInfo()));
+    String request =
+        "GET /jobs/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Basic ";
+    ListeningPort port =
+        ports.stream().filter(one -> one.number() == page.getPort()).findFirst().orElseThrow();
+
+    assertThat(exchange(port, bytes(request + password + "\r\n\r\n"), false))
+        .startsWith("HTTP/1.1 200")
+        .contains("small")
+        .doesNotContain("jobs/job/kill");
   }
 
   private static List<String> requests() {
