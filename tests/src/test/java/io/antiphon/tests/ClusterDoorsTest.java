@@ -47,9 +47,9 @@ import org.junit.jupiter.api.io.TempDir;
  * as another user of the machine could. The user's own settings are as careless as they may be.
  */
 @EnabledOnOs(OS.LINUX)
-@Timeout(240)
+@Timeout(300)
 class ClusterDoorsTest {
-  private static final Duration LIMIT = Duration.ofMinutes(2);
+  private static final Duration LIMIT = Duration.ofMinutes(3);
   private static final Duration ANSWER_LIMIT = Duration.ofSeconds(20);
   private static final String JSON =
       """
