@@ -52,7 +52,11 @@ public final class Fuzz {
   /** A reader that refuses input by one of these exceptions. */
   @SafeVarargs
   public static Fuzz of(String name, Class<? extends Throwable>... refusals) {
-    return new Fuzz(name, Set.of(refusals));
+    Set<Class<? extends Throwable>> kinds = new HashSet<>();
+    for (Class<? extends Throwable> refusal : refusals) {
+      kinds.add(refusal);
+    }
+    return new Fuzz(name, kinds);
   }
 
   /** Adds sound inputs, to be damaged. */
