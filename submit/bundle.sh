@@ -80,6 +80,19 @@ place() {
   esac
 }
 
+# The lines of the libraries in some folders, after the head of the build's list.
+third_party() {
+  local list="$home/tests/target/third-party/THIRD-PARTY" name line
+  head -n 5 "$list"
+  while read -r name; do
+    case "$name" in antiphon-*) continue ;; esac
+    line="$(awk -F ' [|] ' -v jar="$name" 'index(jar, $1 ".jar") == 1 || index(jar, $1 "-") == 1 {
+      if (length($1) > length(best)) { best = $1; found = $0 } } END { print found }' "$list")"
+    [ -n "$line" ] || fail "no licence is known of $name; see $list"
+    printf '%s\n' "$line"
+  done < <(for folder in "$@"; do ls "$folder"; done | LC_ALL=C sort) | uniq
+}
+
 # Members of a library that another platform needs, or nobody.
 unneeded() {
   case "$1" in
@@ -146,8 +159,12 @@ if command -v gcc >/dev/null; then
   done
 fi
 ln -s submit/antiphon "$root/antiphon"
-cp "$home/LICENSE" "$root/"
+cp "$home/LICENSE" "$home/NOTICE" "$root/"
+cp -r "$home/submit/src/main/licences" "$root/licences"
+third_party "$root"/lib "$root"/test >"$root/THIRD-PARTY"
+if [ -n "$with_spark" ]; then third_party "$spark/spark" >"$spark/THIRD-PARTY-SPARK"; fi
 printf '%s\n' "$version" >"$root/BUNDLE"
+sed -n 's/"//g; /^\(IMPLEMENTOR\|JAVA_RUNTIME_VERSION\|JAVA_VERSION_DATE\)=/p' "$jdk/release" >"$root/JAVA"
 cat >"$root/README" <<END
 Antiphon $version for Linux on x86-64, with its own Java. Needs nothing else for the CPU, and for a GPU the
 NVIDIA driver and the CUDA 13 libraries cudart, nvrtc, cublas and cublasLt.
@@ -164,6 +181,9 @@ The libraries are looked for on LD_LIBRARY_PATH, below /usr/local/cuda*, and bel
 ANTIPHON_CUDA_PATH names, separated by colons. Unpack the second archive, ...-spark.tar.xz, over this folder to add
 Spark: clusters, Parquet and SQL sources, tokenizers from a file, evaluate, generate and simulate --trace. docs/air-gapped.md in
 the source tells more.
+
+Licences: LICENSE and NOTICE are Antiphon's own. THIRD-PARTY lists the libraries, licences/ has their texts, and jre/legal those
+of Java. JAVA says which Java this is.
 
 An archive that came in parts is joined by: cat NAME.tar.xz.part-* > NAME.tar.xz
 END
@@ -184,5 +204,12 @@ archive() { # folder that holds $name, file name
     echo "join them with: cat $2.tar.xz.part-* > $2.tar.xz"
   fi
 }
+java_version="$(sed -n 's/^JAVA_RUNTIME_VERSION=//p' "$root/JAVA")"
+java_date="$(sed -n 's/^JAVA_VERSION_DATE=//p' "$root/JAVA")"
+echo "Java in the bundle: $java_version of $java_date, from $(sed -n 's/^IMPLEMENTOR=//p' "$root/JAVA")"
+# Security updates of Java come in January, April, July and October.
+if [ -n "$java_date" ] && [ "$(date -d "$java_date + 4 months" +%s)" -lt "$(date +%s)" ]; then
+  echo "antiphon bundle: warning: Java $java_version of $java_date is behind security updates; set JAVA_HOME to a newer JDK" >&2
+fi
 archive "$work" "$name"
 if [ -n "$with_spark" ]; then archive "$work/spark" "$name-spark"; fi
