@@ -21,12 +21,13 @@
 // memory by bulk stores (bulk additions to gradients), which run on while the next tile begins; tiles that
 // reach past their expert's rows are masked.
 //
-// The weight gradient's tiles differ in depth and end in many bytes, hence: every other round of tiles is
-// dealt to the blocks in reverse; in wide tiles the second warpgroup follows the first by kLead steps, so
-// that one multiplies while the other stores; gradients leave L2 before the operands, which other blocks read
-// too.
+// In wide tiles the second warpgroup follows the first by kLead steps, so that one multiplies while the other
+// stores. Each looks for its next tile while its last products run. The weight gradient's tiles differ in
+// depth and end in many bytes, hence: every other round of tiles is dealt to the blocks in reverse; gradients
+// leave L2 before the operands, which other blocks read too.
 //
-// Launch: 1-D grid, one block per multiprocessor, 384 threads, kSharedBytes<kTileN> of dynamic shared memory.
+// Launch: 1-D grid, one block per multiprocessor, 384 threads, kSharedBytes<kPass, kTileN> of shared
+// memory.
 // Bound: tensor cores; the weight gradient of few rows by memory: 4 bytes per element written, 12 per element
 // added to (a bulk addition reads twice what is not in L2).
 // Deterministic: one block computes a result element, in ascending order of the sum; a bulk addition adds
@@ -41,27 +42,30 @@ constexpr int kGroupThreads = 128;
 constexpr int kConsumerWarps = 8;
 constexpr int kBlockBytes = 64 * 128;  // 64 swizzled rows of 128 bytes
 constexpr int kLeftBytes = kTileM * kTileK * 2;
-constexpr int kOutBuffers = 2;  // per warpgroup
+
+// Per warpgroup. Results of 16 bits pay with a stage for buffers that let them leave four blocks at a time.
+template <int kPass, int kTileN>
+constexpr int kOutBuffers = kTileN == 256 && kPass != kWeightGradient ? 4 : 2;
 
 template <int kTileN>
 constexpr int kRightBytes = kTileN * kTileK * 2;
 
-template <int kTileN>
-constexpr int kStages = kTileN == 256 ? 4 : 6;
+template <int kPass, int kTileN>
+constexpr int kStages = kTileN == 256 ? (kPass == kWeightGradient ? 4 : 3) : 6;
 
 // Stages, then out buffers, then barriers.
-template <int kTileN>
-constexpr int kOutOffset = kStages<kTileN> * (kLeftBytes + kRightBytes<kTileN>);
+template <int kPass, int kTileN>
+constexpr int kOutOffset = kStages<kPass, kTileN> * (kLeftBytes + kRightBytes<kTileN>);
 
-template <int kTileN>
-constexpr int kBarrierOffset = kOutOffset<kTileN> + 2 * kOutBuffers * kBlockBytes;
+template <int kPass, int kTileN>
+constexpr int kBarrierOffset = kOutOffset<kPass, kTileN> + 2 * kOutBuffers<kPass, kTileN> * kBlockBytes;
 
-template <int kTileN>
-constexpr int kSharedBytes = kBarrierOffset<kTileN> + (kStages<kTileN> * 2 + 1) * 8;
+template <int kPass, int kTileN>
+constexpr int kSharedBytes = kBarrierOffset<kPass, kTileN> + (kStages<kPass, kTileN> * 2 + 1) * 8;
 
 // Steps by which the first warpgroup leads the second; fewer than the stages, which both must free.
 template <int kPass, int kTileN>
-constexpr int kLead = kPass == kWeightGradient && kTileN == 256 ? 3 : 0;
+constexpr int kLead = kTileN == 256 ? kStages<kPass, kTileN> - 1 : 0;
 
 template <int kPass>
 struct ResultType {
@@ -78,13 +82,13 @@ __device__ __forceinline__ int swizzled(const int row, const int chunk) {
 }
 
 // Position in the ring of stages.
-template <int kTileN>
+template <int kPass, int kTileN>
 struct StageCursor {
     int stage = 0;
     uint32 parity = 0;
 
     __device__ __forceinline__ void advance() {
-        if (++stage == kStages<kTileN>) {
+        if (++stage == kStages<kPass, kTileN>) {
             stage = 0;
             parity ^= 1;
         }
@@ -112,12 +116,13 @@ __device__ __forceinline__ void fetch_tile(const uint32 to, const TensorMap& map
 
 template <int kPass, int kTileN>
 __device__ __forceinline__ void produce(const TensorMap& left_map, const TensorMap& right_home_map,
-                                        const TensorMap& right_slots_map, const int* const row_counts,
-                                        const GroupedShape& shape, const uint32 shared) {
-    const uint32 full = shared + kBarrierOffset<kTileN>;
-    const uint32 empty = full + kStages<kTileN> * 8;
+                                        const TensorMap& right_slots_map, const TensorMap& result_home_map,
+                                        const int* const row_counts, const GroupedShape& shape,
+                                        const uint32 shared) {
+    const uint32 full = shared + kBarrierOffset<kPass, kTileN>;
+    const uint32 empty = full + kStages<kPass, kTileN> * 8;
     TileWalker<kPass, kTileM, kTileN> walker(row_counts, shape);
-    StageCursor<kTileN> cursor;
+    StageCursor<kPass, kTileN> cursor;
     for (int round = 0; walker.seek(tile_of<kPass>(round)); ++round) {
         const TensorMap& right_map =
             kPass == kWeightGradient || walker.is_home() ? right_home_map : right_slots_map;
@@ -149,6 +154,16 @@ __device__ __forceinline__ void produce(const TensorMap& left_map, const TensorM
                 for (int block = 0; block < kTileN / 64; ++block) {
                     fetch_tile<kPass>(right + block * kBlockBytes, right_map, column + block * 64, right_row,
                                       barrier);
+                }
+            }
+            if constexpr (kPass == kWeightGradient) {
+                // In the last steps the tile's old gradients come to L2, a box a step: a bulk addition to
+                // what lies there is three times as fast. In the first steps they would be evicted again.
+                constexpr int kBoxes = kTileM / 64 * (kTileN / 32);
+                const int box = step - max(steps - kBoxes, 0);
+                if (walker.adds() && box >= 0) {
+                    prefetch_tile(result_home_map, column + box % (kTileN / 32) * 32,
+                                  weight_row + row + box / (kTileN / 32) * 64);
                 }
             }
             cursor.advance();
@@ -286,23 +301,28 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
     constexpr bool kLeftDepthOuter = kPass == kWeightGradient;
     constexpr bool kRightDepthOuter = kPass != kForward;
     constexpr bool kLeads = kLead<kPass, kTileN> > 0;
-    static_assert(kLead<kPass, kTileN> < kStages<kTileN>, "the first warpgroup must not wait for the second");
+    constexpr bool kTailAlone = kPass == kWeightGradient && kLeads;
+    static_assert(kLead<kPass, kTileN> < kStages<kPass, kTileN>,
+                  "the first warpgroup must not wait for the second");
     constexpr int kSums = kTileN / 2;
     constexpr int kChunkColumns = 128 / sizeof(Result);
     constexpr int kChunks = kTileN / kChunkColumns;
-    const uint32 full = shared + kBarrierOffset<kTileN>;
-    const uint32 empty = full + kStages<kTileN> * 8;
-    const int group = (int)threadIdx.x / kGroupThreads - 1;
+    const uint32 full = shared + kBarrierOffset<kPass, kTileN>;
+    const uint32 empty = full + kStages<kPass, kTileN> * 8;
+    const int group = __shfl_sync(0xffffffffu, (int)threadIdx.x / kGroupThreads - 1, 0);
     const bool leader = threadIdx.x % kGroupThreads == 0;
     const bool arrives = threadIdx.x % 32 == 0;
-    const uint32 out_buffers = shared + kOutOffset<kTileN> + group * (kOutBuffers * kBlockBytes);
-    const uint32 lead = empty + kStages<kTileN> * 8;
+    const uint32 out_buffers =
+        shared + kOutOffset<kPass, kTileN> + group * (kOutBuffers<kPass, kTileN> * kBlockBytes);
+    const uint32 lead = empty + kStages<kPass, kTileN> * 8;
     uint32 lead_parity = 0;
 
     float sums[kSums];
     TileWalker<kPass, kTileM, kTileN> walker(row_counts, shape);
-    StageCursor<kTileN> cursor;
-    for (int round = 0; walker.seek(tile_of<kPass>(round)); ++round) {
+    StageCursor<kPass, kTileN> cursor;
+    int round = 0;
+    bool more = walker.seek(tile_of<kPass>(0));
+    while (more) {
         const int depth = walker.depth();
         const int steps = (depth + kTileK - 1) / kTileK;
         const int row = walker.tile_row * kTileM + group * 64;
@@ -314,6 +334,7 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
                 if (arrives) barrier_arrive(empty + cursor.stage * 8);
                 cursor.advance();
             }
+            more = walker.seek(tile_of<kPass>(++round));
             continue;
         }
         if (steps == 0) {
@@ -321,12 +342,14 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
             for (int i = 0; i < kSums; ++i) sums[i] = 0.0f;
         }
         // Shorter tiles go without: the first warpgroup could then be two phases of the barrier ahead.
-        const bool leads = kLeads && steps >= kStages<kTileN>;
+        // A second warpgroup without rows only passes stages on.
+        const bool leads = kLeads && steps >= kStages<kPass, kTileN> &&
+                           (kPass == kWeightGradient || walker.result_rows() - walker.tile_row * kTileM > 64);
         if (leads && group == 1) {
             barrier_wait(lead, lead_parity);
             lead_parity ^= 1;
         }
-        const int tail = kLeads ? depth % kTileK : 0;
+        const int tail = kTailAlone ? depth % kTileK : 0;
         const int whole_steps = tail > 0 ? steps - 1 : steps;
         int last_stage = 0;
         for (int step = 0; step < whole_steps; ++step) {
@@ -356,10 +379,22 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
             last_stage = cursor.stage;
             cursor.advance();
         }
+        const int column = walker.tile_column * kTileN;
+        const int columns = walker.result_columns();
+        const bool whole = rows >= 64;
+        // First row of this warpgroup's results in the result matrix.
+        const int64 result_row = kPass == kWeightGradient ? (int64)walker.local_index() * shape.out + row
+                                                          : (int64)walker.first_row + row;
+        const bool in_slots = kPass == kWeightGradient && !walker.is_home();
+        const TensorMap& result_map = in_slots ? result_slots_map : result_home_map;
+        Result* const result = (in_slots ? result_slots : result_home) + result_row * columns;
+        const bool adds = walker.adds();
+        // The next tile is looked for while the last products run.
+        more = walker.seek(tile_of<kPass>(++round));
         products_wait<0>();
         pin(sums);
         if (whole_steps > 0 && arrives) barrier_arrive(empty + last_stage * 8);
-        if constexpr (kLeads) {
+        if constexpr (kTailAlone) {
             if (tail > 0) {
                 const uint32 left = shared + cursor.stage * (kLeftBytes + kRightBytes<kTileN>);
                 const uint32 right = left + kLeftBytes;
@@ -381,29 +416,20 @@ __device__ __forceinline__ void consume(const TensorMap& result_home_map, const 
             }
         }
 
-        const int column = walker.tile_column * kTileN;
-        const int columns = walker.result_columns();
-        const bool whole = rows >= 64;
-        // First row of this warpgroup's results in the result matrix.
-        const int64 result_row = kPass == kWeightGradient ? (int64)walker.local_index() * shape.out + row
-                                                          : (int64)walker.first_row + row;
-        const bool in_slots = kPass == kWeightGradient && !walker.is_home();
-        const TensorMap& result_map = in_slots ? result_slots_map : result_home_map;
-        Result* const result = (in_slots ? result_slots : result_home) + result_row * columns;
         if (rows <= 0) continue;
 #pragma unroll
         for (int chunk = 0; chunk < kChunks; ++chunk) {
-            const uint32 buffer = out_buffers + chunk % kOutBuffers * kBlockBytes;
+            const uint32 buffer = out_buffers + chunk % kOutBuffers<kPass, kTileN> * kBlockBytes;
             const int chunk_column = column + chunk * kChunkColumns;
-            if (leader) wait_tiles_read<kOutBuffers - 1>();
+            if (leader) wait_tiles_read<kOutBuffers<kPass, kTileN> - 1>();
             named_barrier(1 + group, kGroupThreads);
             stage_results(buffer, sums, chunk, Result{});
             fence_shared_for_async();
             named_barrier(1 + group, kGroupThreads);
             if (!whole) {
-                store_masked(result, rows, chunk_column, columns, buffer, walker.adds());
+                store_masked(result, rows, chunk_column, columns, buffer, adds);
             } else if (leader && chunk_column < columns) {
-                if (walker.adds()) {
+                if (adds) {
                     add_tile_out(result_map, chunk_column, (int)result_row, buffer, kLeaveFirst);
                 } else if (kPass == kWeightGradient) {
                     copy_tile_out(result_map, chunk_column, (int)result_row, buffer, kLeaveFirst);
@@ -433,14 +459,14 @@ __global__ void __launch_bounds__(kThreads, 1)
     const uint32 shared = shared_address(shared_bytes);
     const GroupedShape shape{local_experts, added_experts, first_expert, end_expert, capacity, out, in};
     if (threadIdx.x == 0) {
-        const uint32 full = shared + kBarrierOffset<kTileN>;
-        const uint32 empty = full + kStages<kTileN> * 8;
+        const uint32 full = shared + kBarrierOffset<kPass, kTileN>;
+        const uint32 empty = full + kStages<kPass, kTileN> * 8;
 #pragma unroll
-        for (int stage = 0; stage < kStages<kTileN>; ++stage) {
+        for (int stage = 0; stage < kStages<kPass, kTileN>; ++stage) {
             barrier_init(full + stage * 8, 1);
             barrier_init(empty + stage * 8, kConsumerWarps);
         }
-        barrier_init(empty + kStages<kTileN> * 8, kConsumerWarps / 2);
+        barrier_init(empty + kStages<kPass, kTileN> * 8, kConsumerWarps / 2);
         fence_barrier_init();
         prefetch_map(left_map);
         prefetch_map(right_home_map);
@@ -450,7 +476,8 @@ __global__ void __launch_bounds__(kThreads, 1)
     if (threadIdx.x < kGroupThreads) {
         shrink_registers<40>();
         if (threadIdx.x == 0) {
-            produce<kPass, kTileN>(left_map, right_home_map, right_slots_map, row_counts, shape, shared);
+            produce<kPass, kTileN>(left_map, right_home_map, right_slots_map, result_home_map, row_counts,
+                                   shape, shared);
         }
     } else {
         grow_registers<232>();

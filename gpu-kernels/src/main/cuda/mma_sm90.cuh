@@ -124,6 +124,12 @@ __device__ __forceinline__ void commit_tiles_out() {
     asm volatile("cp.async.bulk.commit_group;" ::: "memory");
 }
 
+// Brings a tile into L2.
+__device__ __forceinline__ void prefetch_tile(const TensorMap& map, const int x, const int y) {
+    asm volatile("cp.async.bulk.prefetch.tensor.2d.L2.global.tile [%0, {%1, %2}];" ::"l"(&map), "r"(x), "r"(y)
+                 : "memory");
+}
+
 // Waits until at most kPending of this thread's committed groups still read shared memory.
 template <int kPending>
 __device__ __forceinline__ void wait_tiles_read() {

@@ -21,7 +21,7 @@ final class GroupedGemmHopper {
   private static final int BLOCK_ROWS = 64;
   private static final int BLOCK_COLUMNS = 64;
   private static final int FLOAT_BLOCK_COLUMNS = 32;
-  private static final int OUT_BYTES = 2 * 2 * 64 * 128;
+  private static final int BLOCK_BYTES = 64 * 128;
   private static final List<Integer> TILES = List.of(GroupedGemmTile.NARROW, GroupedGemmTile.WIDE);
 
   private final Device device;
@@ -54,10 +54,14 @@ final class GroupedGemmHopper {
         && (call.pass() != Pass.INPUT_GRADIENT || call.out() % DEPTH == 0);
   }
 
-  static int sharedBytes(int tileColumns) {
-    int stages = tileColumns == 256 ? 4 : 6;
+  /** Shared memory of a block, in bytes. Wide tiles trade stages for buffers of results. */
+  static int sharedBytes(Pass pass, int tileColumns) {
+    boolean wide = tileColumns == GroupedGemmTile.WIDE;
+    boolean ofWeights = pass == Pass.WEIGHT_GRADIENT;
+    int stages = !wide ? 6 : ofWeights ? 4 : 3;
+    int outBuffers = wide && !ofWeights ? 4 : 2;
     return stages * (GroupedGemmTile.ROWS + tileColumns) * DEPTH * Short.BYTES
-        + OUT_BYTES
+        + 2 * outBuffers * BLOCK_BYTES
         + (stages * 2 + 1) * Long.BYTES;
   }
 
@@ -96,7 +100,7 @@ final class GroupedGemmHopper {
             .address(CudaStorage.address(call.resultHome()))
             .address(CudaStorage.address(call.resultSlots()));
     module
-        .kernel(name(pass, columns), sharedBytes(columns))
+        .kernel(name(pass, columns), sharedBytes(pass, columns))
         .launch(stream, Grid.of(device.multiprocessors(), THREADS), call.sizes(arguments));
   }
 

@@ -1,6 +1,7 @@
 package io.antiphon.kernel;
 
 import io.antiphon.comm.PeerLaunch;
+import io.antiphon.kernel.GroupedGemm.Pass;
 import io.antiphon.tensor.DType;
 import java.util.ArrayList;
 import java.util.List;
@@ -140,7 +141,12 @@ final class LaunchNumbers {
     equal(hopper, "kTileM", GroupedGemmTile.ROWS);
     equal(hopper, "kTileK", GroupedGemmHopper.DEPTH);
     for (int columns : List.of(GroupedGemmTile.NARROW, GroupedGemmTile.WIDE)) {
-      equal(hopper, "kSharedBytes<" + columns + ">", GroupedGemmHopper.sharedBytes(columns));
+      for (Pass pass : Pass.values()) {
+        equal(
+            hopper,
+            "kSharedBytes<%d, %d>".formatted(pass.number(), columns),
+            GroupedGemmHopper.sharedBytes(pass, columns));
+      }
     }
   }
 
