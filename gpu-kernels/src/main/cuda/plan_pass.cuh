@@ -368,7 +368,7 @@ struct Pass {
                 if (waiting == 0) break;
                 const int slack = threshold - loads[home];
                 const int back = quota <= slack ? quota : smaller(slack, quota - kept);
-                // Once room cannot come any more, it only becomes less.
+                // Without a waiting clone on the home rank no room is added there: it only shrinks.
                 const bool settled = waits && (on_home & waiting) == 0;
                 const bool can = settled && slack > 0 && back > 0;
                 const uint32 able = __ballot_sync(kFullWarp, can);

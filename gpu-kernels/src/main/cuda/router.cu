@@ -53,7 +53,7 @@ __global__ void __launch_bounds__(kRouteThreads)
             if (lane + i * kWarpSize < experts) softmax.sum += expf(values[i] - softmax.largest);
         }
         softmax.sum = warp_sum(softmax.sum);
-        // 0 stands for an expert that there is not, or that was chosen: no value has these bits.
+        // The key 0 marks an expert that does not exist or is chosen already; no value has that key.
         uint32 keys[kPerLane];
 #pragma unroll
         for (int i = 0; i < kPerLane; ++i) {

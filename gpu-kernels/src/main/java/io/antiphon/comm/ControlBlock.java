@@ -64,7 +64,7 @@ final class ControlBlock {
     }
   }
 
-  /** As kernels take it: the control block of every member. */
+  /** Addresses of the control blocks of all members, as kernels take them. */
   long[] addresses() {
     long[] addresses = new long[MAX_RANKS];
     for (int member = 0; member < members.ranks(); member++) {
@@ -120,7 +120,7 @@ final class ControlBlock {
     return endpoints.get(members.worldRank(member));
   }
 
-  /** As {@link #awaitRelease} for all buffers. */
+  /** Waits as {@link #awaitRelease} does, for all buffers. */
   boolean awaitReleaseOfAll(Duration limit) {
     return awaitRelease(RELEASED_ALL, limit);
   }

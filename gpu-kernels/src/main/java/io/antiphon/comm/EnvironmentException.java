@@ -4,7 +4,7 @@ package io.antiphon.comm;
 public final class EnvironmentException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** With the message for the user. */
+  /** Carries the message for the user. */
   public EnvironmentException(String message) {
     super(message);
   }

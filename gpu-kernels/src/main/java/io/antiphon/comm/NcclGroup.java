@@ -196,7 +196,7 @@ final class NcclGroup implements Companion {
     watch.close();
   }
 
-  /** From now on an abort has nothing to abort. */
+  /** Ends what an abort would do: a later one leaves the communicators alone. */
   private void markClosed() {
     synchronized (communicators) {
       closed = true;

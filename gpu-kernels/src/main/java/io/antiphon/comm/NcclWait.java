@@ -15,7 +15,7 @@ import java.util.Locale;
  * peer_wait_ends} of peer_meeting.cu); a wait counts from when it is first seen here.
  */
 final class NcclWait {
-  /** Of memory that the device writes: a count that is odd during a wait, and the operation. */
+  /** Size of what the device writes: a count that is odd during a wait, and the operation. */
   static final int BYTES = 8;
 
   private static final VarHandle INT =

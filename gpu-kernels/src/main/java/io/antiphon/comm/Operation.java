@@ -24,13 +24,13 @@ enum Operation {
     return ALL[ordinal];
   }
 
-  /** As kernels and messages carry it, within one run. */
+  /** The number that kernels and messages carry, within one run. */
   @SuppressWarnings("EnumOrdinal") // never stored
   int number() {
     return ordinal();
   }
 
-  /** For messages. */
+  /** What messages call it. */
   String words() {
     return words;
   }

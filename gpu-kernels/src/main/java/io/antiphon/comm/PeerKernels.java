@@ -165,7 +165,7 @@ final class PeerKernels {
     launch(stream, "peer_wait_begins", Grid.of(1, 1), arguments);
   }
 
-  /** And that it does so no more; a group that the host has given up is lost from there on. */
+  /** Tells the host that the wait is over. If the host has given the group up, marks it lost. */
   void waitEnds(Stream stream, long watch, long wait) {
     Arguments arguments = new Arguments().address(watch).address(wait);
     launch(stream, "peer_wait_ends", Grid.of(1, 1), arguments);

@@ -73,7 +73,7 @@ final class F32Router implements OpParts.Router {
     return (float) (1 / sum);
   }
 
-  /** The largest of score + bias, best first, ties to the lowest; what is no number comes last. */
+  /** The largest of score + bias, best first, ties to the lowest expert; NaN comes last. */
   private static void choose(
       float[] score, float[] shift, boolean[] taken, int[] chosen, int at, int topK) {
     Arrays.fill(taken, false);

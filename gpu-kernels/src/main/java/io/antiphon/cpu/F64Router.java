@@ -61,9 +61,7 @@ final class F64Router implements OpParts.Router {
     return 1 / sum;
   }
 
-  /**
-   * The largest of score + bias, best first, ties to the lowest; what is not a number comes last.
-   */
+  /** The largest of score + bias, best first, ties to the lowest expert; NaN comes last. */
   private static void choose(
       double[] score, int s, Tensor bias, int[] chosen, int c, int topK, int experts) {
     double[] shift = CpuMemory.doubles(bias);

@@ -15,7 +15,7 @@ import java.util.List;
 
 /** Attention of any type and head size in fp32: {@code attention.cu} and its backward. */
 final class AttentionAny {
-  /** As in {@code attention_any.cuh}. */
+  /** The largest head, as {@code attention_any.cuh} has it. */
   static final int MAX_HEAD_DIM = 256;
 
   static final int THREADS = 128;

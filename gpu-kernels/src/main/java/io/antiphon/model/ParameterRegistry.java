@@ -109,7 +109,7 @@ public final class ParameterRegistry {
     return List.copyOf(parameters);
   }
 
-  /** The same parameters as flat vectors; at most one per sharding and decay. */
+  /** All parameters as flat vectors; at most one per sharding and decay. */
   public List<FlatGroup> groups() {
     return List.copyOf(groups);
   }

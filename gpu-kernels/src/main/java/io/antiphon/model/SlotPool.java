@@ -119,7 +119,7 @@ final class SlotPool {
     return new Filling(gateUp, down);
   }
 
-  /** The same for its backward, which needs FC2 first, and the gradients' entry to itself. */
+  /** Enqueues the weight dispatch of {@code layer} for its backward, which needs FC2 first. */
   Filling fillBackward(int layer, ModelParameters.Ffn home, Tensor toSend) {
     boolean fills = startFilling(layer, toSend);
     Lane.Mark down = fillOne(fills, home.down(), toSend, entry(layer).down());

@@ -22,7 +22,7 @@ public record BalanceOptions(
   /** A tolerance of 1. */
   public static final int MILLION = 1_000_000;
 
-  /** For ranks of a node and rows of a pair: as many as there are. */
+  /** As many ranks of a node, or rows of a pair, as there are. */
   public static final int UNLIMITED = Integer.MAX_VALUE;
 
   /** The best balance there is, on one node: no band, clones of any size. */

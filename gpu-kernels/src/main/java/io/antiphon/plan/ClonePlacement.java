@@ -13,17 +13,20 @@ import java.util.Arrays;
  * the same steps.
  */
 final class ClonePlacement {
-  /** Which of the experts that fill a receiver alike is taken. */
+  /** Which expert is taken of those that fill a receiver alike. */
   enum Preference {
     /**
-     * Of the rank with the largest surplus: it stays overloaded, so that fewer ranks are chained.
+     * One of the rank with the largest surplus, which stays overloaded, so that fewer ranks are
+     * chained.
      */
     SURPLUS,
-    /** Of a rank of the receiver's node, then by surplus. */
+    /** One of a rank of the receiver's node, then by surplus. */
     SAME_NODE,
     /** The one with most assignments left at home. */
     REMAINING,
-    /** Of the rank whose surplus is nearest to what is taken, which may end its part exactly. */
+    /**
+     * One of the rank whose surplus is nearest to what is taken, which may end its part exactly.
+     */
     EXACT_MATCH
   }
 
@@ -162,15 +165,6 @@ final class ClonePlacement {
       most = Math.max(most, rankLoad);
     }
     return most;
-  }
-
-  /** Clones, without those given back. */
-  int clones() {
-    int clones = 0;
-    for (int i = 0; i < placed; i++) {
-      clones += quota[i] > 0 ? 1 : 0;
-    }
-    return clones;
   }
 
   /** Clones whose weights come from another node. */

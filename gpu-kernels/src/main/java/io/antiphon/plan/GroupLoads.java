@@ -45,11 +45,6 @@ final class GroupLoads {
     return (int) ((total + shape.ranks() - 1L) / shape.ranks());
   }
 
-  /** The largest load of a rank. */
-  int maxOfRanks() {
-    return Arrays.stream(ofRanks).max().orElseThrow();
-  }
-
   /** {@code [experts]}, read only. */
   int[] ofExperts() {
     return ofExperts;

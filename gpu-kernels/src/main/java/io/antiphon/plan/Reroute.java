@@ -13,7 +13,7 @@ public final class Reroute {
   private final int[] slot;
   private final int[] leftInSlot;
 
-  /** For groups of this shape. */
+  /** A router of assignments in groups of this shape. */
   public Reroute(PlanShape shape) {
     this.shape = shape;
     this.slotsOfExpert = new SlotsOfExpert(shape);

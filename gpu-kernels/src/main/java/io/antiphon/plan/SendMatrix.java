@@ -20,13 +20,13 @@ public final class SendMatrix {
   private final int[] rankRows;
   private final int[] cursor;
 
-  /** Without padding. */
+  /** A matrix whose rows have no padding. */
   public SendMatrix(PlanShape shape) {
     this(shape, 1);
   }
 
   /**
-   * With the rows of every physical expert padded.
+   * A matrix in which the rows of every physical expert are padded.
    *
    * @param alignment rows of a physical expert occupy a multiple of this many; at least 1
    */

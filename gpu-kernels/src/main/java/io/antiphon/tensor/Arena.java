@@ -22,7 +22,12 @@ public final class Arena implements AutoCloseable {
     /** Free again after the layer that uses it. */
     SCRATCH,
     /** Batches, records, statistics, flags. */
-    INPUT_OUTPUT
+    INPUT_OUTPUT;
+
+    /** Name in a memory plan. */
+    public String label() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
   }
 
   private record Buffer(String name, Category category, Storage storage) {
@@ -94,11 +99,7 @@ public final class Arena implements AutoCloseable {
     totals.forEach(
         (category, bytes) ->
             text.append(
-                String.format(
-                    Locale.ROOT,
-                    "%s %.1f MiB, ",
-                    category.name().toLowerCase(Locale.ROOT).replace('_', '-'),
-                    bytes / 1048576.0)));
+                String.format(Locale.ROOT, "%s %.1f MiB, ", category.label(), bytes / 1048576.0)));
     return text + String.format(Locale.ROOT, "in all %.1f MiB", bytes() / 1048576.0);
   }
 

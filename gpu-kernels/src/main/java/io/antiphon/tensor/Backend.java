@@ -79,12 +79,12 @@ public interface Backend extends AutoCloseable {
 
   /** A device has no room for a buffer; the message says which, how large, and what to lower. */
   final class OutOfMemory extends RuntimeException {
-    /** With the message for the user. */
+    /** Carries the message for the user. */
     public OutOfMemory(String message) {
       super(message);
     }
 
-    /** With the message for the user. */
+    /** Carries the message for the user, and what it comes from. */
     public OutOfMemory(String message, Throwable cause) {
       super(message, cause);
     }

@@ -32,7 +32,7 @@ public interface Collectives {
   void dispatch(Tensor x, RowTensors rows, Tensor out);
 
   /**
-   * As {@link #dispatch} for one number per assignment: {@code [tokens, topK]} to {@code
+   * Sends one number per assignment to its destination row: {@code [tokens, topK]} to {@code
    * [rowCapacity]}.
    */
   void dispatchScalars(Tensor x, RowTensors rows, Tensor out);
@@ -46,7 +46,7 @@ public interface Collectives {
    */
   void combine(Tensor x, RowTensors rows, Tensor y);
 
-  /** As {@link #combine} without the sum: {@code [rowCapacity]} to {@code [tokens, topK]}. */
+  /** Fetches back one number per assignment: {@code [rowCapacity]} to {@code [tokens, topK]}. */
   void combineScalars(Tensor x, RowTensors rows, Tensor y);
 
   /**

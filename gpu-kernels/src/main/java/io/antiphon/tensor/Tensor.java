@@ -75,12 +75,12 @@ public final class Tensor {
     return new Tensor(storage, offset + first, Shape.of(elements));
   }
 
-  /** The same elements under other extents. */
+  /** A view of the same elements under other extents. */
   public Tensor reshape(long... extents) {
     return reshape(Shape.of(extents));
   }
 
-  /** The same elements under another shape. */
+  /** A view of the same elements under another shape. */
   public Tensor reshape(Shape other) {
     if (other.elements() != elements()) {
       throw new IllegalArgumentException(shape + " cannot be viewed as " + other);

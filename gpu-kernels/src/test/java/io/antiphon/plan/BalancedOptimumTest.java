@@ -80,7 +80,9 @@ class BalancedOptimumTest {
       this.clone = new BoolVar[shape.experts()][shape.ranks()];
       loads = new GroupLoads(shape);
       loads.measure(counts);
-      maximum = model.intVar("maximum", loads.meanRoundedUp(), loads.maxOfRanks());
+      maximum =
+          model.intVar(
+              "maximum", loads.meanRoundedUp(), Arrays.stream(loads.ofRanks()).max().orElseThrow());
       clones = model.intVar("clones", 0, shape.slots());
       for (int expert = 0; expert < shape.experts(); expert++) {
         move(expert);

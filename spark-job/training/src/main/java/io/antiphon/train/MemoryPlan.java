@@ -207,12 +207,7 @@ public record MemoryPlan(
     text.append(String.format(Locale.ROOT, "%,d parameters; ", parameters));
     training.forEach(
         (category, bytes) ->
-            text.append(
-                String.format(
-                    Locale.ROOT,
-                    "%s %.2f, ",
-                    category.name().toLowerCase(Locale.ROOT).replace('_', '-'),
-                    bytes / GIB)));
+            text.append(String.format(Locale.ROOT, "%s %.2f, ", category.label(), bytes / GIB)));
     return text
         + String.format(
             Locale.ROOT,
