@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.NoSuchElementException;
+import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 
@@ -26,9 +27,18 @@ final class JsonDocuments implements DocumentReader {
   private static final int MAX_DEPTH = 1_000_000; // a level takes memory
   private static final int MAX_COLUMNS = 50; // kept for a message
   private static final int MAX_NAME = 100;
+
+  /** Of the library to programmers, in its messages. */
+  private static final Pattern ADVICE =
+      Pattern.compile("[:,;]? ?[(]?(enable|use) `?JsonReadFeature\\.\\w+`?( to allow)?[)]?");
+
   private static final JsonFactory JSON =
       JsonFactory.builder()
           .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+          .enable(JsonReadFeature.ALLOW_LEADING_ZEROS_FOR_NUMBERS)
+          .enable(JsonReadFeature.ALLOW_LEADING_PLUS_SIGN_FOR_NUMBERS)
+          .enable(JsonReadFeature.ALLOW_LEADING_DECIMAL_POINT_FOR_NUMBERS)
+          .enable(JsonReadFeature.ALLOW_TRAILING_DECIMAL_POINT_FOR_NUMBERS)
           .streamReadConstraints(
               StreamReadConstraints.builder()
                   .maxStringLength(Lines.MAX_BYTES)
@@ -125,7 +135,7 @@ final class JsonDocuments implements DocumentReader {
   }
 
   private RawText corrupt(String reason) {
-    String line = reason.lines().findFirst().orElse(reason);
+    String line = ADVICE.matcher(reason.lines().findFirst().orElse(reason)).replaceAll("");
     return new RawText.Corrupt(lines.path(), lines.offset(), line);
   }
 

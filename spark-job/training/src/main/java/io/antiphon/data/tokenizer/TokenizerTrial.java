@@ -40,6 +40,7 @@ public final class TokenizerTrial {
   private static final Duration LIMIT_PER_MIB = Duration.ofSeconds(10);
 
   private static final int REFUSED = 3;
+  private static final String STARTED = "trial started";
   private static final long MIN_HEAP_BYTES = 128L << 20;
   private static final int HEAP_PER_BYTE = 6; // the text, its copies, and all tokens as a text
 
@@ -108,6 +109,9 @@ public final class TokenizerTrial {
       if (code != 0) {
         String said = new String(Files.readAllBytes(output), StandardCharsets.UTF_8);
         List<String> lines = said.lines().toList();
+        if (!lines.contains(STARTED)) { // the JVM's own trouble, not the file's
+          throw new IOException(last(lines));
+        }
         throw TokenizerJson.broken(path, code == REFUSED ? last(lines) : crash(code, lines));
       }
     } catch (InterruptedException stopped) {
@@ -169,6 +173,7 @@ public final class TokenizerTrial {
     String how =
         switch (code) {
           case 134 -> "aborts (exit code 134)";
+          case 137 -> "is killed (exit code 137; does memory run out?)";
           case 139 -> "overflows its stack or its memory (exit code 139)";
           default -> "ends its process (exit code " + code + ")";
         };
@@ -207,6 +212,7 @@ public final class TokenizerTrial {
     int code = 0;
     try (OutputStream raw = new FileOutputStream(FileDescriptor.out);
         PrintStream out = new PrintStream(raw, true, StandardCharsets.UTF_8)) {
+      out.println(STARTED);
       DataInputStream in = new DataInputStream(System.in);
       int vocabulary = in.readInt();
       String json = new String(in.readAllBytes(), StandardCharsets.UTF_8);
