@@ -33,6 +33,7 @@ final class SparkSessions {
   private static final String PLUGINS = "spark.plugins";
   private static final String SCRATCH = "spark.local.dir";
   private static final String SCRATCH_VARIABLE = "SPARK_LOCAL_DIRS";
+  private static final String UI_FILTERS = "spark.ui.filters";
   private static final String UI_PORT = "spark.ui.port";
   private static final int MIN_PORT = 1024;
   private static final int MAX_PORT = 65535;
@@ -59,6 +60,7 @@ final class SparkSessions {
     properties.putAll(cluster);
     Redaction.requireGiven(properties);
     requireUiPort(properties);
+    requireUiFilters(properties);
     Optional<SparkContext> before = OptionConverters.toJava(SparkContext$.MODULE$.getActive());
     before.ifPresentOrElse(
         there -> requireUsable(there, properties, settings),
@@ -145,6 +147,22 @@ final class SparkSessions {
             "%s is %d, and must be from %d to %d, or 0 for any free port"
                 .formatted(UI_PORT, port, MIN_PORT, MAX_PORT);
         throw refused(reason, new IllegalArgumentException(reason));
+      }
+    }
+  }
+
+  /** For a filter of its UI that it cannot load Spark ends the process as well. */
+  private static void requireUiFilters(Map<String, String> properties) {
+    if (properties.getOrDefault("spark.ui.enabled", "true").strip().equalsIgnoreCase("false")) {
+      return;
+    }
+    for (String filter : properties.getOrDefault(UI_FILTERS, "").split(",")) {
+      try {
+        if (!filter.isBlank()) {
+          Class.forName(filter.strip(), false, Thread.currentThread().getContextClassLoader());
+        }
+      } catch (ClassNotFoundException e) {
+        throw refused("there is no class " + e.getMessage(), e);
       }
     }
   }

@@ -38,11 +38,16 @@ class SparkSessionsTest {
     "spark.driver.port, abc, The value 'abc' in the config \"spark.driver.port\" is invalid",
     "spark.ui.port, 99999, 'spark.ui.port is 99999, and must be from 1024 to 65535'",
     "spark.ui.port, 80, spark.ui.port is 80",
+    "spark.ui.filters, no.such.Filter, there is no class no.such.Filter",
     "spark.serializer, no.such.Class, there is no class no.such.Class"
   })
   void aPropertyThatSparkRefusesIsNamed(String property, String value, String complaint) {
     Settings settings =
-        SettingsReader.preset("quickstart", List.of("spark.properties." + property + "=" + value));
+        SettingsReader.preset(
+            "quickstart",
+            List.of(
+                "spark.properties." + property + "=" + value,
+                "spark.properties.spark.ui.enabled=true"));
 
     assertThatThrownBy(() -> SparkSessions.open(settings, Map.of()))
         .isInstanceOf(ConfigException.class)

@@ -1,9 +1,11 @@
 package io.antiphon.submit;
 
+import io.antiphon.comm.EnvironmentException;
 import io.antiphon.cpu.BlasUnavailable;
 import io.antiphon.cpu.CpuBackend;
 import io.antiphon.data.DataException;
 import io.antiphon.data.tokenizer.TokenizerLibrary;
+import io.antiphon.job.SparkVersion;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.Buffer;
@@ -130,7 +132,10 @@ final class CpuChecks {
       Class<?> version = Class.forName("org.apache.spark.package$");
       Object module = version.getField("MODULE$").get(null);
       Object number = version.getMethod("SPARK_VERSION").invoke(module);
+      SparkVersion.require();
       return Finding.ok("Spark", "embedded, version " + number);
+    } catch (EnvironmentException e) {
+      return Finding.fail("Spark", "of another version", String.valueOf(e.getMessage()));
     } catch (ReflectiveOperationException | LinkageError e) {
       return Finding.fail(
           "Spark", "not on the class path", "start through submit/antiphon or spark-submit");
