@@ -12,11 +12,16 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import io.antiphon.data.files.HadoopPath;
 import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.HostIo;
 import io.antiphon.tensor.HostValues;
 import io.antiphon.tensor.OpParts;
+import java.net.URI;
 import java.util.regex.Pattern;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
 
 /** The layout of docs/architecture.md, as rules. */
 @AnalyzeClasses(packages = "io.antiphon", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -247,6 +252,19 @@ class LayeringTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("org.apache.spark..", "org.apache.hadoop..", "scala..");
+
+  /** It says what is missing where there is none; see its callers for the settings. */
+  @ArchTest
+  static final ArchRule hadoopPathAloneOpensFileSystems =
+      noClasses()
+          .that()
+          .doNotHaveFullyQualifiedName(HadoopPath.class.getName())
+          .should()
+          .callMethod(Path.class, "getFileSystem", Configuration.class)
+          .orShould()
+          .callMethod(FileSystem.class, "get", Configuration.class)
+          .orShould()
+          .callMethod(FileSystem.class, "get", URI.class, Configuration.class);
 
   @ArchTest
   static final ArchRule nothingCallsUp =

@@ -2,6 +2,7 @@ package io.antiphon.data.text;
 
 import io.antiphon.data.Beginning;
 import io.antiphon.data.DataException;
+import io.antiphon.data.files.HadoopPath;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serializable;
@@ -47,7 +48,7 @@ record FileSlice(String path, long start, long end) implements Serializable {
   /** Opens the lines of the file at the first one that begins in the slice. */
   Lines lines(Configuration configuration) throws IOException {
     Path file = new Path(path);
-    FSDataInputStream raw = file.getFileSystem(configuration).open(file);
+    FSDataInputStream raw = HadoopPath.open("the corpus", file, configuration).files().open(file);
     try {
       if (start == 0) {
         InputStream in = new Compression(configuration).open(path, raw);
