@@ -156,7 +156,7 @@ final class SparkSessions {
     if (properties.getOrDefault("spark.ui.enabled", "true").strip().equalsIgnoreCase("false")) {
       return;
     }
-    for (String filter : properties.getOrDefault(UI_FILTERS, "").split(",")) {
+    for (String filter : properties.getOrDefault(UI_FILTERS, "").split(",", -1)) {
       try {
         if (!filter.isBlank()) {
           Class.forName(filter.strip(), false, Thread.currentThread().getContextClassLoader());

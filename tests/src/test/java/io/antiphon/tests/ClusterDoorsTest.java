@@ -219,7 +219,7 @@ class ClusterDoorsTest {
               text ->
                   text.isEmpty()
                       || text.startsWith("HTTP/1.1 400")
-                      || text.contains("spark.network.") && !text.contains("io.antiphon"));
+                      || (text.contains("spark.network.") && !text.contains("io.antiphon")));
     }
   }
 
