@@ -43,7 +43,8 @@ public final class ConfigurationReference {
         written as `*********(redacted)` to files, checkpoints and messages. Give it again whenever the run needs it, best as
         `"spark.hadoop.fs.s3a.secret.key" = ${S3_KEY}` from the environment: arguments of `--set` show in the list of processes.
       - **Resume.** Says whether a key may change when a run goes on from its checkpoint. Keys that may not would make
-        it another training; the run refuses to start and lists them.
+        it another training; the run refuses to start and lists them. *Same content*: the name may change, but not
+        the tokens it stands for ([checkpoints.md](checkpoints.md#the-same-data)).
 
       A key without a default is required. A default that names other keys is derived from those.
       """;

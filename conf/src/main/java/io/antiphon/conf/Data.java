@@ -13,12 +13,23 @@ public record Data(
                 "Text files, as a path or glob; `classpath:corpus` is the corpus shipped with"
                     + " Antiphon",
             megatron = "--data-path (raw text here, not preprocessed)",
-            absent = "exactly one of `text`, `jsonl`, `parquet` and `sql` is set")
+            absent = "exactly one of `text`, `jsonl`, `parquet` and `sql` is set",
+            resume = Resume.SAME_CONTENT)
         Optional<String> text,
-    @Key(doc = "Files with one JSON object per line, as a path or glob", absent = "see `text`")
+    @Key(
+            doc = "Files with one JSON object per line, as a path or glob",
+            absent = "see `text`",
+            resume = Resume.SAME_CONTENT)
         Optional<String> jsonl,
-    @Key(doc = "Parquet files, as a path or glob", absent = "see `text`") Optional<String> parquet,
-    @Key(doc = "Any Spark SQL query, or the name of a table", absent = "see `text`")
+    @Key(
+            doc = "Parquet files, as a path or glob",
+            absent = "see `text`",
+            resume = Resume.SAME_CONTENT)
+        Optional<String> parquet,
+    @Key(
+            doc = "Any Spark SQL query, or the name of a table",
+            absent = "see `text`",
+            resume = Resume.SAME_CONTENT)
         Optional<String> sql,
     @Key(
             doc = "Column of `jsonl`, `parquet` or `sql` that holds a document's text",
@@ -34,7 +45,8 @@ public record Data(
             megatron = {"--tokenizer-type", "--tokenizer-model"},
             byDefault = "bytes",
             pattern = "bytes|.*\\.json",
-            form = "bytes, or a path that ends with .json")
+            form = "bytes, or a path that ends with .json",
+            resume = Resume.SAME_CONTENT)
         String tokenizer,
     @Key(
             doc = "Text of the token in `tokenizer.json` that ends a document",

@@ -17,9 +17,14 @@ public record Difference(String key, String before, String now) {
     return key + " was " + before + ", now " + now;
   }
 
-  static List<Difference> between(Values before, Values now) {
+  /**
+   * The differences between two settings.
+   *
+   * @param names whether another name for content that may be the same is one
+   */
+  static List<Difference> between(Values before, Values now, boolean names) {
     return Schema.KEYS.values().stream()
-        .filter(key -> differs(key, before.component(key.path()), now.component(key.path())))
+        .filter(key -> differs(key, before.component(key.path()), now.component(key.path()), names))
         .map(
             key ->
                 new Difference(
@@ -45,9 +50,10 @@ public record Difference(String key, String before, String now) {
             + ", or start a new run in another --run-dir");
   }
 
-  private static boolean differs(SettingKey key, Object before, Object now) {
+  private static boolean differs(SettingKey key, Object before, Object now, boolean names) {
     return switch (key.key().resume()) {
       case FIXED -> !before.equals(now);
+      case SAME_CONTENT -> names && !before.equals(now);
       case MAY_GROW -> ((Number) now).longValue() < ((Number) before).longValue();
       case FREE -> false;
     };

@@ -13,7 +13,9 @@ final class Fingerprint {
   static String of(Values values) {
     String fixed =
         Schema.KEYS.values().stream()
-            .filter(key -> key.key().resume() == Resume.FIXED)
+            .filter(
+                key ->
+                    key.key().resume() == Resume.FIXED || key.key().resume() == Resume.SAME_CONTENT)
             .map(key -> key.path() + " = " + SettingsWriter.hocon(key, values) + "\n")
             .collect(Collectors.joining());
     try {

@@ -4,6 +4,8 @@ package io.antiphon.conf;
 enum Resume {
   /** Never: the run would continue as a different training. */
   FIXED("no"),
+  /** As long as the file or table it names has the same content, which the run compares itself. */
+  SAME_CONTENT("same content"),
   /** It may only become larger. */
   MAY_GROW("may grow"),
   /** Freely: it changes where and how fast the same training happens. */

@@ -73,7 +73,7 @@ public record Settings(
    * earlier}; empty if it can.
    */
   public List<Difference> differencesFrom(Settings earlier) {
-    return Difference.between(Values.of(earlier), Values.of(this));
+    return Difference.between(Values.of(earlier), Values.of(this), true);
   }
 
   /**
@@ -84,7 +84,20 @@ public record Settings(
    *     model.hidden was 128, now 256"
    */
   public void requireResumes(Settings earlier, String runDirectory) {
-    List<Difference> differences = differencesFrom(earlier);
+    requireNone(differencesFrom(earlier), runDirectory);
+  }
+
+  /**
+   * As {@link #requireResumes}, for a caller that compares the content of data and tokenizer
+   * itself: it may lie elsewhere now.
+   *
+   * @throws ConfigException with one problem per other key that differs
+   */
+  public void requireResumesElsewhere(Settings earlier, String runDirectory) {
+    requireNone(Difference.between(Values.of(earlier), Values.of(this), false), runDirectory);
+  }
+
+  private static void requireNone(List<Difference> differences, String runDirectory) {
     if (!differences.isEmpty()) {
       throw new ConfigException(
           differences.stream().map(difference -> difference.problem(runDirectory)).toList());

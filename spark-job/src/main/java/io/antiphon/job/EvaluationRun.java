@@ -7,6 +7,8 @@ import io.antiphon.data.Split;
 import io.antiphon.data.etl.PreparedTokens;
 import io.antiphon.data.etl.TokenEtl;
 import io.antiphon.data.store.PackedStore;
+import io.antiphon.data.store.StoreDirectory;
+import io.antiphon.data.store.StoreLocation;
 import io.antiphon.job.barrier.RankCall;
 import io.antiphon.job.storage.CheckpointStorage;
 import io.antiphon.run.RankFailure;
@@ -102,18 +104,14 @@ public final class EvaluationRun {
     SparkSession spark = SparkSessions.open(settings, Map.of());
     try {
       DataRequest request = request();
-      PreparedTokens prepared = TokenEtl.prepare(spark, request, 1);
+      StoreLocation store = store(spark, request);
       Split split = ownText ? Split.VALIDATION : Split.TRAIN;
-      PackedStore.open(prepared.location(), split).close(); // a missing split is found here
+      PackedStore.open(store, split).close(); // a missing split is found here
       EvaluateTask task =
           new EvaluateTask(
-              settings,
-              prepared.location(),
-              split,
-              saved.checkpointDirectory(),
-              saved.manifest().step());
+              settings, store, split, saved.checkpointDirectory(), saved.manifest().step());
       Evaluation evaluation = RankCall.run(spark, settings, task, message -> {});
-      var part = prepared.manifest().part(split);
+      var part = store.manifest().part(split);
       return new Result(
           saved.manifest().step(),
           settings.parallelism().ranks(),
@@ -128,6 +126,35 @@ public final class EvaluationRun {
     }
   }
 
+  /** The run's own text is in the store it was trained on, whatever became of the original. */
+  private StoreLocation store(SparkSession spark, DataRequest request) {
+    Optional<String> trainedOn =
+        ownText && asTrained(request) ? saved.sequences() : Optional.empty();
+    Optional<StoreLocation> kept =
+        trainedOn.flatMap(
+            sequences ->
+                StoreDirectory.holding(
+                    request.cacheDir(), sequences, spark.sparkContext().hadoopConfiguration()));
+    if (kept.isPresent()) {
+      return kept.get();
+    }
+    PreparedTokens prepared = TokenEtl.prepare(spark, request, 1);
+    saved.requireTokenizer(prepared.tokenizer().meaning(), request.tokenizer());
+    if (trainedOn.isPresent()) {
+      saved.requireText(prepared.manifest().contentDigest(), request.corpus());
+    }
+    return prepared.location();
+  }
+
+  /** Overrides may ask for sequences that the run did not have. */
+  private boolean asTrained(DataRequest request) {
+    DataRequest own = DataRequests.of(saved.settings(List.of()), saved.runDirectory());
+    return request.validationFraction() == own.validationFraction()
+        && request.sequenceLength() == own.sequenceLength()
+        && request.seed() == own.seed()
+        && request.specialTokensInText() == own.specialTokensInText();
+  }
+
   private Optional<String> ruin(Evaluation evaluation) {
     double loss = evaluation.metrics().loss();
     return Double.isFinite(loss)
@@ -140,16 +167,14 @@ public final class EvaluationRun {
   /** Of another text nothing is kept back: all of it is evaluated. */
   private DataRequest request() {
     DataRequest request = DataRequests.of(settings, saved.runDirectory());
-    return ownText
-        ? request
-        : new DataRequest(
-            request.corpus(),
-            request.tokenizer(),
-            request.endOfText(),
-            request.specialTokensInText(),
-            0,
-            request.cacheDir(),
-            request.sequenceLength(),
-            request.seed());
+    return new DataRequest(
+        request.corpus(),
+        saved.tokenizer(settings),
+        request.endOfText(),
+        request.specialTokensInText(),
+        ownText ? request.validationFraction() : 0,
+        request.cacheDir(),
+        request.sequenceLength(),
+        request.seed());
   }
 }

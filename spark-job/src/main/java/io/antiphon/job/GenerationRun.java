@@ -84,12 +84,14 @@ public final class GenerationRun {
    */
   public int generate(Request request, Consumer<String> out) throws InterruptedException {
     RankDevice.requireAvailable(settings);
+    String tokenizer = saved.tokenizer(settings);
     TokenizerDescription description =
         TokenizerDescription.read(
-            settings.data().tokenizer(),
+            tokenizer,
             settings.data().endOfText(),
             settings.data().specialTokensInText(),
             HadoopPath.opener(new Configuration()));
+    saved.requireTokenizer(description.meaning(), tokenizer);
     GenerateTask task =
         new GenerateTask(
             settings,

@@ -16,6 +16,7 @@ import io.antiphon.train.RankDevice;
 import io.antiphon.train.RunCheckpoints;
 import io.antiphon.train.RunFacts;
 import io.antiphon.train.Trainer;
+import io.antiphon.train.TrainingData;
 import io.antiphon.train.TrainingResult;
 import io.antiphon.train.report.EvaluationMetrics;
 import io.antiphon.train.report.RoutedCounts;
@@ -31,8 +32,14 @@ import java.util.function.Consumer;
  *
  * @param store packed token store, readable by every rank
  * @param checkpointDirectory directory that every rank can write
+ * @param data what the store holds
  */
-record TrainTask(Settings settings, StoreLocation store, String checkpointDirectory, RunFacts facts)
+record TrainTask(
+    Settings settings,
+    StoreLocation store,
+    String checkpointDirectory,
+    RunFacts facts,
+    TrainingData data)
     implements RankTask<TrainingResult> {
 
   @Override
@@ -72,7 +79,8 @@ record TrainTask(Settings settings, StoreLocation store, String checkpointDirect
                     settings,
                     device,
                     context,
-                    CheckpointStorage.open(checkpointDirectory, store.settings())),
+                    CheckpointStorage.open(checkpointDirectory, store.settings()),
+                    data),
                 evaluator,
                 device.lag());
         return trainer.run(first -> batches(context, first));

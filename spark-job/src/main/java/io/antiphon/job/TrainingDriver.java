@@ -4,7 +4,9 @@ import io.antiphon.conf.Backend;
 import io.antiphon.conf.Settings;
 import io.antiphon.data.BigramBaseline;
 import io.antiphon.data.Split;
+import io.antiphon.data.etl.PreparedTokens;
 import io.antiphon.data.etl.TokenEtl;
+import io.antiphon.data.files.HadoopPath;
 import io.antiphon.data.store.PackedStore;
 import io.antiphon.data.store.StoreLocation;
 import io.antiphon.job.barrier.ApplicationWatch;
@@ -20,10 +22,12 @@ import io.antiphon.monitor.Terminal;
 import io.antiphon.run.Directories;
 import io.antiphon.run.RankFailure;
 import io.antiphon.run.RunDirectory;
+import io.antiphon.run.TokenizerCopy;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.CheckpointSpace;
 import io.antiphon.train.ModelSetup;
 import io.antiphon.train.RunFacts;
+import io.antiphon.train.TrainingData;
 import io.antiphon.train.TrainingResult;
 import io.antiphon.train.checkpoint.Checkpoints;
 import io.antiphon.train.report.EvaluationMetrics;
@@ -104,15 +108,16 @@ public final class TrainingDriver {
                     .formatted(2 * trained));
         return RunSummary.Outcome.COMPLETED;
       }
-      return start(properties, trained);
+      return start(directory, properties, trained);
     }
   }
 
-  private RunSummary.Outcome start(Map<String, String> properties, long trained)
+  private RunSummary.Outcome start(
+      RunDirectory directory, Map<String, String> properties, long trained)
       throws InterruptedException {
     int executors = settings.spark().cluster();
     if (executors == 0) {
-      return train(Map.of(), () -> {}, trained);
+      return train(directory, Map.of(), () -> {}, trained);
     }
     tell("starting a Spark cluster of " + executors + " executors ...");
     int ranksPerExecutor = settings.parallelism().ranks() / executors;
@@ -120,7 +125,7 @@ public final class TrainingDriver {
     try (LocalCluster cluster =
         LocalCluster.start(
             runDirectory.resolve("cluster"), executors, cores, wantsGpus(), properties)) {
-      return train(cluster.properties(), cluster::requireHealthy, trained);
+      return train(directory, cluster.properties(), cluster::requireHealthy, trained);
     }
   }
 
@@ -134,7 +139,7 @@ public final class TrainingDriver {
   }
 
   private RunSummary.Outcome train(
-      Map<String, String> cluster, Runnable requireHealthy, long trained)
+      RunDirectory directory, Map<String, String> cluster, Runnable requireHealthy, long trained)
       throws InterruptedException {
     SparkSession spark = SparkSessions.open(settings, cluster);
     try {
@@ -142,7 +147,15 @@ public final class TrainingDriver {
         warnOfLocalDirectories(spark);
       }
       tell("preparing data ...");
-      StoreLocation store = prepareData(spark, requireHealthy);
+      PreparedTokens prepared = prepareData(spark, requireHealthy);
+      TrainingData data =
+          new TrainingData(prepared.manifest().contentDigest(), prepared.tokenizer().meaning());
+      directory.requireSame(data, settings);
+      prepared
+          .tokenizer()
+          .content(HadoopPath.opener(spark.sparkContext().hadoopConfiguration()))
+          .ifPresent(content -> TokenizerCopy.keep(runDirectory, content));
+      StoreLocation store = prepared.location();
       RunFacts facts = facts(store);
       requireSpace(store, trained);
       training = true;
@@ -152,7 +165,7 @@ public final class TrainingDriver {
       openRouting(spark, trained);
       try (RunMonitor monitor = RunMonitor.of(monitorOptions(), terminal)) {
         return besideProgress(
-            monitor, () -> supervise(spark, requireHealthy, store, facts, monitor));
+            monitor, () -> supervise(spark, requireHealthy, store, facts, data, monitor));
       }
     } finally {
       spark.stop();
@@ -201,13 +214,13 @@ public final class TrainingDriver {
         .ifPresent(warning -> LOG.warn("{}", warning));
   }
 
-  private StoreLocation prepareData(SparkSession spark, Runnable requireHealthy)
+  private PreparedTokens prepareData(SparkSession spark, Runnable requireHealthy)
       throws InterruptedException {
     int ranks = settings.parallelism().ranks();
     try {
       return ApplicationWatch.call(
           spark.sparkContext()::isStopped,
-          () -> TokenEtl.prepare(spark, DataRequests.of(settings, runDirectory), ranks).location(),
+          () -> TokenEtl.prepare(spark, DataRequests.of(settings, runDirectory), ranks),
           requireHealthy);
     } catch (ApplicationWatch.ApplicationLost e) {
       throw new CommException(String.valueOf(e.getMessage()), e);
@@ -265,10 +278,11 @@ public final class TrainingDriver {
       Runnable requireHealthy,
       StoreLocation store,
       RunFacts facts,
+      TrainingData data,
       RunMonitor monitor)
       throws InterruptedException {
     String checkpoints = Directories.checkpoints(settings, runDirectory);
-    TrainTask task = new TrainTask(resuming(), store, checkpoints, facts);
+    TrainTask task = new TrainTask(resuming(), store, checkpoints, facts, data);
     Supervisor supervisor = new Supervisor(settings.spark().maxRestarts(), lastCheckpoint::get);
     try {
       TrainingResult result =

@@ -6,15 +6,21 @@ import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.data.Beginning;
 import io.antiphon.data.SeededPermutation;
+import io.antiphon.data.Sha256;
 import io.antiphon.data.tokenizer.ByteTokenizer;
+import io.antiphon.data.tokenizer.TokenizerDescription;
 import io.antiphon.train.SequenceSource;
+import io.antiphon.train.TrainingData;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -30,16 +36,21 @@ final class LocalText {
   private static final String CLASSPATH = "classpath:";
   private static final String LOCAL = "file:";
 
+  /** Tokens that are digested at once. */
+  private static final int BLOCK = 1 << 16;
+
   private final int sequenceLength;
   private final long seed;
   private final char[] train;
   private final char[] validation;
+  private final TrainingData identity;
 
   private LocalText(int sequenceLength, long seed, char[] train, char[] validation) {
     this.sequenceLength = sequenceLength;
     this.seed = seed;
     this.train = train;
     this.validation = validation;
+    this.identity = identity(sequenceLength, seed, train, validation);
   }
 
   /**
@@ -88,6 +99,29 @@ final class LocalText {
           "add text, or lower parallelism.ranks or model.sequence-length");
     }
     return result;
+  }
+
+  /** What is trained on. Its order of sequences is not the one with Spark, so it is never equal. */
+  TrainingData identity() {
+    return identity;
+  }
+
+  private static TrainingData identity(
+      int sequenceLength, long seed, char[] train, char[] validation) {
+    MessageDigest digest = Sha256.digest();
+    digest.update(
+        (sequenceLength + " " + seed + " " + train.length).getBytes(StandardCharsets.US_ASCII));
+    for (char[] split : List.of(train, validation)) {
+      ByteBuffer bytes = ByteBuffer.allocate(Character.BYTES * BLOCK);
+      for (int first = 0; first < split.length; first += BLOCK) {
+        bytes.clear();
+        bytes.asCharBuffer().put(split, first, Math.min(BLOCK, split.length - first));
+        bytes.limit(Character.BYTES * Math.min(BLOCK, split.length - first));
+        digest.update(bytes);
+      }
+    }
+    String tokens = HexFormat.of().formatHex(digest.digest());
+    return new TrainingData(TrainingData.WITHOUT_SPARK + tokens, TokenizerDescription.BYTES);
   }
 
   /** The training split; each caller gets its own view of the same tokens. */

@@ -87,6 +87,7 @@ final class LocalTraining {
         terminal.out().println(directory + " is complete; to train on, raise schedule.steps");
         return RunSummary.Outcome.COMPLETED;
       }
+      run.requireSame(text.identity(), settings);
       requireSpace(text, trained);
       return start(text);
     }
@@ -205,7 +206,7 @@ final class LocalTraining {
                 context,
                 facts,
                 state,
-                new RunCheckpoints(settings, device, context, checkpoints()),
+                new RunCheckpoints(settings, device, context, checkpoints(), text.identity()),
                 new Evaluator(setup, device, state, validation, sequences, capacity),
                 device.lag());
         return trainer.run(first -> batches(context, text, first));

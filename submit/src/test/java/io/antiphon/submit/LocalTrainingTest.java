@@ -225,6 +225,22 @@ class LocalTrainingTest {
   }
 
   @Test
+  void otherTextUnderTheOldNameDoesNotContinueARun() throws Exception {
+    Path run = directory.resolve("run");
+    train(read("schedule.steps=2"), run);
+    Path file = directory.resolve("text").resolve("1.txt");
+    String original = Files.readString(file);
+    Files.writeString(file, original.replaceFirst("7", "8"));
+
+    assertThatThrownBy(() -> train(read(), run))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("cannot resume: gives other sequences");
+
+    Files.writeString(file, original);
+    assertThat(train(read(), run)).isEqualTo(RunSummary.Outcome.COMPLETED);
+  }
+
+  @Test
   void whatNeedsSparkIsRefusedByName() {
     for (String key :
         List.of(

@@ -2,6 +2,7 @@ package io.antiphon.data.etl;
 
 import io.antiphon.data.store.StoreLocation;
 import io.antiphon.data.store.StoreManifest;
+import io.antiphon.data.tokenizer.TokenizerDescription;
 import java.time.Duration;
 
 /**
@@ -9,8 +10,13 @@ import java.time.Duration;
  *
  * @param location where ranks open it
  * @param manifest what it holds
+ * @param tokenizer that made its tokens
  * @param reused whether an earlier run had built it
  * @param elapsed time spent on building or checking it
  */
 public record PreparedTokens(
-    StoreLocation location, StoreManifest manifest, boolean reused, Duration elapsed) {}
+    StoreLocation location,
+    StoreManifest manifest,
+    TokenizerDescription tokenizer,
+    boolean reused,
+    Duration elapsed) {}

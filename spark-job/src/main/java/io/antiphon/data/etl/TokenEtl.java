@@ -106,7 +106,8 @@ public final class TokenEtl {
     requireEnough(manifest, ranks);
     Duration elapsed = Duration.ofNanos(System.nanoTime() - start);
     log(manifest, directory.location(), existing.isPresent(), elapsed);
-    return new PreparedTokens(directory.location(), manifest, existing.isPresent(), elapsed);
+    return new PreparedTokens(
+        directory.location(), manifest, tokenizer, existing.isPresent(), elapsed);
   }
 
   private StoreManifest build(int partitions) {

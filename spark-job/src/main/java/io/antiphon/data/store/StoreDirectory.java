@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSError;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.slf4j.Logger;
@@ -20,6 +21,7 @@ public final class StoreDirectory {
   private static final Logger LOG = LoggerFactory.getLogger(StoreDirectory.class);
 
   private static final String SETTING = "data.cache-dir";
+  private static final String PREFIX = "tokens-";
 
   private final HadoopPath cache;
   private final Path path;
@@ -36,8 +38,49 @@ public final class StoreDirectory {
     this.fingerprint = fingerprint;
     this.configuration = configuration;
     this.cache = HadoopPath.open(SETTING, cacheDir, configuration);
-    Path relative = new Path(cache.path(), "tokens-" + fingerprint.substring(0, 16));
+    Path relative = new Path(cache.path(), PREFIX + fingerprint.substring(0, 16));
     this.path = cache.files().makeQualified(relative);
+  }
+
+  /**
+   * A complete store of a cache directory that holds the same tokens in the same order.
+   *
+   * @param contentDigest as {@link StoreManifest#contentDigest}
+   */
+  public static Optional<StoreLocation> holding(
+      String cacheDir, String contentDigest, Configuration configuration) {
+    HadoopPath cache = HadoopPath.open(SETTING, cacheDir, configuration);
+    try {
+      if (!cache.files().exists(cache.path())) {
+        return Optional.empty();
+      }
+      for (FileStatus found : cache.files().listStatus(cache.path())) {
+        if (found.isDirectory() && found.getPath().getName().startsWith(PREFIX)) {
+          StoreLocation store = StoreLocation.of(found.getPath(), configuration);
+          if (holds(store, contentDigest)) {
+            return Optional.of(store);
+          }
+        }
+      }
+      return Optional.empty();
+    } catch (IOException | FSError failure) {
+      return Optional.empty(); // what is wrong with the directory shows when a store is built there
+    }
+  }
+
+  private static boolean holds(StoreLocation store, String contentDigest) {
+    try {
+      StoreManifest manifest = store.manifest();
+      if (!manifest.contentDigest().equals(contentDigest)) {
+        return false;
+      }
+      for (Split split : Split.values()) {
+        ShardFiles.open(store, manifest, split).close();
+      }
+      return true;
+    } catch (DataException incomplete) {
+      return false;
+    }
   }
 
   /** Where the store is, or will be. */

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 /** Where a run keeps what all ranks read or write. */
 public final class Directories {
   /** Without it, Hadoop would look on the cluster's default file system. */
-  private static final String LOCAL = "file://";
+  static final String LOCAL = "file://";
 
   private Directories() {}
 

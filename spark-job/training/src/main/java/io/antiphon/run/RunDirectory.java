@@ -1,12 +1,14 @@
 package io.antiphon.run;
 
 import io.antiphon.conf.ConfigException;
+import io.antiphon.conf.Data;
 import io.antiphon.conf.Printable;
 import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import io.antiphon.conf.SettingsWriter;
 import io.antiphon.monitor.RunOutcome;
+import io.antiphon.train.TrainingData;
 import io.antiphon.train.checkpoint.CheckpointException;
 import io.antiphon.train.checkpoint.CheckpointManifest;
 import io.antiphon.train.report.RunSummary;
@@ -25,6 +27,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The directory of a training run, held by one process at a time.
@@ -33,12 +37,14 @@ import org.jspecify.annotations.Nullable;
  * however that ends; the file itself stays and means nothing.
  */
 public final class RunDirectory implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RunDirectory.class);
   private static final String LOCK = "run.lock";
   private static final int LONGEST_OWNER = 64;
 
   private final Path path;
   private final CheckpointOpener opener;
   private final FileChannel channel;
+  private Optional<CheckpointManifest> newest = Optional.empty();
 
   private RunDirectory(Path path, CheckpointOpener opener, FileChannel channel) {
     this.path = path;
@@ -98,7 +104,7 @@ public final class RunDirectory implements AutoCloseable {
     }
     try {
       newest(settings, path.toAbsolutePath(), opener)
-          .ifPresent(found -> requireSame(settings, found, path));
+          .ifPresent(found -> requireSame(settings, found, path, true));
       return true;
     } catch (ConfigException | CheckpointException differs) {
       return false;
@@ -115,8 +121,8 @@ public final class RunDirectory implements AutoCloseable {
    * @throws CheckpointException if checkpoints cannot be written
    */
   public long record(Settings settings) {
-    Optional<CheckpointManifest> newest = newest(settings, path, opener);
-    newest.ifPresent(found -> requireSame(settings, found, path));
+    newest = newest(settings, path, opener);
+    newest.ifPresent(found -> requireSame(settings, found, path, TrainingData.of(found).isEmpty()));
     if (newest.isEmpty() && isComplete()) {
       throw unusable(
           path,
@@ -146,7 +152,86 @@ public final class RunDirectory implements AutoCloseable {
     return opener.open(Directories.checkpoints(settings, path)).latest();
   }
 
-  private static void requireSame(Settings settings, CheckpointManifest newest, Path path) {
+  /**
+   * Fails unless {@code data} is what the newest checkpoint was trained on. A run goes on by
+   * position in an order of sequences: with others, it would repeat some, miss some, and train on
+   * what it is measured on.
+   *
+   * @throws ConfigException that names what changed
+   */
+  public void requireSame(TrainingData data, Settings settings) {
+    if (newest.isEmpty()) {
+      return;
+    }
+    CheckpointManifest found = newest.get();
+    Optional<TrainingData> earlier = TrainingData.of(found);
+    if (earlier.isEmpty()) {
+      LOG.warn(
+          "the checkpoint of step {} does not tell the content of its text and tokenizer; they are"
+              + " not compared with what is read now",
+          found.step());
+      return;
+    }
+    if (!earlier.get().tokenizer().equals(data.tokenizer())) {
+      throw changed(
+          "data.tokenizer",
+          settings.data().tokenizer(),
+          "is another tokenizer than that of the checkpoint of step "
+              + found.step()
+              + ", or ends documents by another token: its tokens would mean something else",
+          "give the tokenizer back"
+              + TokenizerCopy.of(path).map(copy -> " (a copy is " + copy + ")").orElse(""));
+    }
+    if (!earlier.get().sequences().equals(data.sequences())) {
+      Source source = Source.of(settings.data());
+      boolean alone = earlier.get().sequences().startsWith(TrainingData.WITHOUT_SPARK);
+      if (alone != data.sequences().startsWith(TrainingData.WITHOUT_SPARK)) {
+        throw changed(
+            source.key(),
+            source.value(),
+            "gives its sequences in another order %s Spark, as the checkpoint of step %d was trained"
+                .formatted(alone ? "without" : "with", found.step()),
+            "go on " + (alone ? "without" : "with") + " Spark");
+      }
+      throw changed(
+          source.key(),
+          source.value(),
+          "gives other sequences than those the checkpoint of step "
+              + found.step()
+              + " was trained on: the text was changed",
+          "give the text back as it was");
+    }
+  }
+
+  private ConfigException changed(String key, String value, String what, String remedy) {
+    return new ConfigException(
+        List.of(
+            new Problem(
+                "--run-dir " + path,
+                0,
+                key,
+                value,
+                "cannot resume: " + what,
+                remedy + ", or start a new run in another --run-dir")));
+  }
+
+  /** The key of the text, and what it names. */
+  private record Source(String key, String value) {
+    static Source of(Data data) {
+      return data.text()
+          .map(value -> new Source("data.text", value))
+          .or(() -> data.jsonl().map(value -> new Source("data.jsonl", value)))
+          .or(() -> data.parquet().map(value -> new Source("data.parquet", value)))
+          .or(() -> data.sql().map(value -> new Source("data.sql", value)))
+          .orElseThrow();
+    }
+  }
+
+  /**
+   * @param names whether text and tokenizer must have the names they had
+   */
+  private static void requireSame(
+      Settings settings, CheckpointManifest newest, Path path, boolean names) {
     if (!settings.checkpoint().resume()) {
       // Newer steps of the earlier training would be kept and resumed in place of the new ones.
       throw new ConfigException(
@@ -164,7 +249,11 @@ public final class RunDirectory implements AutoCloseable {
     }
     String label = "checkpoint of step " + newest.step();
     Settings earlier = SettingsReader.text(label, newest.meta().settings(), List.of());
-    settings.requireResumes(earlier, "--run-dir " + path);
+    if (names) {
+      settings.requireResumes(earlier, "--run-dir " + path);
+    } else {
+      settings.requireResumesElsewhere(earlier, "--run-dir " + path);
+    }
   }
 
   private static boolean isHeld(Path path) {

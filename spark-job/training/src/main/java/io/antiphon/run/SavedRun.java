@@ -4,7 +4,9 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Problem;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
+import io.antiphon.data.Corpus;
 import io.antiphon.train.Soundness;
+import io.antiphon.train.TrainingData;
 import io.antiphon.train.checkpoint.CheckpointException;
 import io.antiphon.train.checkpoint.CheckpointManifest;
 import io.antiphon.train.checkpoint.Checkpoints;
@@ -88,6 +90,63 @@ public record SavedRun(
   /** Settings of the run when it wrote the checkpoint, with single keys replaced. */
   public Settings settings(List<String> overrides) {
     return SettingsReader.text(label(), manifest.meta().settings(), overrides);
+  }
+
+  /**
+   * Where the tokenizer is: the copy of the run, unless {@code settings} name another than the run
+   * had.
+   */
+  public String tokenizer(Settings settings) {
+    String named = settings.data().tokenizer();
+    boolean own = named.equals(settings(List.of()).data().tokenizer());
+    return own && named.endsWith(".json") ? TokenizerCopy.of(runDirectory).orElse(named) : named;
+  }
+
+  /**
+   * Fails unless a tokenizer is the one the model was trained with, as far as the checkpoint tells.
+   *
+   * @param meaning of its tokens
+   * @param named where it is
+   * @throws ConfigException if it is another
+   */
+  public void requireTokenizer(String meaning, String named) {
+    Optional<TrainingData> trained = TrainingData.of(manifest);
+    if (trained.isPresent() && !trained.get().tokenizer().equals(meaning)) {
+      throw unusable(
+          "data.tokenizer",
+          named,
+          "is another tokenizer than that of the "
+              + label()
+              + ", or ends documents by another token: its tokens would mean something else",
+          "give the tokenizer back that the run was trained with");
+    }
+  }
+
+  /** Digest of the sequences of a store that the model was trained on, if there is one. */
+  public Optional<String> sequences() {
+    return TrainingData.of(manifest)
+        .map(TrainingData::sequences)
+        .filter(sequences -> !sequences.startsWith(TrainingData.WITHOUT_SPARK));
+  }
+
+  /**
+   * Fails unless a text gives the sequences the model was trained on, as far as the checkpoint
+   * tells: else what was kept for validation may have been trained on.
+   *
+   * @param digest of what the text gives
+   * @throws ConfigException if it gives others
+   */
+  public void requireText(String digest, Corpus corpus) {
+    if (!sequences().orElse(digest).equals(digest)) {
+      throw unusable(
+          corpus.setting(),
+          corpus.location(),
+          "gives other sequences than those the "
+              + label()
+              + " was trained on: the text was changed, and what is kept for validation now may"
+              + " have been trained on",
+          "give the text back as it was, or measure on another text with --text");
+    }
   }
 
   /**

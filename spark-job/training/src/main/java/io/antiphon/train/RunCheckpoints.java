@@ -28,6 +28,7 @@ public final class RunCheckpoints {
   private final RankDevice device;
   private final RankContext context;
   private final Checkpoints checkpoints;
+  private final TrainingData data;
   private final Members ranks;
 
   private long owed = NONE;
@@ -40,13 +41,22 @@ public final class RunCheckpoints {
    */
   record Restored(long step, Soundness soundness) {}
 
-  /** Checkpoints of the run with {@code settings}, seen from one rank. */
+  /**
+   * Checkpoints of the run with {@code settings}, seen from one rank.
+   *
+   * @param data what the run is trained on, as checkpoints shall tell
+   */
   public RunCheckpoints(
-      Settings settings, RankDevice device, RankContext context, Checkpoints checkpoints) {
+      Settings settings,
+      RankDevice device,
+      RankContext context,
+      Checkpoints checkpoints,
+      TrainingData data) {
     this.settings = settings;
     this.device = device;
     this.context = context;
     this.checkpoints = checkpoints;
+    this.data = data;
     this.ranks = Members.world(context.transport());
   }
 
@@ -68,7 +78,11 @@ public final class RunCheckpoints {
     CheckpointManifest manifest = checkpoints.at(step);
     Settings earlier =
         SettingsReader.text("checkpoint of step " + step, manifest.meta().settings(), List.of());
-    settings.requireResumes(earlier, "the directory of this run");
+    if (TrainingData.of(manifest).isPresent()) { // who started the ranks has compared it
+      settings.requireResumesElsewhere(earlier, "the directory of this run");
+    } else {
+      settings.requireResumes(earlier, "the directory of this run");
+    }
     try (CheckpointReader reader = checkpoints.open(manifest)) {
       stored(state).restore(reader, state);
     }
@@ -153,7 +167,7 @@ public final class RunCheckpoints {
         new World(settings.parallelism().ranks(), settings.parallelism().expertParallel()),
         SettingsWriter.render(settings),
         settings.fingerprint(),
-        soundness.addTo(Scalars.none()),
+        data.addTo(soundness.addTo(Scalars.none())),
         WRITER);
   }
 

@@ -6,6 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
+import io.antiphon.conf.SettingsWriter;
+import io.antiphon.train.TrainingData;
+import io.antiphon.train.checkpoint.CheckpointMeta;
+import io.antiphon.train.checkpoint.Checkpoints;
+import io.antiphon.train.checkpoint.Scalars;
+import io.antiphon.train.checkpoint.ShardInfo;
+import io.antiphon.train.checkpoint.World;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -59,6 +66,65 @@ class RunDirectoryTest {
     assertThat(RunDirectory.isOpenTo(settings, path, LocalCheckpoints::open)).isFalse();
     Files.writeString(path.resolve("summary.json"), "{\"outc");
     assertThat(RunDirectory.isOpenTo(settings, path, LocalCheckpoints::open)).isTrue();
+  }
+
+  @Test
+  void goesOnWithTheSameContentUnderAnyName() {
+    checkpoint(Scalars.none().withText("sequencesDigest", "s").withText("tokenizerDigest", "t"));
+    Settings elsewhere = settings.with(List.of("data.text=moved", "data.tokenizer=moved.json"));
+    try (RunDirectory directory = RunDirectory.hold(path, LocalCheckpoints::open)) {
+      assertThat(directory.record(elsewhere)).isEqualTo(1);
+      directory.requireSame(new TrainingData("s", "t"), elsewhere);
+
+      assertRefused(
+          directory, "s2", "t", "data.text = moved\n    cannot resume: gives other sequences");
+      assertRefused(
+          directory, "s2", "t2", "data.tokenizer = moved.json\n    cannot resume: is another");
+      assertRefused(
+          directory, TrainingData.WITHOUT_SPARK + "s", "t", "another order with Spark, as");
+    }
+    assertThat(RunDirectory.isOpenTo(elsewhere, path, LocalCheckpoints::open))
+        .as("without --run-dir another name is another run")
+        .isFalse();
+  }
+
+  private static void assertRefused(
+      RunDirectory directory, String sequences, String tokenizer, String says) {
+    Settings elsewhere =
+        SettingsReader.preset(
+            "quickstart", List.of("data.text=moved", "data.tokenizer=moved.json"));
+    assertThatThrownBy(
+            () -> directory.requireSame(new TrainingData(sequences, tokenizer), elsewhere))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageStartingWith("1 problem ")
+        .hasMessageContaining(says);
+  }
+
+  @Test
+  void takesAnOldCheckpointByItsNames() {
+    checkpoint(Scalars.none());
+    try (RunDirectory directory = RunDirectory.hold(path, LocalCheckpoints::open)) {
+      assertThat(directory.record(settings)).isEqualTo(1);
+      directory.requireSame(new TrainingData("s", "t"), settings);
+      assertThatThrownBy(() -> directory.record(settings.with(List.of("data.text=moved"))))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageContaining("data.text was classpath:corpus, now moved");
+    }
+  }
+
+  private void checkpoint(Scalars scalars) {
+    Checkpoints checkpoints = LocalCheckpoints.open(path.resolve("checkpoints").toString());
+    ShardInfo shard = checkpoints.begin(1, 0, "attempt").write(List.of());
+    checkpoints.commit(
+        1,
+        List.of(shard),
+        new CheckpointMeta(
+            0,
+            new World(1, 1),
+            SettingsWriter.render(settings),
+            settings.fingerprint(),
+            scalars,
+            "test"));
   }
 
   @Test

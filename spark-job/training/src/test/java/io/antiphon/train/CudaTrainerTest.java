@@ -287,7 +287,8 @@ class CudaTrainerTest {
                 context,
                 new RunFacts(1, Double.NaN),
                 state,
-                new RunCheckpoints(settings, device, context, files),
+                new RunCheckpoints(
+                    settings, device, context, files, new TrainingData("text", "bytes")),
                 evaluator,
                 device.lag())
             .run(

@@ -172,7 +172,8 @@ class TrainerTest {
             new Evaluator(setup, device, state, new SyntheticText(77), 10, capacity);
         Checkpoints files =
             new Checkpoints(new LocalCheckpointFiles(directory.resolve(name)), warning -> {});
-        RunCheckpoints checkpoints = new RunCheckpoints(settings, device, context, files);
+        RunCheckpoints checkpoints =
+            new RunCheckpoints(settings, device, context, files, new TrainingData("text", "bytes"));
         RunFacts facts = new RunFacts(1, Double.NaN);
         RankBatches.Share share =
             new RankBatches.Share(

@@ -63,6 +63,27 @@ public sealed interface TokenizerDescription extends Serializable {
   /** Equal for tokenizers that give the same tokens. */
   String fingerprint();
 
+  /** Equal for tokenizers whose tokens mean the same: of one content, with one end of text. */
+  String meaning();
+
+  /**
+   * The file a tokenizer was read from; empty for {@link ByteTokenizer}.
+   *
+   * @param files opens it again
+   * @throws DataException if it is gone, or is another by now
+   */
+  default Optional<byte[]> content(FileOpener files) {
+    if (!(this instanceof TokenizerFile file)) {
+      return Optional.empty();
+    }
+    byte[] content = readFile(file.path(), files);
+    if (!Sha256.hex(content).equals(file.sha256())) {
+      throw new DataException(
+          "data.tokenizer: " + file.path() + " was changed while the run began; start it again");
+    }
+    return Optional.of(content);
+  }
+
   /** The byte tokenizer. */
   record Bytes() implements TokenizerDescription {
     @Override
@@ -97,6 +118,11 @@ public sealed interface TokenizerDescription extends Serializable {
 
     @Override
     public String fingerprint() {
+      return BYTES;
+    }
+
+    @Override
+    public String meaning() {
       return BYTES;
     }
   }
@@ -166,6 +192,11 @@ public sealed interface TokenizerDescription extends Serializable {
           + " tokens, '"
           + TokenizerJson.shown(end.text())
           + "' ends a document)";
+    }
+
+    @Override
+    public String meaning() {
+      return sha256 + ":" + end.id();
     }
 
     @Override
