@@ -8,19 +8,26 @@ import java.util.Optional;
  * Every limit is far above what the settings of a run need.
  */
 final class HoconBudget {
-  /** Characters of one text. */
+  /** Characters of one text that a user writes. */
   static final int TEXT_CHARS = 1 << 18;
+
+  /** Characters of effective settings, which hold every key, and every substitution's value. */
+  static final int KEPT_CHARS = 1 << 22;
 
   private static final int ALL_CHARS = 1 << 20;
   private static final int INCLUDES = 64;
   private static final int DEPTH = 64;
   private static final int PATH_DOTS = 200;
   private static final int ASSIGNMENTS = 2_000;
+  private static final int KEPT_ASSIGNMENTS = 4_000;
   private static final int BRACKETS = 2_000;
   private static final int APPENDS = 50;
   private static final int SUBSTITUTIONS = 200;
   private static final int WORDS = 20_000;
 
+  private final int mostCharsOfText;
+  private final int mostChars;
+  private final int mostAssignments;
   private long chars;
   private int includes;
   private int assignments;
@@ -28,6 +35,22 @@ final class HoconBudget {
   private int appends;
   private int substitutions;
   private int words;
+
+  private HoconBudget(int mostCharsOfText, int mostChars, int mostAssignments) {
+    this.mostCharsOfText = mostCharsOfText;
+    this.mostChars = mostChars;
+    this.mostAssignments = mostAssignments;
+  }
+
+  /** Of what a user writes. */
+  static HoconBudget written() {
+    return new HoconBudget(TEXT_CHARS, ALL_CHARS, ASSIGNMENTS);
+  }
+
+  /** Of effective settings, which must be readable whatever a user could write. */
+  static HoconBudget kept() {
+    return new HoconBudget(KEPT_CHARS, KEPT_CHARS, KEPT_ASSIGNMENTS);
+  }
 
   /**
    * A limit that was passed.
@@ -56,12 +79,12 @@ final class HoconBudget {
   /** Counts a text; returns the first limit that it passes. */
   Optional<Excess> spend(String text) {
     chars += text.length();
-    if (text.length() > TEXT_CHARS || chars > ALL_CHARS) {
+    if (text.length() > mostCharsOfText || chars > mostChars) {
       return Optional.of(
           new Excess(
               0,
               "must be a text of settings, of at most %d KiB, and %d KiB with all it includes"
-                  .formatted(TEXT_CHARS >> 10, ALL_CHARS >> 10)));
+                  .formatted(mostCharsOfText >> 10, mostChars >> 10)));
     }
     return new Scan(text).run();
   }
@@ -135,8 +158,8 @@ final class HoconBudget {
       if (dots > PATH_DOTS) {
         return "a line may have " + PATH_DOTS + " dots outside of quotes";
       }
-      if (assignments > ASSIGNMENTS) {
-        return "settings may assign " + ASSIGNMENTS + " values";
+      if (assignments > mostAssignments) {
+        return "settings may assign " + mostAssignments + " values";
       }
       if (brackets > BRACKETS) {
         return "settings may open " + BRACKETS + " braces and brackets";

@@ -32,7 +32,7 @@ final class HoconSource {
 
   private final List<Problem> problems;
   private final boolean selfContained;
-  private final HoconBudget budget = new HoconBudget();
+  private final HoconBudget budget;
   private boolean complete = true;
 
   /**
@@ -40,10 +40,12 @@ final class HoconSource {
    *
    * @param selfContained whether the text must stand for itself, because it may be anybody's, as
    *     that of a checkpoint: it can neither include a file nor read the environment
+   * @param budget what everything that is parsed may cost together
    */
-  HoconSource(List<Problem> problems, boolean selfContained) {
+  HoconSource(List<Problem> problems, boolean selfContained, HoconBudget budget) {
     this.problems = problems;
     this.selfContained = selfContained;
+    this.budget = budget;
   }
 
   /** What everything that is parsed may cost together. */

@@ -23,7 +23,7 @@ public final class PlainHocon {
     String label = file.toString();
     String text = SettingsFile.text(file);
     List<Problem> problems = new ArrayList<>();
-    HoconSource source = new HoconSource(problems, true);
+    HoconSource source = new HoconSource(problems, true, HoconBudget.written());
     Config values =
         SettingsReader.guarded(
             label,

@@ -15,17 +15,26 @@ final class SettingsFile {
   private SettingsFile() {}
 
   /**
-   * The text, and one character more than {@link HoconBudget} allows if the file is longer.
+   * The text of a file that a user wrote: see {@link #text(Path, int)}.
    *
    * @throws CharacterCodingException if the file is not in UTF-8
    */
   static String text(Path file) throws IOException {
+    return text(file, HoconBudget.TEXT_CHARS);
+  }
+
+  /**
+   * The text, or if it is much longer than {@code most}, one that is longer by a character.
+   *
+   * @throws CharacterCodingException if the file is not in UTF-8
+   */
+  static String text(Path file, int most) throws IOException {
     byte[] bytes;
     try (InputStream stream = Files.newInputStream(file)) {
-      bytes = stream.readNBytes(4 * HoconBudget.TEXT_CHARS + 1); // a character has up to four bytes
+      bytes = stream.readNBytes(4 * most + 1); // a character has up to four bytes
     }
-    if (bytes.length > 4 * HoconBudget.TEXT_CHARS) {
-      return " ".repeat(HoconBudget.TEXT_CHARS + 1);
+    if (bytes.length > 4 * most) {
+      return " ".repeat(most + 1);
     }
     return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
   }

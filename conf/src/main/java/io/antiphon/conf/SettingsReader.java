@@ -54,7 +54,8 @@ public final class SettingsReader {
    */
   public static Settings kept(Path file) {
     try {
-      return text(file.toString(), SettingsFile.text(file), List.of());
+      String text = SettingsFile.text(file, HoconBudget.KEPT_CHARS);
+      return text(file.toString(), text, List.of());
     } catch (IOException e) {
       throw new ConfigException(List.of(unreadable(file, e)));
     }
@@ -118,7 +119,9 @@ public final class SettingsReader {
 
   private Settings readWithin(String label, String text, Path directory, List<String> overrides) {
     Overrides assigned = Overrides.parse(overrides, values, problems);
-    HoconSource source = new HoconSource(problems, selfContained);
+    HoconSource source =
+        new HoconSource(
+            problems, selfContained, selfContained ? HoconBudget.kept() : HoconBudget.written());
     Config written = source.parse(label, text, new Includes(source, label, text, directory));
     ConfigObject resolved = source.resolve(label, assigned.over(written));
     new GroupReader(values, problems).read(Schema.ROOT, resolved);

@@ -82,6 +82,26 @@ class HostileSettingsTest {
         .containsEntry("spark.java", "-Da=b -Dc=d");
   }
 
+  /** Settings travel to executors, and into checkpoints, as their effective text. */
+  @Test
+  void thatAreReadCanBeReadAgainWithEveryKeyAndValueInThem() {
+    String most =
+        lines(1_900, i -> "spark.properties.\"spark.own." + i + "\" = 1")
+            + "\nspark.properties.\"spark.long\" = \""
+            + "\\u0001".repeat(12_000)
+            + "\"\n"
+            + lines(
+                8,
+                i ->
+                    "spark.properties.\"spark.again."
+                        + i
+                        + "\" = ${spark.properties.\"spark.long\"}");
+    Settings settings = SettingsReader.source("a", Sample.FILE + most, List.of());
+    assertThat(settings.spark().properties()).hasSize(1_909);
+    assertThat(SettingsReader.text("kept", SettingsWriter.render(settings), List.of()))
+        .isEqualTo(settings);
+  }
+
   @Test
   void ofADeviceThatDoesNotEndAreReadNoFurtherThanTheLimit() {
     Path zero = Path.of("/dev/zero");
