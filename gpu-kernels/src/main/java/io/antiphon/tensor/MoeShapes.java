@@ -69,10 +69,7 @@ final class MoeShapes {
   }
 
   private static void choice(Tensor topExperts, Routing routing, Tensor scores) {
-    long experts = scores.shape().extent(1);
-    require(
-        routing.topK() <= experts,
-        "routing must have 1 to " + experts + " experts per token, was " + routing);
+    routing.requireExperts(scores.shape().extent(1));
     topExperts.require("topExperts", DType.I32, Shape.of(scores.shape().extent(0), routing.topK()));
   }
 

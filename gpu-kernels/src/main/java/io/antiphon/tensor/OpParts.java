@@ -173,9 +173,7 @@ public record OpParts(
   /** Scores, choice of experts, and auxiliary losses. */
   public interface Router {
     /**
-     * Chooses {@code routing.topK()} experts per token, best first: those with the largest {@code
-     * scores + bias}, ties to the lowest expert. The bias takes part in the choice only. If a
-     * token's scores are not finite, the choice is still topK distinct experts.
+     * Chooses experts for every token, as {@code routing} says.
      *
      * @param logits master type {@code [tokens, experts]}, read
      * @param bias master type {@code [experts]}, read
