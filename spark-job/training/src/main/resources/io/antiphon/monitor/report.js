@@ -42,7 +42,7 @@ function lineChart(host, heading, explanation, options = {}) {
   return chart;
 }
 
-/** Only a GPU has a driver whose calls are counted. */
+/** Calls of CUDA are counted where there is a GPU. */
 const onGpu = curves.driverCalls.some((calls) => calls !== null);
 
 /** What computes: of a GPU its name first, since that is what people compare by. */
@@ -108,8 +108,8 @@ function writeTiles() {
         "experts copied to spare slots, all layers"));
   }
   if (summary.driverCallsPerStep !== null) {
-    tiles.push(tile("Driver calls per step", figure(summary.driverCallsPerStep, 3), "",
-      "of rank 0 to its GPU's driver, median of the last half"));
+    tiles.push(tile("CUDA calls per step", figure(summary.driverCallsPerStep, 3), "",
+      "of rank 0, median of the last half"));
   }
   byId("tiles").replaceChildren(...tiles);
 }
@@ -153,9 +153,9 @@ function buildLearning() {
     .show([curve("learning rate", "learningRate", "accent")]);
 }
 
-function buildDriverCalls() {
-  lineChart("learning", "Driver calls per step",
-    "How often rank 0 called the driver of its GPU between two steps. In steady state these are a copy"
+function buildCudaCalls() {
+  lineChart("learning", "CUDA calls per step",
+    "How often rank 0 called CUDA between two steps. In steady state these are a copy"
     + " of a batch and one launch of the recorded step, and none that waits; checkpoints, evaluations"
     + " and reruns need more, and what is far above the usual is cut off.",
     {size: "wide", floor: 0, typical: true, label: (value) => figure(value, 6) + " calls"})
@@ -327,7 +327,7 @@ writeHeader();
 writeTiles();
 buildLearning();
 if (onGpu) {
-  buildDriverCalls();
+  buildCudaCalls();
 }
 byId("load-section").hidden = byId("layer-section").hidden = layers.length === 0;
 if (layers.length > 0) {

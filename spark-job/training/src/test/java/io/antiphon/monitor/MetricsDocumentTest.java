@@ -48,7 +48,7 @@ final class MetricsDocumentTest {
       collect(Json.MAPPER.readTree(line), written);
     }
     written.remove("kind"); // in the headings
-    written.removeIf(name -> name.startsWith("cu")); // calls of the driver have its names
+    written.removeIf(name -> name.startsWith("cu")); // calls of CUDA have its names
     assertThat(described("## metrics.jsonl", "## summary.json")).isEqualTo(written);
   }
 

@@ -258,16 +258,15 @@ final class ReportInBrowserTest {
         .contains(
             "GPUNVIDIA H100 80GB HBM3Backenddevice 0, compute capability 9.0, 79.2 GiB, CUDA");
     assertThat(page.evaluate("document.querySelector('#tiles').textContent").asText())
-        .contains("Driver calls per step4");
+        .contains("CUDA calls per step4");
     JsonNode plots = page.evaluate(PLOTS);
     assertThat(plots)
-        .filteredOn(plot -> plot.get("label").asText().equals("Driver calls per step"))
+        .filteredOn(plot -> plot.get("label").asText().equals("CUDA calls per step"))
         .singleElement()
         .satisfies(plot -> assertThat(plot.get("colours").asInt()).isGreaterThan(10));
     // The steps after the first are to be seen, although it made a thousand times their calls.
     assertThat(
-            page.evaluate(
-                    "redrawn.find((c) => c.options.title === 'Driver calls per step').range()")
+            page.evaluate("redrawn.find((c) => c.options.title === 'CUDA calls per step').range()")
                 .get("high")
                 .asDouble())
         .isBetween(16., 18.);
