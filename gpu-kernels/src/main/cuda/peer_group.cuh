@@ -31,7 +31,7 @@ struct Control {
 };
 static_assert(sizeof(Control) == 1152, "staging starts behind the head");
 
-// Why a rank gave up; in page-locked host memory, mirrored by FailureRecord.java.
+// Why a rank gave up; in page-locked host memory, mirrored by Watch.java.
 struct Failure {
     uint32 state;  // 1 once the rest is written
     uint32 reason;
@@ -43,7 +43,7 @@ struct Failure {
     uint64 waited_ns;
 };
 
-// What every kernel of a rank looks at; mirrored by FailureRecord.java.
+// What every kernel of a rank looks at; mirrored by Watch.java.
 struct Watch {
     uint32 lost;  // sticky: once set, nothing is awaited and no peer is written any more
     uint32 padding;

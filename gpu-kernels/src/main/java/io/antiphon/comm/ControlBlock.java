@@ -22,13 +22,13 @@ final class ControlBlock {
   static final int STAGING_BYTES = 8192;
 
   private static final long MAGIC = 0x616e74697068L << 16;
-  private static final int EPOCH = 8;
+  static final int EPOCH = 8;
 
   /** Where a block holds how often each member has come to a meeting, 8 bytes each. */
   static final int ARRIVED = 128;
 
-  private static final int RELEASED = ARRIVED + MAX_RANKS * Long.BYTES;
-  private static final int HEAD_BYTES = RELEASED + MAX_RANKS * Long.BYTES;
+  static final int RELEASED = ARRIVED + MAX_RANKS * Long.BYTES;
+  static final int HEAD_BYTES = RELEASED + MAX_RANKS * Long.BYTES;
   private static final long GONE = 1L << 63;
   private static final long RELEASED_ALL = Long.MAX_VALUE;
   private static final Duration POLL = Duration.ofNanos(100_000);
@@ -148,5 +148,10 @@ final class ControlBlock {
   /** Frees this rank's block, which no peer may use any more. */
   void free() {
     memory.close();
+  }
+
+  /** Leaves this rank's block to the peers, one of which may still use it. */
+  void keep() {
+    memory.keep();
   }
 }

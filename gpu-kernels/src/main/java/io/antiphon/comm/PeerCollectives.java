@@ -268,6 +268,8 @@ final class PeerCollectives implements Collectives {
     control.unmap();
     if (unused) {
       control.free();
+    } else {
+      control.keep();
     }
     return unused;
   }

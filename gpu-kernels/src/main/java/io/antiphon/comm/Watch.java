@@ -20,7 +20,16 @@ final class Watch implements AutoCloseable {
   private static final int PAGE_BYTES = 4096;
   private static final int ABORT_WORD = 0;
   private static final int FAILURE = 64;
-  private static final int WATCH_BYTES = 32;
+
+  /** Size of {@code Watch}, and places in {@code Failure}; compared with the kernels' by a test. */
+  static final int WATCH_BYTES = 32;
+
+  static final int REASON = 4;
+  static final int PEER = 8;
+  static final int CHANNEL = 12;
+  static final int OPERATION = 16;
+  static final int PHASE = 20;
+  static final int WAITED = 32;
 
   private final PinnedMemory page;
   private final DeviceMemory memory;
@@ -73,12 +82,12 @@ final class Watch implements AutoCloseable {
     }
     return Optional.of(
         new Failure(
-            reason(bytes.getInt(FAILURE + 4)),
-            bytes.getInt(FAILURE + 8),
-            bytes.getInt(FAILURE + 12),
-            bytes.getInt(FAILURE + 16),
-            bytes.getInt(FAILURE + 20),
-            Duration.ofNanos(bytes.getLong(FAILURE + 32))));
+            reason(bytes.getInt(FAILURE + REASON)),
+            bytes.getInt(FAILURE + PEER),
+            bytes.getInt(FAILURE + CHANNEL),
+            bytes.getInt(FAILURE + OPERATION),
+            bytes.getInt(FAILURE + PHASE),
+            Duration.ofNanos(bytes.getLong(FAILURE + WAITED))));
   }
 
   private static Reason reason(int number) {

@@ -2,7 +2,6 @@ package io.antiphon.device;
 
 import java.lang.ref.Cleaner;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -88,11 +87,6 @@ final class Allocations {
     open.put(id, entry);
     CLEANER.register(owner, entry::tellIfForgotten);
     return entry;
-  }
-
-  /** Blocks that are held, the oldest first. */
-  Collection<Entry> held() {
-    return List.copyOf(open.values());
   }
 
   /** Tells of all blocks that are held although the device is given back. */

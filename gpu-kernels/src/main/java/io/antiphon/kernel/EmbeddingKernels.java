@@ -22,7 +22,7 @@ final class EmbeddingKernels implements OpParts.Embedding {
   static final int ADD_THREADS = 64;
   static final int ADD_COLUMNS = 4;
   static final int ADD_PLACES = 8;
-  private static final int RUN_BYTES = 16;
+  static final int RUN_BYTES = 16;
 
   private final Device device;
   private final Kernel embed;

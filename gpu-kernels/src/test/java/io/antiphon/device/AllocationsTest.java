@@ -24,13 +24,11 @@ class AllocationsTest {
     Object owner = new Object();
     Allocations.Entry first = traced.add(owner, "weights", 1024);
     Allocations.Entry second = traced.add(owner, "moments", 2048);
-    assertThat(traced.held()).containsExactly(first, second);
     first.settle();
     second.settle();
 
     traced.tellOfLeaks();
 
-    assertThat(traced.held()).isEmpty();
     assertThat(told).isEmpty();
   }
 
@@ -73,7 +71,6 @@ class AllocationsTest {
     assertThat(report)
         .startsWith("device 7: nobody closed block 1, 4096 bytes for a lost buffer, allocated")
         .contains("AllocationsTest.forget");
-    assertThat(traced.held()).isEmpty();
     traced.tellOfLeaks();
     assertThat(told).isEmpty();
   }

@@ -2,6 +2,7 @@ package io.antiphon.kernel;
 
 import io.antiphon.comm.PeerLaunch;
 import io.antiphon.kernel.GroupedGemm.Pass;
+import io.antiphon.model.StepRecord;
 import io.antiphon.tensor.DType;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,9 +10,9 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What launchers know about the files they launch from: dynamic shared memory, threads, tiles. Each
- * number stands beside the constant expression of C++ that must have the same value; the compiler
- * compares them.
+ * What launchers know about the files they launch from: dynamic shared memory, threads, tiles, and
+ * how structures that both sides use are laid out. Each number stands beside the constant
+ * expression of C++ that must have the same value; the compiler compares them.
  */
 final class LaunchNumbers {
   private static final int[][] GROUPS = { // ranks, experts, slots per rank
@@ -104,6 +105,8 @@ final class LaunchNumbers {
       equal(file, "kMaxRanks", PeerLaunch.mostRanks());
       equal(file, "kStagingBytes", PeerLaunch.stagingBytes());
     }
+    new TreeMap<>(PeerLaunch.structures())
+        .forEach((what, value) -> equal("peer_meeting.cu", what, value));
   }
 
   private void attention() {
@@ -185,6 +188,7 @@ final class LaunchNumbers {
     equal("embedding.cu", "kEmbedThreads", EmbeddingKernels.THREADS);
     equal("embedding.cu", "kSortThreads", EmbeddingKernels.SORT_THREADS);
     equal("embedding.cu", "kTile", EmbeddingKernels.TILE);
+    equal("embedding.cu", "sizeof(Run)", EmbeddingKernels.RUN_BYTES);
     equal("embedding.cu", "kAddThreads", EmbeddingKernels.ADD_THREADS);
     equal("embedding.cu", "kAddColumns", EmbeddingKernels.ADD_COLUMNS);
     equal("embedding.cu", "kAddPlaces", EmbeddingKernels.ADD_PLACES);
@@ -195,6 +199,12 @@ final class LaunchNumbers {
     equal("rope.cu", "kPairs", Rope.PAIRS);
     equal("router.cu", "kRouteThreads", RouterKernels.THREADS);
     equal("step.cu", "kStepThreads", StepKernels.THREADS);
+    List<StepRecord.Field> fields = List.of(StepRecord.Field.values());
+    int counters = fields.indexOf(StepRecord.Field.STEPS);
+    equal("step.cu", "kSteps", 0);
+    equal("step.cu", "kUpdates", fields.indexOf(StepRecord.Field.UPDATES) - counters);
+    equal("step.cu", "kSkipped", fields.indexOf(StepRecord.Field.SKIPPED) - counters);
+    equal("step.cu", "kReplays", fields.indexOf(StepRecord.Field.REPLAYS) - counters);
     equal("swiglu.cu", "kGluThreads", SwigluKernels.THREADS);
   }
 }

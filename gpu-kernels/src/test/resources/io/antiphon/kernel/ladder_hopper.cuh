@@ -33,8 +33,9 @@ __device__ __forceinline__ void multiply_step(float (&sums)[kSums], const uint32
     products_fence();
 #pragma unroll
     for (int k = 0; k < kTileDepth / 16; ++k) {
-        multiply<false, false>(sums, operand(stage + k * 32, 1024, 0),
-                               operand(stage + kLeftBytes + k * 32, 1024, 0), first && k == 0 ? 0 : 1);
+        const uint64 left = operand(stage + k * 32, 1024, kLeftBytes);
+        const uint64 right = operand(stage + kLeftBytes + k * 32, 1024, kLeftBytes);
+        multiply<false, false>(sums, left, right, first && k == 0 ? 0 : 1);
     }
     products_commit();
 }
