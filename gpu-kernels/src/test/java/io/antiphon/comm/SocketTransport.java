@@ -2,6 +2,7 @@ package io.antiphon.comm;
 
 import io.antiphon.tensor.CommException;
 import io.antiphon.transport.Transport;
+import io.antiphon.transport.TransportInbox;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -10,51 +11,83 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import org.jspecify.annotations.Nullable;
 
-/** Messages between two processes of this host. */
+/** Messages between processes of this host, over a socket for each pair of ranks. */
 final class SocketTransport implements Transport {
-  private static final int SECONDS = 60;
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+
+  /** In place of a message's size. */
+  private static final int FAREWELL = -1;
+
+  /** In place of a message's size, before the reason. */
+  private static final int GIVEN_UP = -2;
 
   private final int rank;
-  private final Socket socket;
-  private final DataOutputStream out;
-  private final BlockingQueue<ByteBuffer> arrived = new LinkedBlockingQueue<>();
-  private final BlockingQueue<ByteBuffer> toSelf = new LinkedBlockingQueue<>();
+  private final Map<Integer, Socket> peers;
+  private final Map<Integer, DataOutputStream> outputs = new HashMap<>();
+  private final TransportInbox inbox;
 
-  private SocketTransport(int rank, Socket socket) throws IOException {
+  private SocketTransport(int rank, Map<Integer, Socket> peers, Duration timeout)
+      throws IOException {
     this.rank = rank;
-    this.socket = socket;
-    socket.setTcpNoDelay(true);
-    out = new DataOutputStream(socket.getOutputStream());
-    DataInputStream in = new DataInputStream(socket.getInputStream());
-    Thread reader = new Thread(() -> read(in), "messages");
-    reader.setDaemon(true);
-    reader.start();
+    this.peers = peers;
+    inbox = new TransportInbox(rank, peers.size() + 1, timeout);
+    for (Map.Entry<Integer, Socket> peer : peers.entrySet()) {
+      Socket socket = peer.getValue();
+      socket.setTcpNoDelay(true);
+      outputs.put(peer.getKey(), new DataOutputStream(socket.getOutputStream()));
+      DataInputStream in = new DataInputStream(socket.getInputStream());
+      Thread reader = new Thread(() -> read(peer.getKey(), in), "messages of " + peer.getKey());
+      reader.setDaemon(true);
+      reader.start();
+    }
   }
 
-  /** Rank 0 listens at {@code port}, rank 1 connects to it. */
+  /** Joins two processes: rank 0 listens at {@code port}, rank 1 connects to it. */
   static SocketTransport open(int rank, int port) {
     try {
       if (rank == 0) {
         try (ServerSocket server = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
-          server.setSoTimeout(SECONDS * 1000);
-          return new SocketTransport(rank, server.accept());
+          server.setSoTimeout((int) LIMIT.toMillis());
+          return new SocketTransport(0, Map.of(1, server.accept()), LIMIT);
         }
       }
-      return new SocketTransport(rank, connect(port));
+      return new SocketTransport(1, Map.of(0, connect(port)), LIMIT);
     } catch (IOException e) {
       throw new CommException("no connection", e);
     }
   }
 
+  /** All ranks of a group in this process, as if each had one of its own. */
+  static List<Transport> group(int ranks, Duration timeout) throws IOException {
+    List<Map<Integer, Socket>> peers = new ArrayList<>();
+    for (int rank = 0; rank < ranks; rank++) {
+      peers.add(new HashMap<>());
+    }
+    try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      for (int high = 1; high < ranks; high++) {
+        for (int low = 0; low < high; low++) {
+          peers.get(high).put(low, connect(server.getLocalPort()));
+          peers.get(low).put(high, server.accept());
+        }
+      }
+    }
+    List<Transport> group = new ArrayList<>();
+    for (int rank = 0; rank < ranks; rank++) {
+      group.add(new SocketTransport(rank, peers.get(rank), timeout));
+    }
+    return group;
+  }
+
   private static Socket connect(int port) throws IOException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
+    long deadline = System.nanoTime() + LIMIT.toNanos();
     while (true) {
       Socket socket = new Socket();
       try {
@@ -70,15 +103,24 @@ final class SocketTransport implements Transport {
     }
   }
 
-  private void read(DataInputStream in) {
+  private void read(int peer, DataInputStream in) {
     try {
       while (true) {
-        byte[] bytes = new byte[in.readInt()];
-        in.readFully(bytes);
-        arrived.add(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
+        int bytes = in.readInt();
+        if (bytes == FAREWELL) {
+          inbox.finish(peer);
+          return;
+        }
+        if (bytes == GIVEN_UP) {
+          inbox.fail("rank " + peer + " gave up: " + in.readUTF());
+          return;
+        }
+        byte[] content = new byte[bytes];
+        in.readFully(content);
+        inbox.deliver(peer, inbox.buffer(peer, bytes).put(content));
       }
     } catch (IOException e) {
-      // The peer has ended; whoever waits for it runs into the limit.
+      inbox.fail("the connection to rank " + peer + " was lost");
     }
   }
 
@@ -89,52 +131,78 @@ final class SocketTransport implements Transport {
 
   @Override
   public int ranks() {
-    return 2;
+    return peers.size() + 1;
   }
 
   @Override
   public void send(int peer, ByteBuffer message) {
-    byte[] bytes = new byte[message.remaining()];
-    message.duplicate().get(bytes);
+    TransportInbox.checkSize(message.remaining());
+    inbox.requireGroup();
     if (peer == rank) {
-      toSelf.add(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
+      inbox.copy(rank, message);
       return;
     }
+    byte[] content = new byte[message.remaining()];
+    message.duplicate().get(content);
     try {
-      out.writeInt(bytes.length);
-      out.write(bytes);
-      out.flush();
+      DataOutputStream out = output(peer);
+      synchronized (out) {
+        out.writeInt(content.length);
+        out.write(content);
+        out.flush();
+      }
     } catch (IOException e) {
       throw new CommException("rank " + peer + " is gone", e);
     }
   }
 
+  private DataOutputStream output(int peer) {
+    DataOutputStream out = outputs.get(peer);
+    if (out == null) {
+      throw new IllegalArgumentException("there is no rank " + peer);
+    }
+    return out;
+  }
+
   @Override
   public ByteBuffer receive(int peer) {
-    @Nullable ByteBuffer message;
-    try {
-      message = (peer == rank ? toSelf : arrived).poll(SECONDS, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new CommException("interrupted", e);
-    }
-    if (message == null) {
-      throw new CommException("rank " + peer + " sent nothing");
-    }
-    return message;
+    return inbox.take(peer);
   }
 
   @Override
   public void abort(String reason) {
-    close();
+    inbox.fail(reason);
+    for (int peer : peers.keySet()) {
+      DataOutputStream out = output(peer);
+      synchronized (out) {
+        try {
+          out.writeInt(GIVEN_UP);
+          out.writeUTF(reason);
+          out.flush();
+        } catch (IOException e) {
+          // The peer has ended, and waits for nobody.
+        }
+      }
+    }
   }
 
+  /**
+   * Ends what is sent; what still comes is read, so that the system has no reason to cut it off.
+   */
   @Override
   public void close() {
-    try {
-      socket.close();
-    } catch (IOException e) {
-      throw new CommException("cannot close", e);
+    inbox.finish(rank);
+    for (Map.Entry<Integer, Socket> peer : peers.entrySet()) {
+      DataOutputStream out = output(peer.getKey());
+      synchronized (out) {
+        try {
+          out.writeInt(FAREWELL);
+          out.flush();
+          peer.getValue().shutdownOutput();
+        } catch (IOException e) {
+          // The peer has ended, or this rank has left already.
+        }
+      }
     }
   }
 }
