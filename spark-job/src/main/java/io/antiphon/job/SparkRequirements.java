@@ -73,7 +73,7 @@ final class SparkRequirements {
   static void requirePlugin(Map<String, String> properties) {
     String plugin = AntiphonPlugin.class.getName();
     boolean named =
-        Arrays.stream(properties.getOrDefault(PLUGINS, "").split(","))
+        Arrays.stream(properties.getOrDefault(PLUGINS, "").split(",", -1))
             .anyMatch(name -> name.strip().equals(plugin));
     if (!named) {
       throw new EnvironmentException(

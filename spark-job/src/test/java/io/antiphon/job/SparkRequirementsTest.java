@@ -123,8 +123,8 @@ class SparkRequirementsTest {
   /** The properties, with {@code spark.} left out of their names. */
   private static Map<String, String> properties(String master, String more) {
     Map<String, String> properties = new TreeMap<>(Map.of("spark.master", master));
-    for (String pair : more == null ? new String[0] : more.split(" ")) {
-      String[] parts = pair.split("=");
+    for (String pair : more == null ? new String[0] : more.split(" ", -1)) {
+      String[] parts = pair.split("=", -1);
       properties.put("spark." + parts[0], parts[1]);
     }
     return properties;

@@ -34,10 +34,10 @@ record ListeningPort(long process, InetAddress address, int number) {
     for (String table : List.of("tcp", "tcp6")) {
       for (String line : Files.readAllLines(Path.of("/proc/net", table))) {
         // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode
-        String[] fields = line.strip().split("\\s+");
+        String[] fields = line.strip().split("\\s+", -1);
         Long owner = fields.length > 9 ? owners.get("socket:[" + fields[9] + "]") : null;
         if (owner != null && fields[3].equals(LISTEN)) {
-          String[] local = fields[1].split(":");
+          String[] local = fields[1].split(":", -1);
           ports.add(new ListeningPort(owner, address(local[0]), Integer.parseInt(local[1], 16)));
         }
       }
