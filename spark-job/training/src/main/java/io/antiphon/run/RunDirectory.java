@@ -112,8 +112,9 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   /**
-   * Fails unless {@code settings} go on with the training of the newest checkpoint, and records
-   * them as the run's settings.
+   * Fails unless {@code settings} go on with the training of the newest checkpoint. Records them as
+   * the run's settings if there is none; else {@link #requireSame} does, once the data is known to
+   * be the same too, so that a refused run leaves the settings as they were.
    *
    * @return the step of that checkpoint; 0 if training begins
    * @throws ConfigException with one problem per key that differs, or if the run is complete and
@@ -134,12 +135,18 @@ public final class RunDirectory implements AutoCloseable {
     if (settings.checkpoint().enabled() && trained < settings.schedule().steps()) {
       opener.open(Directories.checkpoints(settings, path)).requireWritable();
     }
+    if (newest.isEmpty()) {
+      write(settings);
+    }
+    return trained;
+  }
+
+  private void write(Settings settings) {
     try {
       SettingsWriter.write(settings, path.resolve("config.conf"));
     } catch (IOException e) {
       throw unusable(path, "must be a directory that can be written: " + reason(e), remedy(e));
     }
-    return trained;
   }
 
   /** Whether the run has come to its end before. */
@@ -155,15 +162,19 @@ public final class RunDirectory implements AutoCloseable {
   /**
    * Fails unless {@code data} is what the newest checkpoint was trained on. A run goes on by
    * position in an order of sequences: with others, it would repeat some, miss some, and train on
-   * what it is measured on.
+   * what it is measured on. Records {@code settings} as the run's.
    *
    * @throws ConfigException that names what changed
    */
   public void requireSame(TrainingData data, Settings settings) {
-    if (newest.isEmpty()) {
-      return;
-    }
-    CheckpointManifest found = newest.get();
+    newest.ifPresent(
+        found -> {
+          requireSame(data, settings, found);
+          write(settings);
+        });
+  }
+
+  private void requireSame(TrainingData data, Settings settings, CheckpointManifest found) {
     Optional<TrainingData> earlier = TrainingData.of(found);
     if (earlier.isEmpty()) {
       LOG.warn(

@@ -88,6 +88,23 @@ class RunDirectoryTest {
         .isFalse();
   }
 
+  @Test
+  void keepsItsSettingsWhenOthersAreRefused() throws IOException {
+    checkpoint(Scalars.none().withText("sequencesDigest", "s").withText("tokenizerDigest", "t"));
+    Path recorded = path.resolve("config.conf");
+    Files.writeString(recorded, "# as they were");
+    Settings elsewhere = settings.with(List.of("data.text=moved"));
+    try (RunDirectory directory = RunDirectory.hold(path, LocalCheckpoints::open)) {
+      directory.record(elsewhere);
+      assertThatThrownBy(() -> directory.requireSame(new TrainingData("s2", "t"), elsewhere))
+          .isInstanceOf(ConfigException.class);
+      assertThat(recorded).hasContent("# as they were");
+
+      directory.requireSame(new TrainingData("s", "t"), elsewhere);
+      assertThat(recorded).content().contains("moved");
+    }
+  }
+
   private static void assertRefused(
       RunDirectory directory, String sequences, String tokenizer, String says) {
     Settings elsewhere =
