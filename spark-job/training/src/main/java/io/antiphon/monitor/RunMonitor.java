@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -76,23 +77,24 @@ public final class RunMonitor implements RunListener, AutoCloseable {
   /**
    * Makes {@code summary.json} and {@code report.html} again from {@code metrics.jsonl}.
    *
+   * @param warnings takes a sentence if lines of that file had to be left out
+   * @return the result; empty if that file does not exist or tells of no run, and then nothing is
+   *     written
    * @throws UncheckedIOException if a file cannot be read or written
-   * @throws IllegalArgumentException if the directory holds no metrics of a run
    */
-  public static RunSummary rebuild(Path runDirectory) {
+  public static Optional<RunSummary> rebuild(Path runDirectory, Consumer<String> warnings) {
     MonitorOptions options = new MonitorOptions(runDirectory, 1, true, 1, ProgressStyle.NONE);
     try (RunMonitor monitor = new RunMonitor(options, Optional.empty(), Optional.empty())) {
       UnreadableLines unreadable = monitor.replay();
       if (unreadable.count() > 0) {
-        LOG.warn("{}", unreadable.describe(runDirectory.resolve(METRICS), "left out"));
+        warnings.accept(unreadable.describe(runDirectory.resolve(METRICS), "left out"));
       }
       if (monitor.info == null) {
-        throw new IllegalArgumentException(
-            runDirectory.resolve(METRICS) + " does not exist or holds no run");
+        return Optional.empty();
       }
       monitor.writeSummary();
       monitor.writeReport();
-      return monitor.summary.summary();
+      return monitor.summary();
     }
   }
 

@@ -149,6 +149,11 @@ public final class RunDirectory implements AutoCloseable {
     }
   }
 
+  /** The directory, as it was named. */
+  public Path path() {
+    return path;
+  }
+
   /** Whether the run has come to its end before. */
   public boolean isComplete() {
     return RunOutcome.of(path).equals(Optional.of(RunSummary.Outcome.COMPLETED));

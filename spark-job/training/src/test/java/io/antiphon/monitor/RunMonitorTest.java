@@ -2,7 +2,6 @@ package io.antiphon.monitor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -13,6 +12,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -116,7 +117,10 @@ final class RunMonitorTest {
     String report = Files.readString(directory.resolve("report.html"));
     Files.delete(directory.resolve("summary.json"));
     Files.delete(directory.resolve("report.html"));
-    assertThat(RunMonitor.rebuild(directory).outcome()).isEqualTo(RunSummary.Outcome.COMPLETED);
+    List<String> warnings = new ArrayList<>();
+    assertThat(RunMonitor.rebuild(directory, warnings::add).orElseThrow().outcome())
+        .isEqualTo(RunSummary.Outcome.COMPLETED);
+    assertThat(warnings).isEmpty();
     assertThat(directory.resolve("summary.json")).hasContent(summary);
     assertThat(directory.resolve("report.html")).hasContent(report);
   }
@@ -129,7 +133,13 @@ final class RunMonitorTest {
     String stray = Files.readAllLines(metrics).get(1);
     Files.writeString(metrics, stray + "\n", StandardOpenOption.APPEND);
 
-    assertThat(RunMonitor.rebuild(directory).outcome()).isEqualTo(RunSummary.Outcome.COMPLETED);
+    List<String> warnings = new ArrayList<>();
+    assertThat(RunMonitor.rebuild(directory, warnings::add).orElseThrow().outcome())
+        .isEqualTo(RunSummary.Outcome.COMPLETED);
+    assertThat(warnings)
+        .singleElement()
+        .asString()
+        .startsWith("an unreadable line of " + metrics + " was left out");
     assertThat(directory.resolve("summary.json")).hasContent(summary);
   }
 
@@ -158,9 +168,8 @@ final class RunMonitorTest {
   @Test
   void rebuildingNeedsMetrics() throws IOException {
     Files.createDirectories(directory);
-    assertThatIllegalArgumentException()
-        .isThrownBy(() -> RunMonitor.rebuild(directory))
-        .withMessage(directory.resolve("metrics.jsonl") + " does not exist or holds no run");
+    assertThat(RunMonitor.rebuild(directory, warning -> {})).isEmpty();
+    assertThat(directory).isEmptyDirectory();
   }
 
   @Test
