@@ -12,6 +12,8 @@ import picocli.CommandLine;
 
 @Tag("fuzz")
 class ArgumentsFuzzTest {
+  private static final int MOST = 100; // time and memory of picocli grow with the square
+
   @Test
   void argumentsAreReadOrExplainedInAFewLines() {
     Fuzz.of("arguments")
@@ -23,7 +25,7 @@ class ArgumentsFuzzTest {
             "doctor\n--json")
         .words(
             "--set", "--config", "--step", "--help", "--version", "--cluster", "@", "-", "--", "=")
-        .run(input -> parse(new String(input, StandardCharsets.UTF_8).split("\n")));
+        .run(input -> parse(new String(input, StandardCharsets.UTF_8).split("\n", MOST)));
   }
 
   private static void parse(String[] arguments) throws Exception {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.antiphon.conf.Printable;
 import io.antiphon.data.DataException;
 import io.antiphon.data.DataRequest;
 import io.antiphon.data.SeededPermutation;
@@ -193,7 +194,7 @@ public record StoreManifest(
     String message =
         path
             + " is not a usable manifest of a token store: "
-            + why
+            + Printable.line(why)
             + ". Delete the store's directory, the next run builds it again";
     return cause == null ? new DataException(message) : new DataException(message, cause);
   }
