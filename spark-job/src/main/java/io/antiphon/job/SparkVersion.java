@@ -7,7 +7,7 @@ import org.apache.spark.package$;
  * The version of Spark that this program runs in. Looks at nothing else of Spark, so that it
  * answers in every version.
  */
-public final class SparkVersion {
+final class SparkVersion {
   /** Of this line are the classes that ranks and the packing of data use. */
   static final String NEEDED = "4.2";
 
@@ -18,8 +18,12 @@ public final class SparkVersion {
    *
    * @throws EnvironmentException in one line for the user
    */
-  public static void require() {
-    require(package$.MODULE$.SPARK_VERSION());
+  static void require() {
+    require(current());
+  }
+
+  static String current() {
+    return package$.MODULE$.SPARK_VERSION();
   }
 
   static void require(String version) {

@@ -3,15 +3,13 @@ package io.antiphon.submit;
 import io.antiphon.conf.Printable;
 import io.antiphon.conf.Redaction;
 import io.antiphon.conf.Version;
-import io.antiphon.device.LastResort;
-import io.antiphon.device.SharedDevice;
+import io.antiphon.run.LostGpu;
 import io.antiphon.run.UserErrors;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -64,9 +62,6 @@ public final class Antiphon {
   /** Stopped by a signal, as shells count it. */
   static final int INTERRUPTED = 130;
 
-  /** How long the process is given to exit where a GPU may keep it from that. */
-  static final Duration EXIT = Duration.ofSeconds(15);
-
   private Antiphon() {}
 
   /** Answers {@code --version}. */
@@ -84,26 +79,14 @@ public final class Antiphon {
   public static void main(String[] arguments) {
     try {
       int code = commandLine().execute(arguments);
-      if (code == 0 && SharedDevice.anyLoss().isEmpty()) {
+      if (code == 0 && !LostGpu.happened()) {
         return;
       }
-      if (SharedDevice.anyLoss().isPresent()) {
-        LastResort.after(EXIT);
-      } else if (code == FAILED) {
-        LastResort.after(EXIT.multipliedBy(4)); // a rank may hang that could not be closed
-      }
+      LostGpu.beforeExit(code == FAILED);
       System.exit(code);
     } catch (OutOfMemoryError e) { // picocli hands on what is no Exception
       System.err.println(
           "antiphon: " + UserErrors.explain(e).map(UserErrors.Explained::message).orElse(""));
-      System.exit(USAGE);
-    } catch (NoClassDefFoundError e) {
-      if (SparkPresence.isHere()) {
-        throw e;
-      }
-      System.err.println(
-          "antiphon: this needs Spark, which is not here; unpack the archive with Spark over this"
-              + " bundle");
       System.exit(USAGE);
     }
   }

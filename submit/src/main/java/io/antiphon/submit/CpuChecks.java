@@ -5,7 +5,7 @@ import io.antiphon.cpu.BlasUnavailable;
 import io.antiphon.cpu.CpuBackend;
 import io.antiphon.data.DataException;
 import io.antiphon.data.tokenizer.TokenizerLibrary;
-import io.antiphon.job.SparkVersion;
+import io.antiphon.run.HostProvider;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.Buffer;
@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** What training on the CPU needs. */
 final class CpuChecks {
@@ -121,25 +122,22 @@ final class CpuChecks {
   }
 
   private static Finding spark() {
-    if (Files.exists(Path.of(System.getProperty("java.home"), "..", "BUNDLE"))
-        && !SparkPresence.isHere()) {
-      return Finding.warn(
-          "Spark",
-          "not in this bundle: train runs its ranks as threads of one process",
-          "unpack the archive with Spark over it for all commands");
-    }
+    Optional<String> version;
     try {
-      Class<?> version = Class.forName("org.apache.spark.package$");
-      Object module = version.getField("MODULE$").get(null);
-      Object number = version.getMethod("SPARK_VERSION").invoke(module);
-      SparkVersion.require();
-      return Finding.ok("Spark", "embedded, version " + number);
+      version = HostProvider.here().sparkVersion();
     } catch (EnvironmentException e) {
       return Finding.fail("Spark", "of another version", String.valueOf(e.getMessage()));
-    } catch (ReflectiveOperationException | LinkageError e) {
-      return Finding.fail(
-          "Spark", "not on the class path", "start through submit/antiphon or spark-submit");
     }
+    if (version.isPresent()) {
+      return Finding.ok("Spark", "embedded, version " + version.get());
+    }
+    return Files.exists(Path.of(System.getProperty("java.home"), "..", "BUNDLE"))
+        ? Finding.warn(
+            "Spark",
+            "not in this bundle: ranks run as threads of one process",
+            "unpack the archive with Spark over it for clusters, Parquet and SQL")
+        : Finding.fail(
+            "Spark", "not on the class path", "start through submit/antiphon or spark-submit");
   }
 
   private static Finding blas() {
@@ -151,10 +149,6 @@ final class CpuChecks {
   }
 
   private static Finding tokenizers() {
-    if (!SparkPresence.isHere()) {
-      return Finding.skip(
-          "tokenizers", "from a file need Spark's libraries; data.tokenizer = \"bytes\" works");
-    }
     try {
       TokenizerLibrary.check();
       return Finding.ok("tokenizers", "the native library loads and encodes");

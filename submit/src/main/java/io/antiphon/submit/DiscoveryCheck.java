@@ -1,7 +1,7 @@
 package io.antiphon.submit;
 
 import io.antiphon.conf.Settings;
-import io.antiphon.job.cluster.GpuDiscovery;
+import io.antiphon.run.GpuDiscovery;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

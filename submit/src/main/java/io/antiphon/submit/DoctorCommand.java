@@ -2,7 +2,7 @@ package io.antiphon.submit;
 
 import io.antiphon.comm.NcclLibrary;
 import io.antiphon.conf.Settings;
-import io.antiphon.job.cluster.GpuDiscovery;
+import io.antiphon.run.GpuDiscovery;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
     name = "doctor",
     mixinStandardHelpOptions = true,
     description = {
-      "Checks Java, memory, Spark and the native libraries, and tries out the GPUs if there are any.",
+      "Checks Java, memory, Spark and the native libraries, and tries out the GPUs if there are"
+          + " any.",
       "With settings it also prints their memory plan and checks what a run with them needs here.",
       "Exits with 0 if nothing failed, else with 1."
     },

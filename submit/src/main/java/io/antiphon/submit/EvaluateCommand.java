@@ -1,6 +1,7 @@
 package io.antiphon.submit;
 
-import io.antiphon.job.EvaluationRun;
+import io.antiphon.run.EvaluationRun;
+import io.antiphon.run.HostProvider;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,7 +58,8 @@ final class EvaluateCommand implements Callable<Integer> {
                 saved.runDirectory,
                 saved.step(),
                 ranks == null ? OptionalInt.empty() : OptionalInt.of(ranks),
-                overrides)
+                overrides,
+                HostProvider.here())
             .run();
     PrintWriter out = spec.commandLine().getOut();
     EvaluationReport report = new EvaluationReport(saved.runDirectory, result);

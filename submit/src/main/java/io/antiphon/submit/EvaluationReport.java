@@ -1,6 +1,6 @@
 package io.antiphon.submit;
 
-import io.antiphon.job.EvaluationRun;
+import io.antiphon.run.EvaluationRun;
 import io.antiphon.train.report.LayerLoad;
 import java.io.PrintWriter;
 import java.nio.file.Path;

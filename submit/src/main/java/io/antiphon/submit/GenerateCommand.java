@@ -1,7 +1,8 @@
 package io.antiphon.submit;
 
 import io.antiphon.conf.Printable;
-import io.antiphon.job.GenerationRun;
+import io.antiphon.run.GenerationRun;
+import io.antiphon.run.HostProvider;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -86,7 +87,9 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     requireUsable();
     PrintWriter out = spec.commandLine().getOut();
-    GenerationRun run = GenerationRun.of(saved.runDirectory, saved.step(), ranks, saved.overrides);
+    GenerationRun run =
+        GenerationRun.of(
+            saved.runDirectory, saved.step(), ranks, saved.overrides, HostProvider.here());
     String text = prompt.equals(STANDARD_INPUT) ? standardInput() : prompt;
     Prompted prompted = new Prompted(out, text);
     run.generate(new GenerationRun.Request(text, tokens, temperature, topP, seed), prompted::piece);

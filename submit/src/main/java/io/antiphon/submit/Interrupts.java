@@ -1,6 +1,6 @@
 package io.antiphon.submit;
 
-import io.antiphon.device.LastResort;
+import io.antiphon.run.LostGpu;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -53,7 +53,7 @@ final class Interrupts implements AutoCloseable {
   }
 
   private static void end() {
-    LastResort.after(Antiphon.EXIT);
+    LostGpu.beforeHalt();
     Runtime.getRuntime().halt(Antiphon.INTERRUPTED);
   }
 

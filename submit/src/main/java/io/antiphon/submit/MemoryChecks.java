@@ -4,12 +4,9 @@ import io.antiphon.conf.Backend;
 import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Settings;
 import io.antiphon.data.DataException;
-import io.antiphon.data.FileOpener;
 import io.antiphon.data.tokenizer.Vocabulary;
 import io.antiphon.device.Device;
-import io.antiphon.job.storage.CheckpointStorage;
-import io.antiphon.run.CheckpointOpener;
-import io.antiphon.run.LocalCheckpoints;
+import io.antiphon.run.HostProvider;
 import io.antiphon.train.CheckpointSpace;
 import io.antiphon.train.MemoryPlan;
 import io.antiphon.train.ModelSetup;
@@ -54,7 +51,10 @@ final class MemoryChecks {
     ModelSetup setup;
     try {
       Vocabulary vocabulary =
-          Vocabulary.of(settings.data().tokenizer(), settings.data().endOfText(), FileOpener.LOCAL);
+          Vocabulary.of(
+              settings.data().tokenizer(),
+              settings.data().endOfText(),
+              HostProvider.here().files());
       setup = ModelSetup.of(settings, vocabulary.size(), vocabulary.endOfText());
     } catch (DataException e) {
       findings.add(
@@ -85,12 +85,10 @@ final class MemoryChecks {
     if (!settings.checkpoint().enabled()) {
       return Finding.skip(CHECKPOINTS, "none will be written: checkpoint.enabled = false");
     }
-    CheckpointOpener opener =
-        SparkPresence.isHere() ? CheckpointStorage::open : LocalCheckpoints::open;
     String place = settings.checkpoint().dir().orElse("file://" + Path.of("runs").toAbsolutePath());
     CheckpointSpace space;
     try {
-      space = CheckpointSpace.of(settings, setup, opener.open(place), 0);
+      space = CheckpointSpace.of(settings, setup, HostProvider.here().checkpoints().open(place), 0);
     } catch (CheckpointException | ConfigException e) {
       return Finding.fail(
           CHECKPOINTS,

@@ -1,8 +1,8 @@
 package io.antiphon.submit;
 
-import io.antiphon.job.routing.RoutingTraces;
 import io.antiphon.monitor.Terminal;
 import io.antiphon.monitor.WorkProgress;
+import io.antiphon.run.HostProvider;
 import io.antiphon.simulate.CostFile;
 import io.antiphon.simulate.CostModel;
 import io.antiphon.simulate.OptionException;
@@ -267,7 +267,9 @@ final class SimulateCommand implements Callable<Integer> {
     } catch (InvalidPathException e) {
       parquet = false; // and not a file either, as the reader of files will say
     }
-    return parquet ? RoutingTraces.parquet(path) : CountsInput.openTrace("--trace", path);
+    return parquet
+        ? HostProvider.here().routingTable(path)
+        : CountsInput.openTrace("--trace", path);
   }
 
   private SimulationOptions options(SampleSource source) {

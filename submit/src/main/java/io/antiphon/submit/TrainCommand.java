@@ -1,13 +1,10 @@
 package io.antiphon.submit;
 
 import io.antiphon.conf.Settings;
-import io.antiphon.job.SparkVersion;
-import io.antiphon.job.TrainingDriver;
-import io.antiphon.job.storage.CheckpointStorage;
 import io.antiphon.monitor.Terminal;
-import io.antiphon.run.CheckpointOpener;
-import io.antiphon.run.LocalCheckpoints;
+import io.antiphon.run.HostProvider;
 import io.antiphon.run.RunDirectory;
+import io.antiphon.run.TrainingRun;
 import io.antiphon.train.report.RunSummary;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -90,41 +87,23 @@ final class TrainCommand implements Callable<Integer> {
       more.add("monitor.record-routing=" + recordRouting);
     }
     Settings settings = options.read(more);
-    if (!SparkPresence.isHere()) {
-      return withoutSpark(settings);
-    }
-    SparkVersion.require();
-    Path directory = directory(settings, CheckpointStorage::open);
+    HostProvider hosts = HostProvider.here();
+    hosts.requireTrainable(settings);
+    Path directory =
+        runDirectory != null
+            ? runDirectory
+            : RunDirectory.choose(Path.of("runs"), settings, hosts.checkpoints());
     announce(settings, directory);
-    TrainingDriver driver = new TrainingDriver(settings, directory, terminal());
-    Interrupts interrupts = Interrupts.on(driver::interrupt, settings.checkpoint().enabled());
-    RunSummary.Outcome outcome;
-    try {
-      outcome = driver.run();
-    } finally {
-      interrupts.close();
+    if (!hosts.note().isEmpty()) {
+      System.out.println(hosts.note());
     }
-    return ended(outcome, settings, directory);
-  }
-
-  /** Ranks as threads of this process, in a bundle without Spark. */
-  private int withoutSpark(Settings settings) throws InterruptedException {
-    Path directory = directory(settings, LocalCheckpoints::open);
-    announce(settings, directory);
-    System.out.println("without Spark: ranks are threads of this process");
-    LocalTraining run = new LocalTraining(settings, directory, terminal());
+    TrainingRun run = new TrainingRun(settings, directory, terminal(), hosts);
     Interrupts interrupts = Interrupts.on(run::interrupt, settings.checkpoint().enabled());
     try {
       return ended(run.run(), settings, directory);
     } finally {
       interrupts.close();
     }
-  }
-
-  private Path directory(Settings settings, CheckpointOpener opener) {
-    return runDirectory != null
-        ? runDirectory
-        : RunDirectory.choose(Path.of("runs"), settings, opener);
   }
 
   private static void announce(Settings settings, Path directory) {

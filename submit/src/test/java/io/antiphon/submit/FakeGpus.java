@@ -1,8 +1,8 @@
 package io.antiphon.submit;
 
 import io.antiphon.device.DeviceException;
-import io.antiphon.job.cluster.GpuDiscovery;
 import io.antiphon.kernel.DeviceTrial;
+import io.antiphon.run.GpuDiscovery;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
-import io.antiphon.job.cluster.GpuDiscovery;
+import io.antiphon.run.GpuDiscovery;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -16,13 +16,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Every answer of {@code doctor} about GPUs, on machines that the tests make up. */
 class GpuChecksTest {
   private static final String NO_DRIVER =
-      "libcuda.so.1 (the NVIDIA driver) could not be loaded: libcuda.so.1: cannot open shared object"
-          + " file. Looked in LD_LIBRARY_PATH and the system's own path. Install the NVIDIA driver, or name"
-          + " its folder in LD_LIBRARY_PATH";
+      "libcuda.so.1 (the NVIDIA driver) could not be loaded: libcuda.so.1: cannot open shared"
+          + " object file. Looked in LD_LIBRARY_PATH and the system's own path. Install the NVIDIA"
+          + " driver, or name its folder in LD_LIBRARY_PATH";
   private static final String NO_NVRTC =
       "libnvrtc.so.13 (CUDA's run-time compiler) could not be loaded: libnvrtc.so.13: cannot open"
-          + " shared object file. Looked in LD_LIBRARY_PATH. Install libnvrtc.so.13, or name its folder in"
-          + " LD_LIBRARY_PATH; submit/antiphon also searches below the folders in ANTIPHON_CUDA_PATH";
+          + " shared object file. Looked in LD_LIBRARY_PATH. Install libnvrtc.so.13, or name its"
+          + " folder in LD_LIBRARY_PATH; submit/antiphon also searches below the folders in"
+          + " ANTIPHON_CUDA_PATH";
 
   private static Settings settings(String... overrides) {
     return SettingsReader.preset("quickstart", List.of(overrides));
@@ -87,8 +88,8 @@ class GpuChecksTest {
         .endsWith("Looked in LD_LIBRARY_PATH and the system's own path");
     assertThat(finding(result, "GPU").remedy())
         .isEqualTo(
-            "install the NVIDIA driver, or name its folder in LD_LIBRARY_PATH; or set backend.kind to cpu"
-                + " or auto");
+            "install the NVIDIA driver, or name its folder in LD_LIBRARY_PATH; or set backend.kind"
+                + " to cpu or auto");
   }
 
   @Test

@@ -7,12 +7,15 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import io.antiphon.monitor.Terminal;
+import io.antiphon.run.EvaluationRun;
+import io.antiphon.run.GenerationRun;
 import io.antiphon.run.LocalCheckpoints;
 import io.antiphon.run.RunDirectory;
+import io.antiphon.run.ThreadHosts;
+import io.antiphon.run.TrainingRun;
 import io.antiphon.run.UserErrors;
 import io.antiphon.train.CheckpointSpace;
 import io.antiphon.train.ModelSetup;
-import io.antiphon.train.SequenceSource;
 import io.antiphon.train.checkpoint.CheckpointException;
 import io.antiphon.train.checkpoint.Checkpoints;
 import io.antiphon.train.report.RunSummary;
@@ -22,11 +25,13 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.HashSet;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -51,7 +56,8 @@ class LocalTrainingTest {
   private static RunSummary.Outcome train(Settings settings, Path run) throws InterruptedException {
     PrintStream nowhere =
         new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
-    return new LocalTraining(settings, run, Terminal.of(nowhere, false, Map.of())).run();
+    return new TrainingRun(settings, run, Terminal.of(nowhere, false, Map.of()), new ThreadHosts())
+        .run();
   }
 
   private static List<String> losses(Path run) throws IOException {
@@ -67,9 +73,12 @@ class LocalTrainingTest {
     Path parts = directory.resolve("parts");
 
     assertThat(train(read(), whole)).isEqualTo(RunSummary.Outcome.COMPLETED);
-    LocalTraining stopped =
-        new LocalTraining(
-            read(), parts, Terminal.of(System.out, false, Map.of("LC_ALL", "C.UTF-8")));
+    TrainingRun stopped =
+        new TrainingRun(
+            read(),
+            parts,
+            Terminal.of(System.out, false, Map.of("LC_ALL", "C.UTF-8")),
+            new ThreadHosts());
     stopped.interrupt();
     assertThat(stopped.run()).isEqualTo(RunSummary.Outcome.INTERRUPTED);
     assertThat(train(read(), parts)).isEqualTo(RunSummary.Outcome.COMPLETED);
@@ -247,8 +256,7 @@ class LocalTrainingTest {
             "spark.cluster=2",
             "spark.master=yarn",
             "monitor.record-routing=routing",
-            "checkpoint.dir=hdfs:///checkpoints",
-            "data.tokenizer=tokenizer.json")) {
+            "checkpoint.dir=hdfs:///checkpoints")) {
       assertThatThrownBy(() -> train(read(key), directory.resolve("run")))
           .isInstanceOf(ConfigException.class)
           .hasMessageContaining(key.substring(0, key.indexOf('=')))
@@ -256,72 +264,84 @@ class LocalTrainingTest {
     }
   }
 
+  /** Checkpoints of the bundle without Spark are of use there. */
+  @Test
+  void aRunCanBeEvaluatedAndContinuedAsText() throws Exception {
+    Path run = directory.resolve("run");
+    Path tokenizer = Files.writeString(directory.resolve("tokenizer.json"), tokenizer());
+    assertThat(train(read("data.tokenizer=" + tokenizer), run))
+        .isEqualTo(RunSummary.Outcome.COMPLETED);
+    double recorded = validationLosses(run).get(TinyRun.STEPS);
+
+    EvaluationRun.Result result =
+        EvaluationRun.of(
+                run, OptionalLong.empty(), OptionalInt.empty(), List.of(), new ThreadHosts())
+            .run();
+    assertThat(result.evaluation().metrics().loss()).isEqualTo(recorded);
+    assertThat(result.bytesPerToken()).isGreaterThan(1);
+
+    StringBuilder text = new StringBuilder();
+    for (int ranks : List.of(1, 4)) {
+      StringBuilder pieces = new StringBuilder();
+      int tokens =
+          GenerationRun.of(run, OptionalLong.empty(), ranks, List.of(), new ThreadHosts())
+              .generate(new GenerationRun.Request("12 ", 8, 0, 1, 1), pieces::append);
+      assertThat(tokens).isEqualTo(8);
+      text.append(pieces).append('|');
+    }
+    String[] both = text.toString().split("[|]");
+    assertThat(both[1]).isNotBlank().isEqualTo(both[0]);
+  }
+
+  /** Digits, some pairs of them, blank and line feed as the byte-level tokenizers write them. */
+  private static String tokenizer() {
+    List<String> vocabulary = new ArrayList<>();
+    List<String> merges = new ArrayList<>();
+    for (int digit = 0; digit < 10; digit++) {
+      vocabulary.add(Integer.toString(digit));
+    }
+    vocabulary.add("\u0120");
+    vocabulary.add("\u010a");
+    for (int pair = 10; pair < 60; pair++) {
+      vocabulary.add(Integer.toString(pair));
+      merges.add("\"" + pair / 10 + " " + pair % 10 + "\"");
+    }
+    StringBuilder tokens = new StringBuilder();
+    for (int id = 0; id < vocabulary.size(); id++) {
+      tokens
+          .append(id == 0 ? "" : ", ")
+          .append('"')
+          .append(vocabulary.get(id))
+          .append("\": ")
+          .append(id);
+    }
+    return """
+    {"version": "1.0",
+     "added_tokens": [{"id": 62, "content": "<|endoftext|>", "single_word": false,
+       "lstrip": false, "rstrip": false, "normalized": false, "special": true}],
+     "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+       "use_regex": true},
+     "decoder": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+       "use_regex": true},
+     "model": {"type": "BPE", "vocab": {%s}, "merges": [%s]}}
+    """
+        .formatted(tokens, String.join(", ", merges));
+  }
+
+  private static Map<Integer, Double> validationLosses(Path run) throws IOException {
+    Map<Integer, Double> losses = new HashMap<>();
+    Pattern line = Pattern.compile("\"evaluation\",\"step\":(\\d+),\"validationLoss\":([^,}]+)");
+    Matcher found = line.matcher(Files.readString(run.resolve("metrics.jsonl")));
+    while (found.find()) {
+      losses.put(Integer.parseInt(found.group(1)), Double.parseDouble(found.group(2)));
+    }
+    return losses;
+  }
+
   @Test
   void aMissingTextIsNamed() {
     assertThatThrownBy(() -> train(read("data.text=/nowhere/text"), directory.resolve("run")))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("/nowhere/text");
-  }
-
-  @Test
-  void aCompressedFileIsNoText() throws Exception {
-    Path file = Files.write(directory.resolve("a.txt.gz"), new byte[] {0x1f, (byte) 0x8b, 8, 0});
-    assertThatThrownBy(() -> LocalText.read(read("data.text=" + file)))
-        .isInstanceOf(ConfigException.class)
-        .hasMessageContaining("is compressed with gzip, and without Spark only UTF-8 text is read");
-  }
-
-  @Test
-  void everyEpochReadsEverySequenceOnceInAnotherOrder() {
-    LocalText text = LocalText.read(read());
-    try (SequenceSource train = text.train();
-        SequenceSource again = text.train()) {
-      int sequences = Math.toIntExact(train.sequences());
-      Set<List<Integer>> first = new HashSet<>();
-      Set<List<Integer>> second = new HashSet<>();
-      for (int i = 0; i < sequences; i++) {
-        first.add(tokens(train, i));
-        second.add(tokens(train, sequences + i));
-      }
-      assertThat(first).hasSize(sequences).isEqualTo(second);
-      assertThat(tokens(train, 0)).isNotEqualTo(tokens(train, sequences));
-      assertThat(tokens(again, sequences + 3)).isEqualTo(tokens(train, sequences + 3));
-    }
-  }
-
-  @Test
-  void ofASeparatorLineOnlyItsGroupRemains() throws Exception {
-    Path file = directory.resolve("book.txt");
-    Files.writeString(file, "before\r\nCHAPTER one\n" + "words\n".repeat(500) + "CHAPTER two\nend");
-    LocalText text =
-        LocalText.read(
-            read(
-                "data.text=" + file,
-                "data.document-separator=^CHAPTER (.*)",
-                "schedule.evaluate-every=0",
-                "data.validation-fraction=0"));
-    StringBuilder all = new StringBuilder();
-    try (SequenceSource train = text.train()) {
-      for (int i = 0; i < train.sequences(); i++) {
-        tokens(train, i).forEach(token -> all.append(token < 256 ? (char) (int) token : '|'));
-      }
-    }
-    assertThat(all.toString()).contains("before|one\nwords\nwords").doesNotContain("CHAPTER");
-  }
-
-  private static List<Integer> tokens(SequenceSource source, long position) {
-    int[] tokens = new int[source.sequenceLength() + 1];
-    source.read(position, tokens, 0);
-    return Arrays.stream(tokens).boxed().toList();
-  }
-
-  @Test
-  void shippedTextIsFoundWithoutSpark() {
-    LocalText text = LocalText.read(read("data.text=classpath:corpus"));
-    try (SequenceSource train = text.train();
-        SequenceSource validation = text.validation()) {
-      assertThat(train.sequences()).isGreaterThan(50_000);
-      assertThat(validation.sequences()).isBetween(1L, train.sequences() / 4);
-    }
   }
 }

@@ -7,6 +7,8 @@ import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import io.antiphon.monitor.RunOutcome;
 import io.antiphon.monitor.Terminal;
+import io.antiphon.run.ThreadHosts;
+import io.antiphon.run.TrainingRun;
 import io.antiphon.train.RuinedModel;
 import io.antiphon.train.report.RunSummary;
 import java.io.ByteArrayOutputStream;
@@ -66,7 +68,8 @@ class RuinedRunTest {
     Settings settings = SettingsReader.file(conf, all);
     PrintStream nowhere =
         new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
-    return new LocalTraining(settings, run, Terminal.of(nowhere, false, Map.of())).run();
+    return new TrainingRun(settings, run, Terminal.of(nowhere, false, Map.of()), new ThreadHosts())
+        .run();
   }
 
   private RuinedModel ruin(List<String> overrides, String... more) {

@@ -2,8 +2,9 @@ package io.antiphon.tests;
 
 import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
-import io.antiphon.job.TrainingDriver;
 import io.antiphon.monitor.Terminal;
+import io.antiphon.run.HostProvider;
+import io.antiphon.run.TrainingRun;
 import io.antiphon.train.report.RunSummary;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -41,7 +42,7 @@ final class SmallRun {
       """;
 
   private final Path directory;
-  private final TrainingDriver driver;
+  private final TrainingRun driver;
 
   /**
    * @param shared directory for the text and the token store that all runs use
@@ -59,7 +60,9 @@ final class SmallRun {
     Settings settings = SettingsReader.text("small", SETTINGS, all);
     PrintStream out =
         new PrintStream(OutputStream.nullOutputStream(), true, StandardCharsets.UTF_8);
-    this.driver = new TrainingDriver(settings, directory, Terminal.of(out, false, Map.of()));
+    this.driver =
+        new TrainingRun(
+            settings, directory, Terminal.of(out, false, Map.of()), HostProvider.here());
   }
 
   RunSummary.Outcome train() throws InterruptedException {

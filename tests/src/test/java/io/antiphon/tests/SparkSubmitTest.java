@@ -85,7 +85,7 @@ class SparkSubmitTest {
               "org/bytedeco/cuda/global/nccl.class",
               "org/bytedeco/cuda/linux-x86_64/libjninvrtc.so",
               "io/antiphon/kernel/memory.cu",
-              "io/antiphon/job/cluster/gpu-discovery.sh")
+              "io/antiphon/run/gpu-discovery.sh")
           .anyMatch(name -> name.matches("lib/libJCudaDriver-.*-linux-x86_64\\.so"));
     }
   }

@@ -3,6 +3,9 @@ package io.antiphon.data.files;
 import io.antiphon.data.DataException;
 import io.antiphon.data.FileOpener;
 import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.ServiceConfigurationError;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
@@ -33,6 +36,19 @@ public record HadoopPath(String setting, Path path, FileSystem files) {
     } catch (IllegalArgumentException failure) {
       throw unusable(setting, location, failure);
     }
+  }
+
+  /** Settings that differ from those that Hadoop finds itself, as they travel to executors. */
+  public static Map<String, String> changed(Configuration configuration) {
+    Configuration defaults = new Configuration();
+    Map<String, String> changed = new HashMap<>();
+    for (Map.Entry<String, String> entry : configuration) {
+      String raw = entry.getValue();
+      if (raw != null && !Objects.equals(raw, defaults.getRaw(entry.getKey()))) {
+        changed.put(entry.getKey(), raw);
+      }
+    }
+    return changed;
   }
 
   /** Opens files where {@code configuration} leads, the local ones included. */

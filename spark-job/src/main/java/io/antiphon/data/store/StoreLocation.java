@@ -6,9 +6,7 @@ import io.antiphon.data.files.HadoopPath;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.Serializable;
-import java.util.HashMap;
 import java.util.Map;
-import java.util.Objects;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSError;
@@ -28,15 +26,7 @@ public record StoreLocation(String directory, Map<String, String> settings)
   }
 
   static StoreLocation of(Path directory, Configuration configuration) {
-    Configuration defaults = new Configuration();
-    Map<String, String> changed = new HashMap<>();
-    for (Map.Entry<String, String> entry : configuration) {
-      String raw = entry.getValue();
-      if (raw != null && !Objects.equals(raw, defaults.getRaw(entry.getKey()))) {
-        changed.put(entry.getKey(), raw);
-      }
-    }
-    return new StoreLocation(directory.toString(), changed);
+    return new StoreLocation(directory.toString(), HadoopPath.changed(configuration));
   }
 
   /**

@@ -1,13 +1,14 @@
 package io.antiphon.job.barrier;
 
 import io.antiphon.device.DeviceException;
-import io.antiphon.device.LastResort;
-import io.antiphon.device.SharedDevice;
 import io.antiphon.job.transport.ExecutorTransport;
 import io.antiphon.job.transport.Placement;
 import io.antiphon.job.transport.ProcessRanks;
 import io.antiphon.job.transport.RankPlaces;
 import io.antiphon.job.transport.Wire;
+import io.antiphon.run.LostGpu;
+import io.antiphon.run.RankSeat;
+import io.antiphon.run.RankTask;
 import io.antiphon.run.UserErrors;
 import io.antiphon.tensor.CommException;
 import io.antiphon.train.RuinedModel;
@@ -39,9 +40,6 @@ import scala.runtime.AbstractFunction1;
 
 /** Runs one task per rank in a barrier stage, all or nothing. */
 final class BarrierJob {
-  /** How long a process that has lost a device is given to exit. */
-  private static final Duration EXIT = Duration.ofSeconds(15);
-
   private static final Logger LOG = LoggerFactory.getLogger(BarrierJob.class);
 
   private BarrierJob() {}
@@ -136,10 +134,8 @@ final class BarrierJob {
           case DRIVER, OTHER -> LOG.error("rank {} failed", places.rank(), failure);
           case PEER -> {}
         }
-        if (executor && lostDevice(failure)) {
-          // Only a new process gets the device back; Spark ends an executor for such an error.
-          LastResort.after(EXIT);
-          throw new InternalError(described.message());
+        if (executor && LostGpu.by(failure)) {
+          throw LostGpu.endOfExecutor(described.message());
         }
         throw failure instanceof RuntimeException unchecked
             ? unchecked
@@ -167,7 +163,7 @@ final class BarrierJob {
               attempt.toString(),
               () -> rank == 0 && stopRequested(),
               content -> tell(new RankMessage.Report(attempt, content)),
-              gpu,
+              gpu::place,
               onCancel);
       try {
         R answer = task.call(seat);
@@ -214,11 +210,7 @@ final class BarrierJob {
                   || failure instanceof DeviceException
               ? String.valueOf(failure.getMessage())
               : failure.toString();
-      // A rank may only have waited in vain for one whose work does not end.
-      String loss =
-          cause == RankMessage.Cause.DRIVER && !(failure instanceof DeviceException)
-              ? SharedDevice.anyLoss().map(why -> " (" + why + ")").orElse("")
-              : "";
+      String loss = cause == RankMessage.Cause.DRIVER ? LostGpu.reasonBeside(failure) : "";
       return new RankMessage.Failure(attempt, rank, cause, message + loss);
     }
 
@@ -226,17 +218,12 @@ final class BarrierJob {
       if (failure instanceof RuinedModel) {
         return RankMessage.Cause.MODEL;
       }
-      if (!executor && lostDevice(failure)) {
+      if (!executor && LostGpu.by(failure)) {
         return RankMessage.Cause.DRIVER;
       }
       return failure instanceof CommException || failure instanceof InterruptedException
           ? RankMessage.Cause.PEER
           : RankMessage.Cause.OTHER;
-    }
-
-    private static boolean lostDevice(Throwable failure) {
-      return (failure instanceof DeviceException device && device.sticky())
-          || SharedDevice.anyLoss().isPresent();
     }
 
     private static void tell(RankMessage message) {

@@ -1,6 +1,6 @@
 package io.antiphon.job.barrier;
 
-import java.io.Serializable;
+import io.antiphon.train.report.RunReport;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -20,7 +20,7 @@ final class DriverMailbox implements AutoCloseable {
   private static final Map<UUID, DriverMailbox> OPEN = new ConcurrentHashMap<>();
 
   private final UUID attempt;
-  private final Consumer<Serializable> reports;
+  private final Consumer<RunReport> reports;
   private final BooleanSupplier stopRequested;
   private final List<RankMessage.Failure> failures = new ArrayList<>();
   private final CountDownLatch ended = new CountDownLatch(1);
@@ -28,8 +28,7 @@ final class DriverMailbox implements AutoCloseable {
   private boolean heard;
   private boolean closed;
 
-  private DriverMailbox(
-      UUID attempt, Consumer<Serializable> reports, BooleanSupplier stopRequested) {
+  private DriverMailbox(UUID attempt, Consumer<RunReport> reports, BooleanSupplier stopRequested) {
     this.attempt = attempt;
     this.reports = reports;
     this.stopRequested = stopRequested;
@@ -37,7 +36,7 @@ final class DriverMailbox implements AutoCloseable {
 
   /** Takes messages of {@code attempt} until closed. */
   static DriverMailbox open(
-      UUID attempt, Consumer<Serializable> reports, BooleanSupplier stopRequested) {
+      UUID attempt, Consumer<RunReport> reports, BooleanSupplier stopRequested) {
     DriverMailbox mailbox = new DriverMailbox(attempt, reports, stopRequested);
     OPEN.put(attempt, mailbox);
     return mailbox;
@@ -69,7 +68,7 @@ final class DriverMailbox implements AutoCloseable {
   }
 
   /** Spark would only log what is thrown here, and the run would go on unheard. */
-  private void deliver(Serializable report) {
+  private void deliver(RunReport report) {
     if (undelivered != null) {
       return; // what follows a gap is no history
     }

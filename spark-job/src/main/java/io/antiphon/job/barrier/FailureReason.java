@@ -47,7 +47,9 @@ final class FailureReason {
       return RankFailure.lasting(String.valueOf(failure.getMessage()), failure);
     }
     RankMessage.Cause cause = reported.isEmpty() ? RankMessage.Cause.PEER : reported.get(0).cause();
-    if (cause == RankMessage.Cause.USER || cause == RankMessage.Cause.DRIVER) {
+    if (cause == RankMessage.Cause.USER
+        || cause == RankMessage.Cause.MODEL
+        || cause == RankMessage.Cause.DRIVER) {
       return of(reported.get(0), failure);
     }
     String spark = String.valueOf(failure.getMessage());

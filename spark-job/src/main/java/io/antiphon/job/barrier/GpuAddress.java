@@ -31,11 +31,6 @@ public record GpuAddress(
     addresses = List.copyOf(addresses);
   }
 
-  /** The only rank of this process, outside of Spark. */
-  public static GpuAddress alone() {
-    return new GpuAddress(List.of(), visibleDevices(), true, 0, 1);
-  }
-
   /** Of the task that runs on this thread. */
   static GpuAddress of(TaskContext context, RankPlaces places) {
     Map<String, ResourceInformation> resources = context.resourcesJMap();

@@ -2,6 +2,8 @@ package io.antiphon.job.barrier;
 
 import io.antiphon.conf.Settings;
 import io.antiphon.run.RankFailure;
+import io.antiphon.run.RankTask;
+import io.antiphon.train.report.RunReport;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
@@ -21,19 +23,6 @@ public final class RankCall {
   private RankCall() {}
 
   /**
-   * Runs {@code task} on every rank, once: what fails is not tried again.
-   *
-   * @param messages takes what rank 0 tells the driver, in order
-   * @return what rank 0 answered
-   * @throws RankFailure if a rank failed
-   */
-  public static <R extends Serializable> R run(
-      SparkSession spark, Settings settings, RankTask<R> task, Consumer<Serializable> messages)
-      throws InterruptedException {
-    return attempt(spark, settings, task, messages, () -> false, () -> {});
-  }
-
-  /**
    * Runs {@code task} on every rank; another attempt may follow.
    *
    * @param messages takes what rank 0 tells the driver, in order
@@ -47,7 +36,7 @@ public final class RankCall {
       SparkSession spark,
       Settings settings,
       RankTask<R> task,
-      Consumer<Serializable> messages,
+      Consumer<RunReport> messages,
       BooleanSupplier stopRequested,
       Runnable meanwhile)
       throws InterruptedException {

@@ -1,5 +1,6 @@
 package io.antiphon.job.barrier;
 
+import io.antiphon.train.report.RunReport;
 import java.io.Serializable;
 import java.util.UUID;
 
@@ -9,7 +10,7 @@ sealed interface RankMessage extends Serializable {
   UUID attempt();
 
   /** A report for the listener of the run. */
-  record Report(UUID attempt, Serializable content) implements RankMessage {}
+  record Report(UUID attempt, RunReport content) implements RankMessage {}
 
   /** The question whether the run shall stop; answered after everything that was sent before. */
   record StopQuestion(UUID attempt) implements RankMessage {}

@@ -2,6 +2,7 @@ package io.antiphon.job.cluster;
 
 import io.antiphon.conf.SparkDefaults;
 import io.antiphon.job.barrier.ApplicationWatch;
+import io.antiphon.run.GpuDiscovery;
 import io.antiphon.tensor.CommException;
 import java.io.File;
 import java.io.IOException;

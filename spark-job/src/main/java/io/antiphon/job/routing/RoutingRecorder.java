@@ -4,6 +4,10 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Problem;
 import io.antiphon.data.routing.RoutingTableWriter;
 import io.antiphon.train.report.RoutedCounts;
+import io.antiphon.train.report.RunInfo;
+import io.antiphon.train.report.RunListener;
+import io.antiphon.train.report.RunSummary;
+import io.antiphon.train.report.StepMetrics;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -12,13 +16,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Records the routing of a run: in a spool while ranks train, as Parquet when they are done. */
-public final class RoutingRecorder implements AutoCloseable {
+public final class RoutingRecorder implements RunListener, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RoutingRecorder.class);
+
+  private static final long NOT_STARTED = -1;
 
   private final SparkSession spark;
   private final String directory;
   private final long recorded;
   private final RoutingSpool spool;
+  private long lastStep = NOT_STARTED;
 
   private RoutingRecorder(SparkSession spark, String directory, long recorded, RoutingSpool spool) {
     this.spark = spark;
@@ -51,21 +58,36 @@ public final class RoutingRecorder implements AutoCloseable {
         spark, directory, recorded, new RoutingSpool(runDirectory.resolve("routing.spool")));
   }
 
-  /** An attempt goes on from {@code step}. */
-  public void started(long step) {
-    spool.rewind(step);
+  @Override
+  public void started(RunInfo info) {
+    spool.rewind(info.resumedStep());
+    lastStep = info.resumedStep();
   }
 
-  /** Notes what one step sent where. */
-  public void add(RoutedCounts counts) {
+  @Override
+  public void routed(RoutedCounts counts) {
     spool.add(counts);
   }
 
+  @Override
+  public void step(StepMetrics metrics) {
+    lastStep = metrics.step();
+  }
+
   /**
-   * Writes the steps up to {@code last} to the table, without those that are there. No rank may
-   * hold a slot of Spark.
+   * Writes the steps of a run that did not fail to the table, without those that are there. No rank
+   * may hold a slot of Spark.
    */
-  public void publish(long last) {
+  @Override
+  public void finished(RunSummary.Outcome outcome, String reason) {
+    if (outcome == RunSummary.Outcome.FAILED || lastStep == NOT_STARTED) {
+      return;
+    }
+    publish(lastStep);
+    spool.delete();
+  }
+
+  private void publish(long last) {
     try (RoutingTableWriter writer = new RoutingTableWriter(spark, directory)) {
       spool.forEach(
           counts -> {
@@ -89,12 +111,6 @@ public final class RoutingRecorder implements AutoCloseable {
     }
   }
 
-  /** Removes the spool: everything is published. */
-  public void done() {
-    spool.delete();
-  }
-
-  /** What cannot be kept any more is only logged: the run has ended, for a reason of its own. */
   @Override
   public void close() {
     try {

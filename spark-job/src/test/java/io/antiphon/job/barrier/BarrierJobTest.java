@@ -7,9 +7,12 @@ import io.antiphon.conf.ConfigException;
 import io.antiphon.conf.Problem;
 import io.antiphon.data.SparkForTests;
 import io.antiphon.run.RankFailure;
+import io.antiphon.run.RankSeat;
+import io.antiphon.run.RankTask;
+import io.antiphon.train.report.GeneratedText;
+import io.antiphon.train.report.RunReport;
 import java.io.IOException;
 import java.io.ObjectInputStream;
-import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -26,7 +29,7 @@ class BarrierJobTest {
   private static final Duration LIMIT = Duration.ofSeconds(50);
 
   private final UUID attempt = UUID.randomUUID();
-  private final List<Serializable> reports = new ArrayList<>();
+  private final List<RunReport> reports = new ArrayList<>();
 
   @Test
   void ranksMeetAndAnswerInTheirOrder() throws Exception {
@@ -36,13 +39,13 @@ class BarrierJobTest {
               int rank = seat.transport().rank();
               seat.transport().send(1 - rank, ByteBuffer.allocate(10 + rank));
               if (rank == 0) {
-                seat.driver().accept("report");
+                seat.reports().accept(new GeneratedText("report"));
               }
               return 100 * rank + seat.transport().receive(1 - rank).remaining();
             });
 
     assertThat(answers).containsExactly(11, 110);
-    assertThat(reports).containsExactly("report");
+    assertThat(reports).containsExactly(new GeneratedText("report"));
   }
 
   @Test

@@ -7,8 +7,10 @@ import io.antiphon.conf.Settings;
 import io.antiphon.conf.SettingsReader;
 import io.antiphon.data.SparkForTests;
 import io.antiphon.run.RankFailure;
+import io.antiphon.run.RankTask;
+import io.antiphon.train.report.RunEvent;
+import io.antiphon.train.report.RunReport;
 import java.io.IOException;
-import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,14 +28,14 @@ class RankCallTest {
 
   private static final AtomicInteger STEPS = new AtomicInteger();
 
-  private final List<Serializable> taken = new ArrayList<>();
+  private final List<RunReport> taken = new ArrayList<>();
 
   /** Reports step after step, as a trainer does, until it is told to end. */
   private static final RankTask<Integer> TRAINS =
       seat -> {
         for (int step = 1; step <= 1000 && seat.transport().rank() == 0; step++) {
           seat.stopRequested().getAsBoolean();
-          seat.driver().accept(step);
+          seat.reports().accept(report(step));
           STEPS.set(step);
         }
         return 1000;
@@ -65,7 +67,7 @@ class RankCallTest {
     RankTask<Integer> tells =
         seat -> {
           for (int step = 1; step <= 3 && seat.transport().rank() == 0; step++) {
-            seat.driver().accept(step);
+            seat.reports().accept(report(step));
           }
           return 3;
         };
@@ -74,9 +76,9 @@ class RankCallTest {
 
   private RankFailure failure(RankTask<Integer> task, Throwable thrown) {
     taken.clear();
-    Consumer<Serializable> listener =
+    Consumer<RunReport> listener =
         report -> {
-          if (report.equals(3)) {
+          if (report.equals(report(3))) {
             RankCallTest.<RuntimeException>raise(thrown);
           }
           taken.add(report);
@@ -88,8 +90,12 @@ class RankCallTest {
                 RankCall.attempt(
                     SparkForTests.session(), TWO_RANKS, task, listener, () -> false, () -> {}));
     assertThat(failed).isNotNull();
-    assertThat(taken).as("a history without a gap").isEqualTo(List.of(1, 2));
+    assertThat(taken).as("a history without a gap").isEqualTo(List.of(report(1), report(2)));
     return failed;
+  }
+
+  private static RunReport report(long step) {
+    return new RunEvent(RunEvent.Kind.WARNING, step, "");
   }
 
   private static UncheckedIOException full() {

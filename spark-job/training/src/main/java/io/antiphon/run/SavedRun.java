@@ -122,11 +122,9 @@ public record SavedRun(
     }
   }
 
-  /** Digest of the sequences of a store that the model was trained on, if there is one. */
+  /** Digest of the sequences that the model was trained on, as far as the checkpoint tells. */
   public Optional<String> sequences() {
-    return TrainingData.of(manifest)
-        .map(TrainingData::sequences)
-        .filter(sequences -> !sequences.startsWith(TrainingData.WITHOUT_SPARK));
+    return TrainingData.of(manifest).map(TrainingData::sequences);
   }
 
   /**
@@ -137,7 +135,18 @@ public record SavedRun(
    * @throws ConfigException if it gives others
    */
   public void requireText(String digest, Corpus corpus) {
-    if (!sequences().orElse(digest).equals(digest)) {
+    String trainedOn = sequences().orElse(digest);
+    boolean alone = trainedOn.startsWith(TrainingData.WITHOUT_SPARK);
+    if (alone != digest.startsWith(TrainingData.WITHOUT_SPARK)) {
+      String how = alone ? "without" : "with";
+      throw unusable(
+          corpus.setting(),
+          corpus.location(),
+          "is split for validation in another way %s Spark, as the %s was trained"
+              .formatted(how, label()),
+          "evaluate " + how + " Spark, or measure on another text with --text");
+    }
+    if (!trainedOn.equals(digest)) {
       throw unusable(
           corpus.setting(),
           corpus.location(),

@@ -1,8 +1,9 @@
 package io.antiphon.train;
 
-import io.antiphon.train.report.RunReports;
+import io.antiphon.train.report.RunReport;
 import io.antiphon.transport.Transport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /**
  * What one rank gets from whoever started it.
@@ -15,7 +16,10 @@ import java.util.function.BooleanSupplier;
  *     ranks
  */
 public record RankContext(
-    Transport transport, RunReports reports, BooleanSupplier stopRequested, String attempt) {
+    Transport transport,
+    Consumer<RunReport> reports,
+    BooleanSupplier stopRequested,
+    String attempt) {
   /** World rank. */
   public int rank() {
     return transport.rank();

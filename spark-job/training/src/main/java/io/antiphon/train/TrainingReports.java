@@ -7,10 +7,11 @@ import io.antiphon.model.StepRecord.Field;
 import io.antiphon.model.TrainingStep;
 import io.antiphon.train.report.RoutedCounts;
 import io.antiphon.train.report.RunEvent;
-import io.antiphon.train.report.RunReports;
+import io.antiphon.train.report.RunReport;
 import java.time.Instant;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,7 +26,7 @@ final class TrainingReports {
   private final Settings settings;
   private final ModelSetup setup;
   private final RankDevice device;
-  private final RunReports reports;
+  private final Consumer<RunReport> reports;
   private final RunFacts facts;
   private final boolean silent;
   private long stepStarted;
@@ -46,7 +47,7 @@ final class TrainingReports {
     if (silent) {
       return;
     }
-    reports.started(facts.info(settings, setup, device, committed, Instant.now()));
+    reports.accept(facts.info(settings, setup, device, committed, Instant.now()));
     LOG.info(
         "{}; state: {}; activations: {}",
         device.backend().description(),
@@ -71,7 +72,7 @@ final class TrainingReports {
       long step = (long) record.value(Field.STEPS);
       routing(record, step);
       double seconds = (System.nanoTime() - stepStarted) / 1e9;
-      reports.step(
+      reports.accept(
           StepReport.of(
               record,
               setup,
@@ -82,7 +83,7 @@ final class TrainingReports {
               newCudaCalls()));
       if (record.value(Field.APPLIED) == 0) {
         String message = "the gradient of step " + step + " was not finite; no update";
-        reports.event(new RunEvent(RunEvent.Kind.SKIPPED_UPDATE, step, message));
+        reports.accept(new RunEvent(RunEvent.Kind.SKIPPED_UPDATE, step, message));
       }
     }
     stepStarted = System.nanoTime();
@@ -98,7 +99,7 @@ final class TrainingReports {
         for (int microBatch = 0; microBatch < microBatches; microBatch++) {
           counts[microBatch] = record.routing(group, layer, microBatch);
         }
-        reports.routed(
+        reports.accept(
             new RoutedCounts(
                 step,
                 denseLayers + layer,
@@ -132,35 +133,35 @@ final class TrainingReports {
           "step %d needed %d rows on a rank, the buffers hold %d; running it again with %d"
               .formatted(step, required, before, capacity);
       LOG.info("{}", message);
-      reports.event(new RunEvent(RunEvent.Kind.RERUN, step - 1, message));
+      reports.accept(new RunEvent(RunEvent.Kind.RERUN, step - 1, message));
     }
   }
 
   /** The validation loss was measured. */
   void evaluated(Evaluation evaluation) {
     if (!silent) {
-      reports.evaluated(evaluation.metrics());
+      reports.accept(evaluation.metrics());
     }
   }
 
   /** Something that the user should know happened after {@code step} steps. */
   void warning(long step, String message) {
     if (!silent) {
-      reports.event(new RunEvent(RunEvent.Kind.WARNING, step, message));
+      reports.accept(new RunEvent(RunEvent.Kind.WARNING, step, message));
     }
   }
 
   /** A checkpoint after {@code step} steps is complete. */
   void saved(long step) {
     if (!silent) {
-      reports.event(new RunEvent(RunEvent.Kind.CHECKPOINT, step, "step " + step));
+      reports.accept(new RunEvent(RunEvent.Kind.CHECKPOINT, step, "step " + step));
     }
   }
 
   /** The user ended the run after {@code step} steps. */
   void interrupted(long step) {
     if (!silent) {
-      reports.event(new RunEvent(RunEvent.Kind.INTERRUPTED, step, "stopped by the user"));
+      reports.accept(new RunEvent(RunEvent.Kind.INTERRUPTED, step, "stopped by the user"));
     }
   }
 }

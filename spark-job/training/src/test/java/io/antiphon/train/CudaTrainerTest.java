@@ -256,7 +256,9 @@ class CudaTrainerTest {
 
   private void rank(
       Settings settings, String name, Transport transport, RecordedRun recorded, boolean mortal) {
-    RankContext context = new RankContext(transport, recorded, recorded::stopRequested, "attempt");
+    RankContext context =
+        new RankContext(
+            transport, report -> report.deliver(recorded), recorded::stopRequested, "attempt");
     int length = settings.model().sequenceLength();
     try (RankDevice device = RankDevice.open(settings, transport)) {
       ModelSetup setup = ModelSetup.of(settings, CorpusSequences.VOCABULARY, CorpusSequences.END);

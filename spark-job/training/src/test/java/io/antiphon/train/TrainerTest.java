@@ -161,7 +161,11 @@ class TrainerTest {
   private TrainingResult rank(
       Settings settings, String name, Transport transport, RecordedRun recorded, int lag) {
     RankContext context =
-        new RankContext(transport, recorded, recorded::stopRequested, "attempt-" + settings.name());
+        new RankContext(
+            transport,
+            report -> report.deliver(recorded),
+            recorded::stopRequested,
+            "attempt-" + settings.name());
     try (RankDevice device = RankDevice.open(settings, transport)) {
       ModelSetup setup = ModelSetup.of(settings, SyntheticText.VOCABULARY, SyntheticText.END);
       var experts = device.groups().experts();

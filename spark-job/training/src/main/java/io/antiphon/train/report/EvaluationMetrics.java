@@ -1,7 +1,5 @@
 package io.antiphon.train.report;
 
-import java.io.Serializable;
-
 /**
  * The loss on the validation split.
  *
@@ -10,11 +8,16 @@ import java.io.Serializable;
  *     diverged
  * @param targets target tokens evaluated
  */
-public record EvaluationMetrics(long step, double loss, long targets) implements Serializable {
+public record EvaluationMetrics(long step, double loss, long targets) implements RunReport {
   public EvaluationMetrics {
     if (step < 0 || targets < 1) {
       throw new IllegalArgumentException(
           "an evaluation needs step >= 0 and targets >= 1, were " + step + " and " + targets);
     }
+  }
+
+  @Override
+  public void deliver(RunReports to) {
+    to.evaluated(this);
   }
 }

@@ -1,7 +1,5 @@
 package io.antiphon.train.report;
 
-import java.io.Serializable;
-
 /**
  * How one layer routed the tokens of one committed step, in one expert-parallel group.
  *
@@ -15,4 +13,9 @@ import java.io.Serializable;
  */
 @SuppressWarnings("ArrayRecordComponent") // written once and read once
 public record RoutedCounts(long step, int layer, int group, int ranks, int experts, int[][] counts)
-    implements Serializable {}
+    implements RunReport {
+  @Override
+  public void deliver(RunReports to) {
+    to.routed(this);
+  }
+}

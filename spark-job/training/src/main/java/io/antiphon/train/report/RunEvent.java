@@ -1,7 +1,5 @@
 package io.antiphon.train.report;
 
-import java.io.Serializable;
-
 /**
  * Something a reader of the run's history wants to see marked.
  *
@@ -9,7 +7,7 @@ import java.io.Serializable;
  * @param step updates done when it happened
  * @param message one line for the user; may be empty where the kind says it all
  */
-public record RunEvent(Kind kind, long step, String message) implements Serializable {
+public record RunEvent(Kind kind, long step, String message) implements RunReport {
 
   /** What can happen to a run besides a step. */
   public enum Kind {
@@ -31,5 +29,10 @@ public record RunEvent(Kind kind, long step, String message) implements Serializ
     if (step < 0) {
       throw new IllegalArgumentException("step of an event must be >= 0, was " + step);
     }
+  }
+
+  @Override
+  public void deliver(RunReports to) {
+    to.event(this);
   }
 }

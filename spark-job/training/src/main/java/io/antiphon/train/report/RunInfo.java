@@ -1,6 +1,5 @@
 package io.antiphon.train.report;
 
-import java.io.Serializable;
 import java.time.Instant;
 
 /**
@@ -41,7 +40,7 @@ public record RunInfo(
     double bigramLoss,
     long resumedStep,
     Instant startTime)
-    implements Serializable {
+    implements RunReport {
 
   private static final double BITS_PER_NAT = 1 / Math.log(2);
 
@@ -81,5 +80,10 @@ public record RunInfo(
   /** Converts a loss in nats per token to bits per byte of text. */
   public double bitsPerByte(double natsPerToken) {
     return natsPerByte(natsPerToken) * BITS_PER_NAT;
+  }
+
+  @Override
+  public void deliver(RunReports to) {
+    to.started(this);
   }
 }

@@ -1,6 +1,5 @@
 package io.antiphon.train.report;
 
-import java.io.Serializable;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -44,7 +43,7 @@ public record StepMetrics(
     long maxRows,
     List<LayerLoad> layers,
     Map<String, Long> cudaCalls)
-    implements Serializable {
+    implements RunReport {
 
   /** A step on the CPU. */
   public StepMetrics(
@@ -171,5 +170,10 @@ public record StepMetrics(
   /** Weights of clones that need not be sent, summed over the MoE layers. */
   public long weightBytesSaved() {
     return layers.stream().mapToLong(LayerLoad::weightBytesSaved).sum();
+  }
+
+  @Override
+  public void deliver(RunReports to) {
+    to.step(this);
   }
 }

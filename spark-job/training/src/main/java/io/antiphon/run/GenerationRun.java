@@ -1,38 +1,27 @@
-package io.antiphon.job;
+package io.antiphon.run;
 
 import io.antiphon.conf.Settings;
-import io.antiphon.data.files.HadoopPath;
 import io.antiphon.data.tokenizer.TokenizerDescription;
-import io.antiphon.job.barrier.GpuAddress;
-import io.antiphon.job.barrier.RankCall;
-import io.antiphon.job.barrier.RankSeat;
-import io.antiphon.job.storage.CheckpointStorage;
-import io.antiphon.run.RankFailure;
-import io.antiphon.run.SavedRun;
-import io.antiphon.train.RankDevice;
 import io.antiphon.train.RuinedModel;
-import io.antiphon.transport.ThreadTransport;
-import io.antiphon.transport.Transport;
+import io.antiphon.train.report.GeneratedText;
+import io.antiphon.train.report.RunReports;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.UUID;
 import java.util.function.Consumer;
-import org.apache.hadoop.conf.Configuration;
-import org.apache.spark.sql.SparkSession;
 
 /**
  * Continues a text with the model of a checkpoint. One rank holds every expert, so there is nothing
- * to plan, and needs no Spark; several ranks run as a barrier job, planned and safe from overflow
- * as in training.
+ * to plan, and runs in this process; several ranks are planned and safe from overflow as in
+ * training.
  */
 public final class GenerationRun {
   private final SavedRun saved;
   private final Settings settings;
+  private final HostProvider hosts;
 
   /**
    * What to generate.
@@ -46,9 +35,10 @@ public final class GenerationRun {
   public record Request(String prompt, int tokens, double temperature, double topP, long seed)
       implements Serializable {}
 
-  private GenerationRun(SavedRun saved, Settings settings) {
+  private GenerationRun(SavedRun saved, Settings settings, HostProvider hosts) {
     this.saved = saved;
     this.settings = settings;
+    this.hosts = hosts;
   }
 
   /**
@@ -56,16 +46,17 @@ public final class GenerationRun {
    *
    * @param step of the checkpoint; empty for the newest
    * @param overrides of single keys
+   * @param hosts where several ranks run
    * @throws io.antiphon.conf.ConfigException if there is no such checkpoint or the overrides do not
    *     fit
    */
   public static GenerationRun of(
-      Path runDirectory, OptionalLong step, int ranks, List<String> overrides) {
-    SavedRun saved = SavedRun.open(runDirectory, step, CheckpointStorage::open);
+      Path runDirectory, OptionalLong step, int ranks, List<String> overrides, HostProvider hosts) {
+    SavedRun saved = SavedRun.open(runDirectory, step, hosts.checkpoints());
     List<String> all = new ArrayList<>(RankOverrides.of(saved.settings(List.of()), ranks));
     all.add(RankOverrides.NO_CLUSTER);
     all.addAll(overrides);
-    return new GenerationRun(saved, saved.settings(all));
+    return new GenerationRun(saved, saved.settings(all), hosts);
   }
 
   /** Why the text of this checkpoint is worth nothing, for the user; empty if it may be. */
@@ -83,41 +74,33 @@ public final class GenerationRun {
    * @throws RankFailure if a rank failed
    */
   public int generate(Request request, Consumer<String> out) throws InterruptedException {
-    RankDevice.requireAvailable(settings);
     String tokenizer = saved.tokenizer(settings);
     TokenizerDescription description =
         TokenizerDescription.read(
             tokenizer,
             settings.data().endOfText(),
             settings.data().specialTokensInText(),
-            HadoopPath.opener(new Configuration()));
+            hosts.files());
     saved.requireTokenizer(description.meaning(), tokenizer);
-    GenerateTask task =
-        new GenerateTask(
-            settings,
-            description,
-            saved.checkpointDirectory(),
-            saved.manifest().step(),
-            saved.remedy(),
-            request);
-    Consumer<Serializable> pieces = piece -> out.accept((String) piece);
-    if (settings.parallelism().ranks() == 1) {
-      try (Transport alone = ThreadTransport.group(1, settings.spark().commTimeout()).get(0)) {
-        return task.call(
-            new RankSeat(
-                alone,
-                UUID.randomUUID().toString(),
-                () -> false,
-                pieces,
-                GpuAddress.alone(),
-                cancelled -> {}));
-      }
+    HostProvider alone = settings.parallelism().ranks() == 1 ? new ThreadHosts() : hosts;
+    try (RunHost host = alone.open(settings, saved.runDirectory(), line -> {})) {
+      GenerateTask task =
+          new GenerateTask(
+              settings,
+              description,
+              new CheckpointPlace(saved.checkpointDirectory(), hosts.checkpoints()),
+              saved.manifest().step(),
+              saved.remedy(),
+              request);
+      return host.call(settings, task, new Pieces(out), () -> false);
     }
-    SparkSession spark = SparkSessions.open(settings, Map.of());
-    try {
-      return RankCall.run(spark, settings, task, pieces);
-    } finally {
-      spark.stop();
+  }
+
+  /** Takes the pieces of the text. */
+  private record Pieces(Consumer<String> out) implements RunReports {
+    @Override
+    public void generated(GeneratedText text) {
+      out.accept(text.piece());
     }
   }
 }

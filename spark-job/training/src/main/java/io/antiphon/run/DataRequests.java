@@ -1,10 +1,9 @@
-package io.antiphon.job;
+package io.antiphon.run;
 
 import io.antiphon.conf.Data;
 import io.antiphon.conf.Settings;
 import io.antiphon.data.Corpus;
 import io.antiphon.data.DataRequest;
-import io.antiphon.run.Directories;
 import java.nio.file.Path;
 
 /** What the settings ask of the data. */

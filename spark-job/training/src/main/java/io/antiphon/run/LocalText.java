@@ -1,25 +1,27 @@
-package io.antiphon.submit;
+package io.antiphon.run;
 
 import io.antiphon.conf.ConfigException;
-import io.antiphon.conf.Data;
 import io.antiphon.conf.Problem;
-import io.antiphon.conf.Settings;
 import io.antiphon.data.Beginning;
+import io.antiphon.data.Corpus;
+import io.antiphon.data.DataException;
+import io.antiphon.data.DataRequest;
+import io.antiphon.data.FileOpener;
 import io.antiphon.data.SeededPermutation;
 import io.antiphon.data.Sha256;
-import io.antiphon.data.tokenizer.ByteTokenizer;
+import io.antiphon.data.Split;
+import io.antiphon.data.tokenizer.Tokenizer;
 import io.antiphon.data.tokenizer.TokenizerDescription;
+import io.antiphon.data.tokenizer.Vocabulary;
 import io.antiphon.train.SequenceSource;
 import io.antiphon.train.TrainingData;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -27,119 +29,121 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Text files of this machine as sequences of bytes, held in memory: what trains where there is no
- * Spark. The end of every text, by the validation fraction, is for validation. Sequences come in an
- * order of their own, shuffled by seed and epoch, so a run without Spark is not the run with Spark
- * step by step.
+ * Text files of this machine as tokens, held in memory: what ranks read where there is no Spark.
+ * The end of every text, by the validation fraction, is for validation. Sequences come in an order
+ * of their own, shuffled by seed and epoch, so a run without Spark is not the run with Spark step
+ * by step.
  */
-final class LocalText {
+final class LocalText implements RunText {
   private static final String CLASSPATH = "classpath:";
   private static final String LOCAL = "file:";
 
-  /** Tokens that are digested at once. */
-  private static final int BLOCK = 1 << 16;
-
   private final int sequenceLength;
   private final long seed;
-  private final char[] train;
-  private final char[] validation;
-  private final TrainingData identity;
+  private final Vocabulary vocabulary;
+  private final TokenList train;
+  private final TokenList validation;
 
-  private LocalText(int sequenceLength, long seed, char[] train, char[] validation) {
+  private LocalText(
+      int sequenceLength, long seed, Vocabulary vocabulary, TokenList train, TokenList validation) {
     this.sequenceLength = sequenceLength;
     this.seed = seed;
+    this.vocabulary = vocabulary;
     this.train = train;
     this.validation = validation;
-    this.identity = identity(sequenceLength, seed, train, validation);
   }
 
   /**
    * Reads and tokenises all text.
    *
+   * @param ranks that share the training split
    * @throws ConfigException if the settings ask for what only Spark reads, or the text is missing
    *     or too small
+   * @throws io.antiphon.data.DataException if the tokenizer cannot be used
    */
-  static LocalText read(Settings settings) {
-    Data data = settings.data();
-    if (data.text().isEmpty()) {
-      throw unusable("data.text", "not set", "is all that is read without Spark", "set data.text");
-    }
-    if (!data.tokenizer().equals("bytes")) {
+  static PreparedText read(DataRequest request, int ranks) {
+    if (!(request.corpus() instanceof Corpus.TextFiles corpus)) {
       throw unusable(
-          "data.tokenizer",
-          data.tokenizer(),
-          "tokenizers from a file need Spark's libraries, which are not here",
-          "set data.tokenizer to bytes, or unpack the archive with Spark");
+          request.corpus().setting(),
+          request.corpus().location(),
+          "needs Spark, which is not here",
+          "set data.text, which is all that is read without Spark");
     }
-    String location = data.text().orElseThrow();
-    Tokens train = new Tokens();
-    Tokens validation = new Tokens();
-    try (ByteTokenizer tokenizer = new ByteTokenizer()) {
-      for (String text : texts(location)) {
-        for (String document : documents(text, data)) {
+    TokenizerDescription description =
+        TokenizerDescription.read(
+            request.tokenizer(),
+            request.endOfText(),
+            request.specialTokensInText(),
+            FileOpener.LOCAL);
+    try (Tokenizer tokenizer = description.open()) {
+      Vocabulary vocabulary = new Vocabulary(tokenizer.vocabulary(), tokenizer.endOfText());
+      TokenList train = new TokenList(vocabulary);
+      TokenList validation = new TokenList(vocabulary);
+      for (String text : texts(corpus.location())) {
+        for (String document : documents(text, corpus)) {
           int[] tokens = tokenizer.encode(document);
-          int split = tokens.length - (int) Math.round(tokens.length * data.validationFraction());
-          train.add(tokens, 0, split, tokenizer.endOfText());
-          validation.add(tokens, split, tokens.length, tokenizer.endOfText());
+          double bytesPerToken = bytesPerToken(document, tokens.length);
+          int kept = (int) Math.round(tokens.length * request.validationFraction());
+          train.add(tokens, 0, tokens.length - kept, bytesPerToken);
+          validation.add(tokens, tokens.length - kept, tokens.length, bytesPerToken);
         }
       }
+      LocalText result =
+          new LocalText(request.sequenceLength(), request.seed(), vocabulary, train, validation);
+      requireEnough(corpus, result.sequences(Split.TRAIN), ranks);
+      return new PreparedText(
+          result, new TrainingData(result.digest(), description.meaning()), description);
     }
-    int length = settings.model().sequenceLength();
-    LocalText result = new LocalText(length, settings.seed(), train.all(), validation.all());
-    int ranks = settings.parallelism().ranks();
-    if (sequences(result.train, length) < ranks) {
+  }
+
+  private static double bytesPerToken(String document, int tokens) {
+    return tokens == 0 ? 0 : (double) document.getBytes(StandardCharsets.UTF_8).length / tokens;
+  }
+
+  private static void requireEnough(Corpus corpus, long sequences, int ranks) {
+    if (sequences < ranks) {
       throw unusable(
-          "data.text",
-          location,
-          "has "
-              + sequences(result.train, length)
-              + " training sequences, fewer than the "
-              + ranks
-              + " ranks",
+          corpus.setting(),
+          corpus.location(),
+          "has " + sequences + " training sequences, fewer than the " + ranks + " ranks",
           "add text, or lower parallelism.ranks or model.sequence-length");
     }
-    return result;
   }
 
-  /** What is trained on. Its order of sequences is not the one with Spark, so it is never equal. */
-  TrainingData identity() {
-    return identity;
-  }
-
-  private static TrainingData identity(
-      int sequenceLength, long seed, char[] train, char[] validation) {
+  /** Of all tokens and their order, which is not the one with Spark and so never equal to it. */
+  private String digest() {
     MessageDigest digest = Sha256.digest();
     digest.update(
-        (sequenceLength + " " + seed + " " + train.length).getBytes(StandardCharsets.US_ASCII));
-    for (char[] split : List.of(train, validation)) {
-      ByteBuffer bytes = ByteBuffer.allocate(Character.BYTES * BLOCK);
-      for (int first = 0; first < split.length; first += BLOCK) {
-        bytes.clear();
-        bytes.asCharBuffer().put(split, first, Math.min(BLOCK, split.length - first));
-        bytes.limit(Character.BYTES * Math.min(BLOCK, split.length - first));
-        digest.update(bytes);
-      }
+        (sequenceLength + " " + seed + " " + train.count()).getBytes(StandardCharsets.US_ASCII));
+    train.addTo(digest);
+    validation.addTo(digest);
+    return TrainingData.WITHOUT_SPARK + HexFormat.of().formatHex(digest.digest());
+  }
+
+  /** Each caller gets its own view of the same tokens. */
+  @Override
+  public SequenceSource open(Split split) {
+    if (sequences(split) == 0) {
+      throw new DataException(
+          "the text has no sequence for "
+              + split.label()
+              + "; add text, or raise data.validation-fraction");
     }
-    String tokens = HexFormat.of().formatHex(digest.digest());
-    return new TrainingData(TrainingData.WITHOUT_SPARK + tokens, TokenizerDescription.BYTES);
+    return new Sequences(this, split);
   }
 
-  /** The training split; each caller gets its own view of the same tokens. */
-  SequenceSource train() {
-    return new Sequences(train, sequenceLength, seed, true);
+  @Override
+  public long sequences(Split split) {
+    return Math.max(0, (tokens(split).count() - 1) / sequenceLength);
   }
 
-  /** The validation split, in order; the training split where it has no sequence. */
-  SequenceSource validation() {
-    return new Sequences(hasValidation() ? validation : train, sequenceLength, seed, false);
+  @Override
+  public double bytesPerToken(Split split) {
+    return tokens(split).bytesPerToken();
   }
 
-  boolean hasValidation() {
-    return sequences(validation, sequenceLength) > 0;
-  }
-
-  private static long sequences(char[] tokens, int length) {
-    return Math.max(0, (tokens.length - 1) / length);
+  private TokenList tokens(Split split) {
+    return split == Split.TRAIN ? train : validation;
   }
 
   private static List<String> texts(String location) {
@@ -209,11 +213,11 @@ final class LocalText {
   }
 
   /** As with Spark: of a separator line only what its first group captured remains. */
-  private static List<String> documents(String text, Data data) {
-    if (data.documentSeparator().isEmpty()) {
+  private static List<String> documents(String text, Corpus.TextFiles corpus) {
+    if (corpus.separator().isEmpty()) {
       return text.isBlank() ? List.of() : List.of(text.strip());
     }
-    Pattern separator = Pattern.compile(data.documentSeparator().orElseThrow());
+    Pattern separator = Pattern.compile(corpus.separator().orElseThrow());
     List<String> documents = new ArrayList<>();
     StringBuilder document = new StringBuilder();
     for (String line : text.lines().toList()) {
@@ -242,50 +246,22 @@ final class LocalText {
     return new ConfigException(List.of(new Problem("settings", 0, key, value, limit, remedy)));
   }
 
-  /** Tokens of many documents, one after the other. */
-  private static final class Tokens {
-    private char[] tokens = new char[1 << 16];
-    private int count;
-
-    void add(int[] document, int from, int to, int endOfText) {
-      if (from == to) {
-        return;
-      }
-      int needed = Math.addExact(count, to - from + 1);
-      if (needed > tokens.length) {
-        tokens = Arrays.copyOf(tokens, Math.max(needed, (int) Math.min(2L * count, 1 << 30)));
-      }
-      for (int i = from; i < to; i++) {
-        tokens[count++] = (char) document[i];
-      }
-      tokens[count++] = (char) endOfText;
-    }
-
-    char[] all() {
-      return Arrays.copyOf(tokens, count);
-    }
-  }
-
   private static final class Sequences implements SequenceSource {
-    private static final ByteTokenizer TOKENIZER = new ByteTokenizer();
-
-    private final char[] tokens;
-    private final int length;
-    private final long seed;
+    private final LocalText text;
+    private final TokenList tokens;
     private final boolean shuffled;
     private final long sequences;
 
-    Sequences(char[] tokens, int length, long seed, boolean shuffled) {
-      this.tokens = tokens;
-      this.length = length;
-      this.seed = seed;
-      this.shuffled = shuffled;
-      this.sequences = LocalText.sequences(tokens, length);
+    Sequences(LocalText text, Split split) {
+      this.text = text;
+      this.tokens = text.tokens(split);
+      this.shuffled = split == Split.TRAIN;
+      this.sequences = text.sequences(split);
     }
 
     @Override
     public int sequenceLength() {
-      return length;
+      return text.sequenceLength;
     }
 
     @Override
@@ -295,25 +271,25 @@ final class LocalText {
 
     @Override
     public int vocabulary() {
-      return TOKENIZER.vocabulary();
+      return text.vocabulary.size();
     }
 
     @Override
     public int endOfText() {
-      return TOKENIZER.endOfText();
+      return text.vocabulary.endOfText();
     }
 
     @Override
     public void read(long position, int[] into, int offset) {
-      int first = Math.toIntExact(stored(position) * length);
-      for (int i = 0; i <= length; i++) {
-        into[offset + i] = tokens[first + i];
+      int first = Math.toIntExact(stored(position) * text.sequenceLength);
+      for (int i = 0; i <= text.sequenceLength; i++) {
+        into[offset + i] = tokens.at(first + i);
       }
     }
 
     private long stored(long position) {
       long place = position % sequences;
-      long epochSeed = seed * 31 + position / sequences;
+      long epochSeed = text.seed * 31 + position / sequences;
       return shuffled ? new SeededPermutation(sequences, epochSeed).apply(place) : place;
     }
 

@@ -1,4 +1,4 @@
-package io.antiphon.job;
+package io.antiphon.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

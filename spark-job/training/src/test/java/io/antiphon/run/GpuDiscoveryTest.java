@@ -1,4 +1,4 @@
-package io.antiphon.job.cluster;
+package io.antiphon.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

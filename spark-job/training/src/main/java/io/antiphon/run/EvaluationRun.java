@@ -1,36 +1,27 @@
-package io.antiphon.job;
+package io.antiphon.run;
 
 import io.antiphon.conf.Settings;
 import io.antiphon.data.Corpus;
 import io.antiphon.data.DataRequest;
 import io.antiphon.data.Split;
-import io.antiphon.data.etl.PreparedTokens;
-import io.antiphon.data.etl.TokenEtl;
-import io.antiphon.data.store.PackedStore;
-import io.antiphon.data.store.StoreDirectory;
-import io.antiphon.data.store.StoreLocation;
-import io.antiphon.job.barrier.RankCall;
-import io.antiphon.job.storage.CheckpointStorage;
-import io.antiphon.run.RankFailure;
-import io.antiphon.run.SavedRun;
 import io.antiphon.train.Evaluation;
+import io.antiphon.train.report.RunReports;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import org.apache.spark.sql.SparkSession;
 
 /**
- * Measures the loss of a checkpoint in a barrier job, planned and safe from overflow as in
- * training: on the run's own validation split, or on the whole of another text.
+ * Measures the loss of a checkpoint, planned and safe from overflow as in training: on the run's
+ * own validation split, or on the whole of another text.
  */
 public final class EvaluationRun {
   private final SavedRun saved;
   private final Settings settings;
   private final boolean ownText;
+  private final HostProvider hosts;
 
   /**
    * What was measured.
@@ -64,10 +55,11 @@ public final class EvaluationRun {
     }
   }
 
-  private EvaluationRun(SavedRun saved, Settings settings, boolean ownText) {
+  private EvaluationRun(SavedRun saved, Settings settings, boolean ownText, HostProvider hosts) {
     this.saved = saved;
     this.settings = settings;
     this.ownText = ownText;
+    this.hosts = hosts;
   }
 
   /**
@@ -76,12 +68,17 @@ public final class EvaluationRun {
    * @param step of the checkpoint; empty for the newest
    * @param ranks to compute on; empty for those that wrote the checkpoint
    * @param overrides of single keys; another source of data means another text
+   * @param hosts where the ranks run
    * @throws io.antiphon.conf.ConfigException if there is no such checkpoint or the overrides do not
    *     fit
    */
   public static EvaluationRun of(
-      Path runDirectory, OptionalLong step, OptionalInt ranks, List<String> overrides) {
-    SavedRun saved = SavedRun.open(runDirectory, step, CheckpointStorage::open);
+      Path runDirectory,
+      OptionalLong step,
+      OptionalInt ranks,
+      List<String> overrides,
+      HostProvider hosts) {
+    SavedRun saved = SavedRun.open(runDirectory, step, hosts.checkpoints());
     Settings own = saved.settings(List.of());
     List<String> all = new ArrayList<>();
     all.add(RankOverrides.NO_CLUSTER);
@@ -90,7 +87,7 @@ public final class EvaluationRun {
     Settings settings = saved.settings(all);
     Corpus ours = DataRequests.of(own, saved.runDirectory()).corpus();
     Corpus wanted = DataRequests.of(settings, saved.runDirectory()).corpus();
-    return new EvaluationRun(saved, settings, ours.equals(wanted));
+    return new EvaluationRun(saved, settings, ours.equals(wanted), hosts);
   }
 
   /**
@@ -100,59 +97,29 @@ public final class EvaluationRun {
    * @throws RankFailure if a rank failed
    */
   public Result run() throws InterruptedException {
-    SparkSessions.requireDevices(settings, SparkSessions.properties(settings));
-    SparkSession spark = SparkSessions.open(settings, Map.of());
-    try {
+    try (RunHost host = hosts.open(settings, saved.runDirectory(), line -> {})) {
       DataRequest request = request();
-      StoreLocation store = store(spark, request);
+      RunText text = text(host, request);
       Split split = ownText ? Split.VALIDATION : Split.TRAIN;
-      PackedStore.open(store, split).close(); // a missing split is found here
+      text.open(split).close(); // a missing split is found here
       EvaluateTask task =
           new EvaluateTask(
-              settings, store, split, saved.checkpointDirectory(), saved.manifest().step());
-      Evaluation evaluation = RankCall.run(spark, settings, task, message -> {});
-      var part = store.manifest().part(split);
+              settings,
+              text,
+              split,
+              host.checkpoints(saved.checkpointDirectory()),
+              saved.manifest().step());
+      Evaluation evaluation = host.call(settings, task, RunReports.NONE, () -> false);
       return new Result(
           saved.manifest().step(),
           settings.parallelism().ranks(),
           request.corpus().setting() + " = " + request.corpus().location(),
           ownText ? "validation" : "all",
-          part.sequences(),
-          part.bytesPerToken(),
+          text.sequences(split),
+          text.bytesPerToken(split),
           evaluation,
           ruin(evaluation));
-    } finally {
-      spark.stop();
     }
-  }
-
-  /** The run's own text is in the store it was trained on, whatever became of the original. */
-  private StoreLocation store(SparkSession spark, DataRequest request) {
-    Optional<String> trainedOn =
-        ownText && asTrained(request) ? saved.sequences() : Optional.empty();
-    Optional<StoreLocation> kept =
-        trainedOn.flatMap(
-            sequences ->
-                StoreDirectory.holding(
-                    request.cacheDir(), sequences, spark.sparkContext().hadoopConfiguration()));
-    if (kept.isPresent()) {
-      return kept.get();
-    }
-    PreparedTokens prepared = TokenEtl.prepare(spark, request, 1);
-    saved.requireTokenizer(prepared.tokenizer().meaning(), request.tokenizer());
-    if (trainedOn.isPresent()) {
-      saved.requireText(prepared.manifest().contentDigest(), request.corpus());
-    }
-    return prepared.location();
-  }
-
-  /** Overrides may ask for sequences that the run did not have. */
-  private boolean asTrained(DataRequest request) {
-    DataRequest own = DataRequests.of(saved.settings(List.of()), saved.runDirectory());
-    return request.validationFraction() == own.validationFraction()
-        && request.sequenceLength() == own.sequenceLength()
-        && request.seed() == own.seed()
-        && request.specialTokensInText() == own.specialTokensInText();
   }
 
   private Optional<String> ruin(Evaluation evaluation) {
@@ -162,6 +129,31 @@ public final class EvaluationRun {
         : Optional.of(
             "the model in the checkpoint of step %d is ruined: its loss is %s; %s"
                 .formatted(saved.manifest().step(), loss, saved.remedy()));
+  }
+
+  /** The run's own text may be where the run left it, whatever became of the original. */
+  private RunText text(RunHost host, DataRequest request) throws InterruptedException {
+    Optional<String> trainedOn =
+        ownText && asTrained(request) ? saved.sequences() : Optional.empty();
+    Optional<RunText> kept = trainedOn.flatMap(sequences -> host.kept(request, sequences));
+    if (kept.isPresent()) {
+      return kept.get();
+    }
+    PreparedText prepared = host.text(request, 1);
+    saved.requireTokenizer(prepared.identity().tokenizer(), request.tokenizer());
+    if (trainedOn.isPresent()) {
+      saved.requireText(prepared.identity().sequences(), request.corpus());
+    }
+    return prepared.text();
+  }
+
+  /** Overrides may ask for sequences that the run did not have. */
+  private boolean asTrained(DataRequest request) {
+    DataRequest own = DataRequests.of(saved.settings(List.of()), saved.runDirectory());
+    return request.validationFraction() == own.validationFraction()
+        && request.sequenceLength() == own.sequenceLength()
+        && request.seed() == own.seed()
+        && request.specialTokensInText() == own.specialTokensInText();
   }
 
   /** Of another text nothing is kept back: all of it is evaluated. */

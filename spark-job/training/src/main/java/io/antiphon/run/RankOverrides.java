@@ -1,4 +1,4 @@
-package io.antiphon.job;
+package io.antiphon.run;
 
 import io.antiphon.conf.Settings;
 import java.util.List;

@@ -1,4 +1,4 @@
-package io.antiphon.job.cluster;
+package io.antiphon.run;
 
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,11 +1,11 @@
-package io.antiphon.job.barrier;
+package io.antiphon.run;
 
 import java.io.Serializable;
 
 /**
- * What one rank does in a barrier task.
+ * What each rank of a run does; travels to the ranks.
  *
- * @param <R> what it answers
+ * @param <R> what a rank answers
  */
 @FunctionalInterface
 public interface RankTask<R extends Serializable> extends Serializable {
@@ -13,4 +13,9 @@ public interface RankTask<R extends Serializable> extends Serializable {
    * Runs on the rank that sits on {@code seat}; whatever it throws ends the attempt on all ranks.
    */
   R call(RankSeat seat) throws Exception;
+
+  /** Whether another attempt goes on from what a failed one left, so that it is worth trying. */
+  default boolean resumes() {
+    return false;
+  }
 }

@@ -1,4 +1,4 @@
-package io.antiphon.job;
+package io.antiphon.run;
 
 import io.antiphon.data.tokenizer.Tokenizer;
 import java.util.Arrays;

@@ -1,0 +1,60 @@
+package io.antiphon.job;
+
+import io.antiphon.conf.Settings;
+import io.antiphon.data.FileOpener;
+import io.antiphon.data.files.HadoopPath;
+import io.antiphon.job.routing.RoutingTraces;
+import io.antiphon.job.storage.CheckpointStorage;
+import io.antiphon.run.CheckpointOpener;
+import io.antiphon.run.HostProvider;
+import io.antiphon.run.RunHost;
+import io.antiphon.trace.RoutingTrace;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.apache.hadoop.conf.Configuration;
+
+/** Hosts runs in Spark applications; found by its service file wherever Spark is. */
+public final class SparkHosts implements HostProvider {
+  /** Starts nothing yet. */
+  public SparkHosts() {}
+
+  @Override
+  public Optional<String> sparkVersion() {
+    SparkVersion.require();
+    return Optional.of(SparkVersion.current());
+  }
+
+  @Override
+  public String note() {
+    return "";
+  }
+
+  @Override
+  public void requireTrainable(Settings settings) {
+    SparkVersion.require();
+    SparkSessions.requireDevices(settings, SparkSessions.properties(settings));
+  }
+
+  @Override
+  public FileOpener files() {
+    return HadoopPath.opener(new Configuration());
+  }
+
+  @Override
+  public CheckpointOpener checkpoints() {
+    return CheckpointStorage::open;
+  }
+
+  @Override
+  public RoutingTrace routingTable(String path) {
+    return RoutingTraces.parquet(path);
+  }
+
+  @Override
+  public RunHost open(Settings settings, Path runDirectory, Consumer<String> tell)
+      throws InterruptedException {
+    SparkSessions.requireDevices(settings, SparkSessions.properties(settings));
+    return BarrierHost.own(settings, runDirectory, tell);
+  }
+}
