@@ -66,6 +66,7 @@ jdk.jfr,jdk.net,jdk.httpserver,jdk.security.jgss,jdk.security.auth,jdk.naming.dn
 # own master or a history server; tests of the CPU are not packed.
 place() {
   case "$1" in
+    antiphon-spark-job-*) echo spark ;;
     antiphon-* | config-* | picocli-* | jspecify-* | javacpp-* | openblas-* | cuda-* | jcuda-*) echo lib ;;
     tokenizers-* | api-[0-9]* | gson-* | jna-* | commons-compress-* | commons-io-* | commons-lang3-*) echo lib ;;
     slf4j-api-* | log4j-api-* | log4j-core-* | log4j-slf4j2-impl-* | jackson-core-*) echo lib ;;
@@ -179,7 +180,7 @@ NVIDIA driver and the CUDA 13 libraries cudart, nvrtc, cublas and cublasLt.
 
 The libraries are looked for on LD_LIBRARY_PATH, below /usr/local/cuda*, and below the folders that
 ANTIPHON_CUDA_PATH names, separated by colons. Unpack the second archive, ...-spark.tar.xz, over this folder to add
-Spark: clusters, Parquet and SQL sources, tokenizers from a file, evaluate, generate and simulate --trace. docs/air-gapped.md in
+Spark: clusters, other file systems, JSON, Parquet and SQL sources, and recorded routing. docs/air-gapped.md in
 the source tells more.
 
 Licences: LICENSE and NOTICE are Antiphon's own. THIRD-PARTY lists the libraries, licences/ has their texts, and jre/legal those

@@ -4,9 +4,11 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
@@ -17,7 +19,15 @@ import io.antiphon.tensor.Collectives;
 import io.antiphon.tensor.HostIo;
 import io.antiphon.tensor.HostValues;
 import io.antiphon.tensor.OpParts;
+import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Files;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -26,7 +36,100 @@ import org.apache.hadoop.fs.Path;
 /** The layout of docs/architecture.md, as rules. */
 @AnalyzeClasses(packages = "io.antiphon", importOptions = ImportOption.DoNotIncludeTests.class)
 class LayeringTest {
-  private static final String[] JDK = {"java..", "javax.."};
+  private static final java.nio.file.Path PAGE =
+      java.nio.file.Path.of("..", "docs", "architecture.md");
+
+  /** Module, package, contents and what it may use, each of that in backticks or by name. */
+  private static final Pattern ROW =
+      Pattern.compile("^\\| `[a-z-]+` / `([a-z.]+)` \\|[^|]*\\| ([^|]*) \\|$", Pattern.MULTILINE);
+
+  /** Libraries by the beginnings of their packages, as the page names them. */
+  private static final Map<String, String> LIBRARIES =
+      Map.ofEntries(
+          Map.entry("ai.djl.", "DJL"),
+          Map.entry("com.fasterxml.jackson.", "Jackson"),
+          Map.entry("com.github.luben.zstd", "zstd"),
+          Map.entry("com.google.gson", "Gson"),
+          Map.entry("com.typesafe.config", "HOCON"),
+          Map.entry("io.netty.", "Spark"), // what comes with it
+          Map.entry("jakarta.servlet", "Spark"),
+          Map.entry("jcuda", "JCuda"),
+          Map.entry("org.apache.hadoop.", "Hadoop"),
+          Map.entry("org.apache.spark", "Spark"),
+          Map.entry("org.bytedeco.", "JavaCPP"),
+          Map.entry("org.slf4j", "SLF4J"),
+          Map.entry("picocli", "picocli"),
+          Map.entry("scala", "Spark"));
+
+  private static final String OURS = "io.antiphon.";
+
+  /** Both ways: nothing is used that the page does not name, and it names nothing else. */
+  @ArchTest
+  static void everyPackageUsesWhatThePageSays(JavaClasses classes) throws IOException {
+    Map<String, Set<String>> used = new TreeMap<>();
+    for (JavaClass type : classes) {
+      String from = type.getPackageName();
+      if (from.startsWith(OURS) && !from.startsWith(OURS + "tests")) {
+        Set<String> uses =
+            used.computeIfAbsent(from.substring(OURS.length()), name -> new TreeSet<>());
+        type.getDirectDependenciesFromSelf().stream()
+            .map(dependency -> dependency.getTargetClass().getBaseComponentType().getPackageName())
+            .filter(to -> !to.equals(from))
+            .forEach(to -> name(to).ifPresent(uses::add));
+      }
+    }
+    Set<String> code = lines(used);
+    Set<String> written = lines(page());
+    assertThat(without(code, written)).as("in the code, and not in %s", PAGE).isEmpty();
+    assertThat(without(written, code)).as("in %s, and not in the code", PAGE).isEmpty();
+  }
+
+  private static Set<String> lines(Map<String, Set<String>> uses) {
+    Set<String> lines = new TreeSet<>();
+    uses.forEach(
+        (from, all) -> {
+          lines.add("package " + from);
+          all.forEach(to -> lines.add(from + " uses " + to));
+        });
+    return lines;
+  }
+
+  private static Set<String> without(Set<String> all, Set<String> others) {
+    Set<String> rest = new TreeSet<>(all);
+    rest.removeAll(others);
+    return rest;
+  }
+
+  /** The package or library; empty for the JDK and annotations. */
+  private static Optional<String> name(String uses) {
+    if (uses.startsWith(OURS)) {
+      return Optional.of(uses.substring(OURS.length()));
+    }
+    if (uses.isEmpty() || uses.matches("(java|javax|com\\.sun|org\\.jspecify)\\..*")) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        LIBRARIES.entrySet().stream()
+            .filter(library -> uses.startsWith(library.getKey()))
+            .map(Map.Entry::getValue)
+            .findFirst()
+            .orElse(uses));
+  }
+
+  private static Map<String, Set<String>> page() throws IOException {
+    Map<String, Set<String>> page = new TreeMap<>();
+    Matcher row = ROW.matcher(Files.readString(PAGE));
+    while (row.find()) {
+      Set<String> uses = new TreeSet<>();
+      for (String used : row.group(2).split(",\\s*")) {
+        if (!used.equals("JDK")) {
+          uses.add(used.replace("`", ""));
+        }
+      }
+      page.put(row.group(1), uses);
+    }
+    return page;
+  }
 
   @ArchTest
   static final ArchRule packagesHaveNoCycles =
@@ -41,150 +144,6 @@ class LayeringTest {
       slices().matching("io.antiphon.job.(*)").should().beFreeOfCycles();
 
   @ArchTest
-  static final ArchRule partsOfTheJobDoNotSeeTheDriver =
-      noClasses()
-          .that()
-          .resideInAPackage("io.antiphon.job.*")
-          .should()
-          .dependOnClassesThat()
-          .resideInAPackage("io.antiphon.job");
-
-  @ArchTest
-  static final ArchRule whatTheDataPipelineSharesSeesNoPart =
-      noClasses()
-          .that()
-          .resideInAPackage("io.antiphon.data")
-          .should()
-          .dependOnClassesThat()
-          .resideInAPackage("io.antiphon.data.*");
-
-  @ArchTest
-  static final ArchRule planSeesTheJdkAlone =
-      classes()
-          .that()
-          .resideInAPackage("io.antiphon.plan..")
-          .should()
-          .onlyDependOnClassesThat()
-          .resideInAnyPackage(with("io.antiphon.plan..", "org.jspecify.."));
-
-  @ArchTest
-  static final ArchRule tensorSeesPlanAlone =
-      classes()
-          .that()
-          .resideInAPackage("io.antiphon.tensor..")
-          .should()
-          .onlyDependOnClassesThat()
-          .resideInAnyPackage(with("io.antiphon.tensor..", "io.antiphon.plan..", "org.jspecify.."));
-
-  @ArchTest
-  static final ArchRule confSeesTheHoconLibraryOnly =
-      classes()
-          .that()
-          .resideInAPackage("io.antiphon.conf..")
-          .should()
-          .onlyDependOnClassesThat()
-          .resideInAnyPackage(
-              with("io.antiphon.conf..", "com.typesafe.config..", "org.jspecify.."));
-
-  @ArchTest
-  static final ArchRule modelSeesNoBackend =
-      classes()
-          .that()
-          .resideInAPackage("io.antiphon.model..")
-          .should()
-          .onlyDependOnClassesThat()
-          .resideInAnyPackage(
-              with(
-                  "io.antiphon.model..",
-                  "io.antiphon.tensor..",
-                  "io.antiphon.plan..",
-                  "org.jspecify.."));
-
-  @ArchTest
-  static final ArchRule transportSeesTensorAlone =
-      classes()
-          .that()
-          .resideInAPackage("io.antiphon.transport..")
-          .should()
-          .onlyDependOnClassesThat()
-          .resideInAnyPackage(
-              with("io.antiphon.transport..", "io.antiphon.tensor..", "org.jspecify.."));
-
-  @ArchTest
-  static final ArchRule cpuSeesTensorPlanTransportAndTheBlasLibrary =
-      classes()
-          .that()
-          .resideInAPackage("io.antiphon.cpu..")
-          .should()
-          .onlyDependOnClassesThat()
-          .resideInAnyPackage(
-              with(
-                  "io.antiphon.cpu..",
-                  "io.antiphon.tensor..",
-                  "io.antiphon.plan..",
-                  "io.antiphon.transport..",
-                  "org.bytedeco..",
-                  "org.jspecify.."));
-
-  @ArchTest
-  static final ArchRule deviceSeesCudaOnly =
-      classes()
-          .that()
-          .resideInAPackage("io.antiphon.device..")
-          .should()
-          .onlyDependOnClassesThat()
-          .resideInAnyPackage(
-              with(
-                  "io.antiphon.device..",
-                  "jcuda..",
-                  "org.bytedeco..",
-                  "org.slf4j..",
-                  "org.jspecify.."));
-
-  @ArchTest
-  static final ArchRule kernelSeesTensorPlanAndDevice =
-      classes()
-          .that()
-          .resideInAPackage("io.antiphon.kernel..")
-          .should()
-          .onlyDependOnClassesThat()
-          .resideInAnyPackage(
-              with(
-                  "io.antiphon.kernel..",
-                  "io.antiphon.tensor..",
-                  "io.antiphon.plan..",
-                  "io.antiphon.device..",
-                  "org.slf4j..",
-                  "org.jspecify.."));
-
-  @ArchTest
-  static final ArchRule commSeesTensorTransportKernelDeviceAndNccl =
-      classes()
-          .that()
-          .resideInAPackage("io.antiphon.comm..")
-          .should()
-          .onlyDependOnClassesThat()
-          .resideInAnyPackage(
-              with(
-                  "io.antiphon.comm..",
-                  "io.antiphon.tensor..",
-                  "io.antiphon.transport..",
-                  "io.antiphon.kernel..",
-                  "io.antiphon.device..",
-                  "org.bytedeco..",
-                  "org.slf4j..",
-                  "org.jspecify.."));
-
-  @ArchTest
-  static final ArchRule jcudaHasOneUser =
-      noClasses()
-          .that()
-          .resideOutsideOfPackage("io.antiphon.device..")
-          .should()
-          .dependOnClassesThat()
-          .resideInAPackage("jcuda..");
-
-  @ArchTest
   static final ArchRule ncclHasOneUser =
       noClasses()
           .that()
@@ -192,66 +151,6 @@ class LayeringTest {
           .should()
           .dependOnClassesThat()
           .haveNameMatching("org\\.bytedeco\\.cuda\\.(global\\.)?nccl.*");
-
-  @ArchTest
-  static final ArchRule recordsOfARunSeeTheJdkAlone =
-      classes()
-          .that()
-          .resideInAPackage("io.antiphon.train.report")
-          .should()
-          .onlyDependOnClassesThat()
-          .resideInAnyPackage(with("io.antiphon.train.report", "org.jspecify.."));
-
-  @ArchTest
-  static final ArchRule monitorSeesOfTrainTheRecordsAlone =
-      noClasses()
-          .that()
-          .resideInAPackage("io.antiphon.monitor..")
-          .should()
-          .dependOnClassesThat()
-          .resideInAnyPackage("io.antiphon.train", "io.antiphon.train.checkpoint..");
-
-  @ArchTest
-  static final ArchRule traceSeesTheJsonLibraryAndHowToPrint =
-      classes()
-          .that()
-          .resideInAPackage("io.antiphon.trace..")
-          .should()
-          .onlyDependOnClassesThat()
-          .resideInAnyPackage(
-              with(
-                  "io.antiphon.trace..",
-                  "io.antiphon.conf..",
-                  "com.fasterxml.jackson.core..",
-                  "org.jspecify.."));
-
-  /** No Spark, no model, no backend: simulation is plain Java over the planners. */
-  @ArchTest
-  static final ArchRule simulateSeesPlanTraceAndTheReport =
-      classes()
-          .that()
-          .resideInAPackage("io.antiphon.simulate..")
-          .should()
-          .onlyDependOnClassesThat()
-          .resideInAnyPackage(
-              with(
-                  "io.antiphon.simulate..",
-                  "io.antiphon.conf..",
-                  "io.antiphon.plan..",
-                  "io.antiphon.trace..",
-                  "io.antiphon.monitor..",
-                  "com.typesafe.config..",
-                  "com.fasterxml.jackson.core..",
-                  "org.jspecify.."));
-
-  @ArchTest
-  static final ArchRule sparkHasTwoUsers =
-      noClasses()
-          .that()
-          .resideOutsideOfPackages("io.antiphon.data..", "io.antiphon.job..")
-          .should()
-          .dependOnClassesThat()
-          .resideInAnyPackage("org.apache.spark..", "org.apache.hadoop..", "scala..");
 
   /** It says what is missing where there is none; see its callers for the settings. */
   @ArchTest
@@ -266,20 +165,6 @@ class LayeringTest {
           .orShould()
           .callMethod(FileSystem.class, "get", URI.class, Configuration.class);
 
-  @ArchTest
-  static final ArchRule nothingCallsUp =
-      noClasses()
-          .that()
-          .resideInAnyPackage(
-              "io.antiphon.train..",
-              "io.antiphon.monitor..",
-              "io.antiphon.data..",
-              "io.antiphon.trace..",
-              "io.antiphon.simulate..")
-          .should()
-          .dependOnClassesThat()
-          .resideInAnyPackage("io.antiphon.job..", "io.antiphon.submit..");
-
   /** Only what the host does between steps may read the device: the step itself never waits. */
   @ArchTest
   static final ArchRule layersOfTheModelCannotReachHostAccess =
@@ -287,7 +172,7 @@ class LayeringTest {
           .that()
           .resideInAPackage("io.antiphon.model..")
           .and()
-          .implement(io.antiphon.tests.LayeringTest.layer())
+          .implement(layer())
           .should()
           .dependOnClassesThat()
           .belongToAnyOf(HostIo.class, HostValues.class);
@@ -341,10 +226,4 @@ class LayeringTest {
           .resideOutsideOfPackage("io.antiphon.submit..")
           .should()
           .accessField(System.class, "out");
-
-  private static String[] with(String... packages) {
-    String[] all = java.util.Arrays.copyOf(JDK, JDK.length + packages.length);
-    System.arraycopy(packages, 0, all, JDK.length, packages.length);
-    return all;
-  }
 }

@@ -134,7 +134,7 @@ final class BarrierJob {
           case DRIVER, OTHER -> LOG.error("rank {} failed", places.rank(), failure);
           case PEER -> {}
         }
-        if (executor && LostGpu.by(failure)) {
+        if (executor && LostGpu.happened()) {
           throw LostGpu.endOfExecutor(described.message());
         }
         throw failure instanceof RuntimeException unchecked
@@ -218,7 +218,7 @@ final class BarrierJob {
       if (failure instanceof RuinedModel) {
         return RankMessage.Cause.MODEL;
       }
-      if (!executor && LostGpu.by(failure)) {
+      if (!executor && LostGpu.happened()) {
         return RankMessage.Cause.DRIVER;
       }
       return failure instanceof CommException || failure instanceof InterruptedException

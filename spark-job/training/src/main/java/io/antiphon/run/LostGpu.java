@@ -9,8 +9,8 @@ import java.util.Optional;
 /**
  * What follows when a process loses a GPU, which only a new process gets back.
  *
- * <p>Recognised: a CUDA call that answers with one of the errors after which a context is of no
- * use, or work that does not end ({@link SharedDevice#anyLoss}).
+ * <p>{@link SharedDevice} recognises it: a CUDA call has had one of the results after which none
+ * succeeds, or work has not ended in its time.
  *
  * <p>Then, in this order: the rank that sees it fails and tells its peers ({@link RankWork}). An
  * executor of Spark ends, and the run goes on in a new one. The process of the user, where the
@@ -27,12 +27,10 @@ public final class LostGpu {
 
   private LostGpu() {}
 
-  /** Whether a failure says so, or this process knows it otherwise. */
-  public static boolean by(Throwable failure) {
-    return (failure instanceof DeviceException device && device.sticky()) || happened();
-  }
-
-  /** Whether this process has lost a GPU. */
+  /**
+   * Whether this process has lost a GPU. To be asked after any failure of a rank: it may only have
+   * waited for one whose work does not end.
+   */
   public static boolean happened() {
     return SharedDevice.anyLoss().isPresent();
   }
