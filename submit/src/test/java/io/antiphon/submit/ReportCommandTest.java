@@ -6,6 +6,8 @@ import io.antiphon.conf.SettingsReader;
 import io.antiphon.monitor.Terminal;
 import io.antiphon.run.LocalCheckpoints;
 import io.antiphon.run.RunDirectory;
+import io.antiphon.run.ThreadHosts;
+import io.antiphon.run.TrainingRun;
 import io.antiphon.train.report.RunSummary;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -32,13 +34,14 @@ class ReportCommandTest {
     PrintStream nowhere =
         new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
     RunSummary.Outcome outcome =
-        new LocalTraining(
+        new TrainingRun(
                 SettingsReader.file(
                     TinyRun.settings(directory),
                     List.of(
                         "parallelism.ranks=1", "schedule.evaluate-every=3", "monitor.report=true")),
                 run,
-                Terminal.of(nowhere, false, Map.of()))
+                Terminal.of(nowhere, false, Map.of()),
+                new ThreadHosts())
             .run();
     assertThat(outcome).isEqualTo(RunSummary.Outcome.COMPLETED);
     return run;
