@@ -18,7 +18,7 @@ final class Globs {
   /** What a path or glob matches, nothing if it matches nothing. */
   static FileStatus[] matches(FileSystem system, Path pattern) throws IOException {
     try {
-      @Nullable FileStatus[] found = system.globStatus(pattern);
+      FileStatus @Nullable [] found = system.globStatus(pattern);
       return found == null ? new FileStatus[0] : found;
     } catch (IllegalArgumentException nameWithColon) {
       // Hadoop joins the names of all files in a folder to paths before it looks at the pattern.

@@ -36,11 +36,11 @@ record EndOfText(String text, int id) implements Serializable {
                 + "'"
                 + NearestName.hint(wanted.get(), json.ids().keySet()));
       }
-      return new EndOfText(wanted.get(), json.ids().get(wanted.get()));
+      return new EndOfText(wanted.get(), json.id(wanted.get()));
     }
     List<String> special = KNOWN.stream().filter(json.specials()::contains).toList();
     if (special.size() == 1) {
-      return new EndOfText(special.get(0), json.ids().get(special.get(0)));
+      return new EndOfText(special.get(0), json.id(special.get(0)));
     }
     throw new DataException(
         "data.end-of-text is missing: "

@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -82,11 +83,9 @@ record TokenizerJson(
       if (content.isEmpty()) {
         continue;
       }
-      if (!ids.containsKey(content)) {
-        largest = Math.max(largest, put(path, ids, content, next));
-        next++;
-      }
-      int id = ids.get(content);
+      Integer known = ids.get(content);
+      int id = known == null ? put(path, ids, content, next++) : known;
+      largest = Math.max(largest, id);
       if (added.path("id").asInt(-1) != id) {
         LOG.warn(
             "{} says that token '{}' has id {}; the tokenizers library, and so the model, gives it"
@@ -104,6 +103,11 @@ record TokenizerJson(
       throw broken(path, "its vocabulary is empty");
     }
     return new TokenizerJson(path, root, ids, largest + 1, specials);
+  }
+
+  /** Of a token that the file has. */
+  int id(String token) {
+    return Objects.requireNonNull(ids.get(token), token);
   }
 
   /** The content, to be read by the library. */
