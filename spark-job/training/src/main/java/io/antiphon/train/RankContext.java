@@ -24,4 +24,9 @@ public record RankContext(
   public int rank() {
     return transport.rank();
   }
+
+  /** Fails on rank 0 if something reported before could not be taken. */
+  void requireHeard() {
+    boolean unused = stopRequested.getAsBoolean();
+  }
 }

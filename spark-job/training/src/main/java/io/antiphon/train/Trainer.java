@@ -227,7 +227,7 @@ public final class Trainer {
       checkpointDue = true;
     }
     if (every > 0 && (last || stopping || (checkpointDue && watch.sound()))) {
-      context.stopRequested().getAsBoolean(); // no checkpoint may be newer than the metrics
+      context.requireHeard(); // no checkpoint may be newer than the metrics
       checkpoints.save(state, committed, watch.soundness());
       checkpointDue = false;
       reports.saved(committed);
