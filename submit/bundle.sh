@@ -67,7 +67,7 @@ jdk.jfr,jdk.net,jdk.httpserver,jdk.security.jgss,jdk.security.auth,jdk.naming.dn
 place() {
   case "$1" in
     antiphon-spark-job-*) echo spark ;;
-    antiphon-* | config-* | picocli-* | jspecify-* | javacpp-* | openblas-* | cuda-* | jcuda-*) echo lib ;;
+    antiphon-* | config-* | picocli-* | jspecify-* | javacpp-* | openblas-* | cuda-* | jcuda-* | uplot-*) echo lib ;;
     tokenizers-* | api-[0-9]* | gson-* | jna-* | commons-compress-* | commons-io-* | commons-lang3-*) echo lib ;;
     slf4j-api-* | log4j-api-* | log4j-core-* | log4j-slf4j2-impl-* | jackson-core-*) echo lib ;;
     jackson-annotations-* | jackson-databind-*) echo lib ;;
@@ -110,6 +110,7 @@ unneeded() {
       echo 'com/sun/jna/aix-*' 'com/sun/jna/darwin-*' 'com/sun/jna/dragonflybsd-*' 'com/sun/jna/freebsd-*' \
         'com/sun/jna/openbsd-*' 'com/sun/jna/sunos-*' 'com/sun/jna/win32-*' 'com/sun/jna/linux-a*' \
         'com/sun/jna/linux-[lmprs]*' 'com/sun/jna/linux-x86/*' ;;
+    uplot-*) echo '*/uPlot.cjs.js' '*/uPlot.esm.js' '*/uPlot.iife.js' '*/uPlot.d.ts' '*/README.md' ;;
     zstd-jni-*) echo 'darwin/*' 'win/*' 'freebsd/*' 'aix/*' 'linux/aarch64/*' 'linux/arm/*' 'linux/[ilmprs]*' ;;
     lz4-java-*) echo 'net/jpountz/util/darwin/*' 'net/jpountz/util/linux/aarch64/*' 'net/jpountz/util/linux/[ilps]*' ;;
     snappy-java-*)

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A page that shows JSON data: one file that holds its style, scripts and data, and whose content
  * security policy forbids everything else, the network included. Templates and scripts are
- * resources beside this class.
+ * resources beside this class; uPlot, which draws the lines, comes from its jar on the class path.
  */
 public final class HtmlPage {
 
@@ -34,6 +34,10 @@ public final class HtmlPage {
 
   private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{(\\w+)}}");
   private static final String STYLE = "report.css";
+
+  /** Its version is that of {@code uplot.version} in the root pom.xml. */
+  private static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/";
+
   private static final List<String> SHARED_SCRIPTS =
       List.of("figures.js", "surface.js", "chart.js");
 
@@ -62,8 +66,8 @@ public final class HtmlPage {
   }
 
   private String html(String title, String json) {
-    String style = resource(STYLE);
-    StringBuilder script = new StringBuilder("\"use strict\";\n");
+    String style = resource(UPLOT + "dist/uPlot.min.css") + "\n" + resource(STYLE);
+    StringBuilder script = new StringBuilder("\"use strict\";\n").append(uPlot());
     SHARED_SCRIPTS.forEach(part -> script.append(resource(part)));
     scripts.forEach(part -> script.append(resource(part)));
     Map<String, String> values =
@@ -80,6 +84,16 @@ public final class HtmlPage {
         match ->
             Matcher.quoteReplacement(
                 Objects.requireNonNull(values.get(match.group(1)), match.group())));
+  }
+
+  /** The licence, which every copy must hold, in place of the comment that names a web page. */
+  private static String uPlot() {
+    String code = resource(UPLOT + "dist/uPlot.iife.min.js");
+    return "/* uPlot\n\n"
+        + resource(UPLOT + "LICENSE").strip()
+        + " */\n"
+        + code.substring(code.indexOf("*/") + 2).strip()
+        + "\n";
   }
 
   private static String json(Data data) {

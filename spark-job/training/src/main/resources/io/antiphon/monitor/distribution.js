@@ -13,7 +13,7 @@ class LoadCurves {
       (pen) => this.draw(pen));
     this.surface.canvas.addEventListener("pointermove",
       (event) => this.move(this.surface.position(event)));
-    this.surface.canvas.addEventListener("pointerleave", () => this.surface.hideTooltip());
+    this.surface.canvas.addEventListener("pointerleave", () => this.surface.tooltip.hide());
   }
 
   /** Lines are {name, color, dash, histogram}. */
@@ -80,7 +80,7 @@ class LoadCurves {
     }
     const load = Math.max(0, Math.min(this.end, this.loadOf(pointer.x)));
     const bin = Math.floor(load * this.binsPerMean);
-    this.surface.showTooltip(pointer.x, pointer.y,
+    this.surface.tooltip.show(pointer.x, pointer.y,
       "ranks with " + fixed(bin / this.binsPerMean, 2) + " × mean or more",
       this.lines.map((line) => [line.name, fixed(100 * (line.share[bin] ?? 0), 2) + " %"]));
   }
@@ -97,7 +97,7 @@ class PartBars {
     this.surface = new Surface(parts.plot, heading, (pen) => this.draw(pen));
     this.surface.canvas.addEventListener("pointermove",
       (event) => this.move(this.surface.position(event)));
-    this.surface.canvas.addEventListener("pointerleave", () => this.surface.hideTooltip());
+    this.surface.canvas.addEventListener("pointerleave", () => this.surface.tooltip.hide());
   }
 
   show(contenders) {
@@ -148,10 +148,10 @@ class PartBars {
   move(pointer) {
     const row = this.rows[Math.floor(pointer.y / (this.rowHeight || 1))];
     if (!row) {
-      this.surface.hideTooltip();
+      this.surface.tooltip.hide();
       return;
     }
-    this.surface.showTooltip(pointer.x, pointer.y, row.label,
+    this.surface.tooltip.show(pointer.x, pointer.y, row.label,
       this.pieces.map((piece) => [piece.name, this.label(piece.of(row))]));
   }
 }

@@ -8,7 +8,7 @@ class RankBars {
       (pen) => this.draw(pen));
     this.surface.canvas.addEventListener("pointermove",
       (event) => this.move(this.surface.position(event)));
-    this.surface.canvas.addEventListener("pointerleave", () => this.surface.hideTooltip());
+    this.surface.canvas.addEventListener("pointerleave", () => this.surface.tooltip.hide());
   }
 
   show(layer, bucket) {
@@ -101,10 +101,10 @@ class RankBars {
     const {area, slot, ranks} = this.placed;
     const load = ranks[Math.floor((pointer.x - area.left) / slot)];
     if (!load) {
-      this.surface.hideTooltip();
+      this.surface.tooltip.hide();
       return;
     }
-    this.surface.showTooltip(pointer.x, pointer.y, "Rank " + load.rank, [
+    this.surface.tooltip.show(pointer.x, pointer.y, "Rank " + load.rank, [
       ["before ECHO", fixed(load.before / 100, 2) + " × mean"],
       ["after ECHO", fixed(load.after / 100, 2) + " × mean"],
     ]);
@@ -163,7 +163,7 @@ class HeatMap {
     const canvas = this.surface.canvas;
     canvas.addEventListener("pointermove", (event) => this.move(this.surface.position(event)));
     canvas.addEventListener("pointerleave", () => {
-      this.surface.hideTooltip();
+      this.surface.tooltip.hide();
       timeline.point(null);
     });
     canvas.addEventListener("click", (event) => {
@@ -306,12 +306,12 @@ class HeatMap {
     const bucket = nearest(layer.step, this.stepOf(pointer.x));
     const expert = Math.floor((pointer.y - area.top) / row);
     if (pointer.x < area.left || expert < 0 || expert >= layer.experts.length) {
-      this.surface.hideTooltip();
+      this.surface.tooltip.hide();
       return;
     }
     this.timeline.point(layer.step[bucket]);
     const steps = stepLabel(layer.step[bucket], layer.width, this.timeline.last);
-    this.surface.showTooltip(pointer.x, pointer.y, steps, [
+    this.surface.tooltip.show(pointer.x, pointer.y, steps, [
       ["expert " + expert, fixed(layer.experts[expert][bucket] / 100, 2) + " × mean"],
       ["home", "rank " + Math.floor(expert / this.localExperts)],
     ]);

@@ -53,17 +53,44 @@ function card(host, heading, explanation, classes = "") {
   return {figure: figureElement, legend, plot};
 }
 
+/** The values at a point of a plot. */
+class Tooltip {
+  constructor(plot) {
+    this.plot = plot;
+    this.box = make("div", {className: "tooltip", hidden: true});
+    plot.append(this.box);
+  }
+
+  /** Shows rows of [name, value] beside a point of the plot, and lines below them. */
+  show(x, y, head, rows, lines = []) {
+    this.box.replaceChildren(
+      make("div", {className: "head", textContent: head}),
+      ...rows.map(([name, value]) => make("div", {className: "row"},
+        make("span", {textContent: name}), make("span", {textContent: value}))),
+      ...lines.map((line) => make("div", {className: "event", textContent: line})));
+    this.box.hidden = false;
+    const {offsetWidth: width, offsetHeight: height} = this.box;
+    const left = x + 14 + width > this.plot.clientWidth ? x - 14 - width : x + 14;
+    this.box.style.left = Math.max(0, left) + "px";
+    this.box.style.top = Math.max(0, Math.min(y + 10, this.plot.clientHeight - height)) + "px";
+  }
+
+  hide() {
+    this.box.hidden = true;
+  }
+}
+
 /** A canvas that fills its plot, sharp on every screen, and is drawn again when it must. */
 class Surface {
   constructor(plot, label, draw) {
     this.canvas = make("canvas");
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", label);
-    this.tooltip = make("div", {className: "tooltip", hidden: true});
     this.plot = plot;
     this.render = draw;
     this.scheduled = false;
-    plot.append(this.canvas, this.tooltip);
+    plot.append(this.canvas);
+    this.tooltip = new Tooltip(plot);
     new ResizeObserver(() => this.draw()).observe(plot);
   }
 
@@ -95,25 +122,6 @@ class Surface {
   position(event) {
     const box = this.canvas.getBoundingClientRect();
     return {x: event.clientX - box.left, y: event.clientY - box.top};
-  }
-
-  /** Shows rows of [name, value] beside a point of the plot, and lines below them. */
-  showTooltip(x, y, head, rows, lines = []) {
-    this.tooltip.replaceChildren(
-      make("div", {className: "head", textContent: head}),
-      ...rows.map(([name, value]) => make("div", {className: "row"},
-        make("span", {textContent: name}), make("span", {textContent: value}))),
-      ...lines.map((line) => make("div", {className: "event", textContent: line})));
-    this.tooltip.hidden = false;
-    const width = this.tooltip.offsetWidth;
-    const left = x + 14 + width > this.width ? x - 14 - width : x + 14;
-    const top = Math.min(y + 10, this.height - this.tooltip.offsetHeight);
-    this.tooltip.style.left = Math.max(0, left) + "px";
-    this.tooltip.style.top = Math.max(0, top) + "px";
-  }
-
-  hideTooltip() {
-    this.tooltip.hidden = true;
   }
 }
 

@@ -170,7 +170,17 @@ final class Chromium implements AutoCloseable {
   }
 
   void mouse(String type, double x, double y) throws Exception {
-    boolean moves = type.equals("mouseMoved");
+    mouse(type, x, y, type.equals("mouseMoved") ? 0 : 1);
+  }
+
+  void doubleClick(double x, double y) throws Exception {
+    for (int click = 1; click <= 2; click++) {
+      mouse("mousePressed", x, y, click);
+      mouse("mouseReleased", x, y, click);
+    }
+  }
+
+  private void mouse(String type, double x, double y, int clicks) throws Exception {
     call(
         "Input.dispatchMouseEvent",
         Map.of(
@@ -181,9 +191,9 @@ final class Chromium implements AutoCloseable {
             "y",
             y,
             "button",
-            moves ? "none" : "left",
+            clicks == 0 ? "none" : "left",
             "clickCount",
-            moves ? 0 : 1));
+            clicks));
   }
 
   /** A picture of the whole page. */

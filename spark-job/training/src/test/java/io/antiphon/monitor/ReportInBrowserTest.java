@@ -6,64 +6,18 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.antiphon.train.report.RunEvent;
 import io.antiphon.train.report.RunSummary;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Opens reports in a real browser. Where there is none, the build says that this did not run. */
-final class ReportInBrowserTest {
-
-  private static final Path PICTURES = Path.of("target", "report-pictures");
-
-  /** What every plot shows. Pixels are read from a copy, so that the page stays as it was. */
-  static final String PLOTS =
-      """
-      [...document.querySelectorAll('.plot > canvas')].map(canvas => {
-        const copy = document.createElement('canvas');
-        copy.width = canvas.width;
-        copy.height = canvas.height;
-        const pen = copy.getContext('2d', {willReadFrequently: true});
-        pen.drawImage(canvas, 0, 0);
-        const pixels = new Uint32Array(
-          pen.getImageData(0, 0, copy.width, copy.height).data.buffer);
-        return {label: canvas.getAttribute('aria-label'), colours: new Set(pixels).size,
-          picture: copy.toDataURL()};
-      })
-      """;
-
-  private static @Nullable Chromium browser;
+/** Opens reports in a real browser. */
+final class ReportInBrowserTest extends BrowserTest {
 
   private final Path directory;
 
   ReportInBrowserTest(@TempDir Path directory) {
     this.directory = directory;
-  }
-
-  @BeforeAll
-  static void startBrowser(@TempDir Path profile) throws Exception {
-    Optional<Path> program = Chromium.find();
-    if (program.isEmpty()) {
-      String message =
-          "NOT RUN: ReportInBrowserTest needs Chromium (Debian package chromium) on the PATH";
-      System.out.println(message);
-      Assumptions.abort(message);
-    }
-    browser = Chromium.start(program.orElseThrow(), profile);
-  }
-
-  @AfterAll
-  static void closeBrowser() {
-    if (browser != null) {
-      browser.close();
-    }
   }
 
   private Chromium open(SyntheticRun run, int width, boolean dark) throws Exception {
@@ -72,12 +26,7 @@ final class ReportInBrowserTest {
   }
 
   private Chromium open(int width, boolean dark) throws Exception {
-    Chromium page = Objects.requireNonNull(browser);
-    page.newPage();
-    page.show(width, 900, dark);
-    page.open(directory.resolve("report.html").toUri());
-    page.settle();
-    return page;
+    return open(directory.resolve("report.html"), width, dark);
   }
 
   private void writeReport(SyntheticRun run) {
@@ -92,12 +41,10 @@ final class ReportInBrowserTest {
   @Test
   void drawsEveryChartWithoutErrorAndWithoutNetwork() throws Exception {
     Chromium page = open(new SyntheticRun(4, 8, 2, 400), 1360, false);
-    List<String> labels = new ArrayList<>();
-    for (JsonNode canvas : page.evaluate(PLOTS)) {
-      labels.add(canvas.get("label").asText());
-      assertThat(canvas.get("colours").asInt()).as(canvas.get("label").asText()).isGreaterThan(10);
-    }
-    assertThat(labels)
+    List<Plot> plots = plots(page);
+    assertThat(plots).allMatch(plot -> plot.colours() > 10);
+    assertThat(plots)
+        .extracting(Plot::label)
         .containsExactly(
             "Loss",
             "Throughput",
@@ -123,20 +70,12 @@ final class ReportInBrowserTest {
   @Test
   void selectingAnotherLayerRedrawsItsPlotsOnly() throws Exception {
     Chromium page = open(new SyntheticRun(4, 8, 2, 120), 1360, false);
-    JsonNode before = page.evaluate(PLOTS);
-    page.evaluate(
-        """
-        (() => {
-          const select = document.querySelector('#layer');
-          select.value = select.options[1].value;
-          select.dispatchEvent(new Event('change'));
-        })()
-        """);
-    page.settle();
-    JsonNode after = page.evaluate(PLOTS);
+    List<Plot> before = plots(page);
+    select(page, "#layer", 1);
+    List<Plot> after = plots(page);
     for (int i = 0; i < before.size(); i++) {
-      boolean same = before.get(i).get("picture").equals(after.get(i).get("picture"));
-      assertThat(same).as(before.get(i).get("label").asText()).isEqualTo(i < 9);
+      boolean same = before.get(i).picture().equals(after.get(i).picture());
+      assertThat(same).as(before.get(i).label()).isEqualTo(i < 9);
     }
     assertThat(page.complaints()).isEmpty();
   }
@@ -179,8 +118,21 @@ final class ReportInBrowserTest {
     page.settle();
     String tooltip =
         page.evaluate("document.querySelector('.tooltip:not([hidden])').textContent").asText();
-    page.screenshot(PICTURES.resolve("tooltip.png"));
     assertThat(tooltip).contains("step 5", "training", "bigram model2.0200 nats/byte");
+
+    String cursors =
+        page.evaluate(
+                "[...new Set(redrawn.filter((c) => c.plot)"
+                    + ".map((c) => c.nearestStep(c.plot, c.plot.cursor.left)))].join()")
+            .asText();
+    assertThat(tooltip).as("all charts show one step").startsWith("step " + cursors);
+    select(page, "#layer", 1); // its charts are new, and must not have taken the pointer away
+    assertThat(
+            page.evaluate("document.querySelector('.tooltip:not([hidden])') !== null").asBoolean())
+        .isTrue();
+
+    // Last, because it may resize the page under the pointer.
+    page.screenshot(PICTURES.resolve("tooltip.png"));
 
     page.mouse("mousePressed", left + width / 4, y);
     page.mouse("mouseMoved", left + width / 2, y);
@@ -188,20 +140,22 @@ final class ReportInBrowserTest {
     page.settle();
     assertThat(page.evaluate("document.querySelector('#reset-zoom').hidden").asBoolean()).isFalse();
     assertThat(page.evaluate("timeline.to - timeline.from").asDouble()).isBetween(25., 35.);
+    assertThat(
+            page.evaluate(
+                    "redrawn.filter((c) => c.plot).every((c) => c.plot.scales.x.min ==="
+                        + " timeline.from && c.plot.scales.x.max === timeline.to)")
+                .asBoolean())
+        .isTrue();
+    page.doubleClick(left + width / 2, y);
+    page.settle();
+    assertThat(page.evaluate("timeline.zoomed").asBoolean()).isFalse();
     assertThat(page.complaints()).isEmpty();
   }
 
   @Test
   void anotherUnitScalesEveryLoss() throws Exception {
     Chromium page = open(new SyntheticRun(4, 8, 2, 120), 1360, false);
-    page.evaluate(
-        """
-        (() => {
-          const select = document.querySelector('#unit');
-          select.value = 'bits-byte';
-          select.dispatchEvent(new Event('change'));
-        })()
-        """);
+    select(page, "#unit", 1); // bits per byte
     assertThat(page.evaluate("document.querySelector('#tiles').textContent").asText())
         .contains("bits/byte", "bigram model at 2.914"); // 2.02 / ln 2
   }
@@ -259,15 +213,15 @@ final class ReportInBrowserTest {
             "GPUNVIDIA H100 80GB HBM3Backenddevice 0, compute capability 9.0, 79.2 GiB, CUDA");
     assertThat(page.evaluate("document.querySelector('#tiles').textContent").asText())
         .contains("CUDA calls per step4");
-    JsonNode plots = page.evaluate(PLOTS);
-    assertThat(plots)
-        .filteredOn(plot -> plot.get("label").asText().equals("CUDA calls per step"))
+    assertThat(plots(page))
+        .filteredOn(plot -> plot.label().equals("CUDA calls per step"))
         .singleElement()
-        .satisfies(plot -> assertThat(plot.get("colours").asInt()).isGreaterThan(10));
+        .satisfies(plot -> assertThat(plot.colours()).isGreaterThan(10));
     // The steps after the first are to be seen, although it made a thousand times their calls.
     assertThat(
-            page.evaluate("redrawn.find((c) => c.options.title === 'CUDA calls per step').range()")
-                .get("high")
+            page.evaluate(
+                    "redrawn.find((c) => c.options?.title === 'CUDA calls per step')"
+                        + ".plot.scales.y.max")
                 .asDouble())
         .isBetween(16., 18.);
     page.screenshot(PICTURES.resolve("gpu.png"));
@@ -277,8 +231,7 @@ final class ReportInBrowserTest {
   @Test
   void aDenseModelHasNoLoadSections() throws Exception {
     Chromium page = open(new SyntheticRun(2, 0, 0, 50), 1360, false);
-    assertThat(page.evaluate("document.querySelectorAll('.plot > canvas').length").asInt())
-        .isEqualTo(4);
+    assertThat(plots(page)).hasSize(4);
     assertThat(page.evaluate("document.querySelector('#layer-section').hidden").asBoolean())
         .isTrue();
     page.screenshot(PICTURES.resolve("dense.png"));

@@ -2,7 +2,6 @@ package io.antiphon.monitor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.antiphon.plan.BalanceOptions;
 import io.antiphon.simulate.CostFile;
 import io.antiphon.simulate.CostModel;
@@ -16,46 +15,17 @@ import io.antiphon.simulate.SyntheticWorkload;
 import io.antiphon.simulate.WorkloadKind;
 import io.antiphon.simulate.WorkloadOptions;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
-import java.util.Optional;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Opens the simulation report in a real browser, where there is one. */
-final class SimulationInBrowserTest {
-  private static final Path PICTURES = Path.of("target", "report-pictures");
-
-  private static @Nullable Chromium browser;
+/** Opens the simulation report in a real browser. */
+final class SimulationInBrowserTest extends BrowserTest {
 
   private final Path report;
 
   SimulationInBrowserTest(@TempDir Path directory) {
     this.report = directory.resolve("simulation.html");
-  }
-
-  @BeforeAll
-  static void startBrowser(@TempDir Path profile) throws Exception {
-    Optional<Path> program = Chromium.find();
-    if (program.isEmpty()) {
-      String message =
-          "NOT RUN: SimulationInBrowserTest needs Chromium (Debian package chromium) on the PATH";
-      System.out.println(message);
-      Assumptions.abort(message);
-    }
-    browser = Chromium.start(program.orElseThrow(), profile);
-  }
-
-  @AfterAll
-  static void closeBrowser() {
-    if (browser != null) {
-      browser.close();
-    }
   }
 
   private Chromium open(WorkloadKind kind, List<Integer> slots, int width, boolean dark)
@@ -75,23 +45,16 @@ final class SimulationInBrowserTest {
       SimulationResult result = new Simulation(options, source).run(done -> {});
       SimulationReport.write(report, result, Recommendation.of(result));
     }
-    Chromium page = Objects.requireNonNull(browser);
-    page.newPage();
-    page.show(width, 900, dark);
-    page.open(report.toUri());
-    page.settle();
-    return page;
+    return open(report, width, dark);
   }
 
   @Test
   void drawsEveryChartWithoutErrorAndWithoutNetwork() throws Exception {
     Chromium page = open(WorkloadKind.W6, List.of(1, 2), 1360, false);
-    List<String> labels = new ArrayList<>();
-    for (JsonNode canvas : page.evaluate(ReportInBrowserTest.PLOTS)) {
-      labels.add(canvas.get("label").asText());
-      assertThat(canvas.get("colours").asInt()).as(canvas.get("label").asText()).isGreaterThan(10);
-    }
-    assertThat(labels)
+    List<Plot> plots = plots(page);
+    assertThat(plots).allMatch(plot -> plot.colours() > 10);
+    assertThat(plots)
+        .extracting(Plot::label)
         .containsExactly(
             "Busiest rank over the steps",
             "Distribution of the load over ranks",
@@ -108,20 +71,13 @@ final class SimulationInBrowserTest {
   @Test
   void otherSlotsRedrawTheBalanceOnly() throws Exception {
     Chromium page = open(WorkloadKind.W6, List.of(1, 2), 1360, false);
-    JsonNode before = page.evaluate(ReportInBrowserTest.PLOTS);
-    page.evaluate(
-        """
-        (() => {
-          const select = document.querySelector('#slots');
-          select.selectedIndex = 1 - select.selectedIndex;
-          select.dispatchEvent(new Event('change'));
-        })()
-        """);
-    page.settle();
-    JsonNode after = page.evaluate(ReportInBrowserTest.PLOTS);
+    List<Plot> before = plots(page);
+    int shown = page.evaluate("document.querySelector('#slots').selectedIndex").asInt();
+    select(page, "#slots", 1 - shown);
+    List<Plot> after = plots(page);
     for (int i = 0; i < before.size(); i++) {
-      boolean same = before.get(i).get("picture").equals(after.get(i).get("picture"));
-      assertThat(same).as(before.get(i).get("label").asText()).isEqualTo(i >= 3);
+      boolean same = before.get(i).picture().equals(after.get(i).picture());
+      assertThat(same).as(before.get(i).label()).isEqualTo(i >= 3);
     }
     assertThat(page.complaints()).isEmpty();
   }
