@@ -16,6 +16,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Progress as one redrawn line. It shows as much as the terminal is wide: the step always, then
  * figures by importance, and a bar in the room that is left.
+ *
+ * <p>No library does this. The progress bar of {@code me.tongfei} cuts off at the right edge what
+ * has no room, writes over log lines of other streams, and leaves its last line standing. The
+ * status line of JLine needs a terminal with scroll regions; without escape sequences it shows
+ * nothing.
  */
 final class ProgressBar implements RunListener {
 
