@@ -2,7 +2,7 @@
 //
 // The gradient adds tokens in ascending order to each row of the table. Tiles of tokens are sorted by (id,
 // token) in shared memory; the tokens of one id in one tile are then a run of neighbours, and the runs of an
-// id are linked from tile to tile. The first run of an id is its head; whoever owns a head walks the chain.
+// id are linked from tile to tile. The first run of an id is its head; the owner of a head walks the chain.
 // Work is O(tokens * (log tile + tiles)), whatever the vocabulary.
 //
 // An id outside the table has no row: the forward writes NaN, which reaches the loss and so the decision on

@@ -172,7 +172,7 @@ __device__ __forceinline__ void produce(const TensorMap& left_map, const TensorM
 }
 
 // Replaces the depths from `depths` on by zeros, in this warpgroup's half of the left operand and in its half
-// of the right one. They are rows of another expert or of nobody, perhaps not finite, so both sides must go.
+// of the right one. They are rows of another expert or of none, perhaps not finite, so both sides must go.
 template <int kTileN>
 __device__ __forceinline__ void clear_tail(const uint32 left, const uint32 right, const int group,
                                            const int depths) {

@@ -7,15 +7,15 @@
 // the value from the kernel's parameters again wherever it is used, and a lone warp waits for it there.
 __device__ __forceinline__ int pinned(const int value) { return __shfl_sync(kFullWarp, value, 0); }
 
-// The same for a pointer into shared memory.
+// Pins a pointer into shared memory.
 template <typename Value>
 __device__ __forceinline__ Value* pinned(Value* pointer) {
     const uint32 address = (uint32)pinned((int)__cvta_generic_to_shared(pointer));
     return (Value*)__cvta_shared_to_generic(address);
 }
 
-// Values and ranks packed, so that one reduction finds the largest value and the lowest rank that has it; 0
-// is nobody. In 64 bits where values are too large for 32: then it takes two reductions.
+// Values and ranks packed, so that one reduction finds the largest value and the lowest rank that has it. 0
+// stands for no rank. Keys have 64 bits where values are too large for 32: then it takes two reductions.
 template <typename Key>
 struct RankKeys {
     int ranks;

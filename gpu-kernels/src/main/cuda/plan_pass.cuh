@@ -165,7 +165,7 @@ struct Pass {
         return keys.rank(largest_key(best));
     }
 
-    // Of the experts that the receiver's slots hold, the one to take from: kNone if there is none.
+    // Chooses the expert to take from among those that the receiver's slots hold: kNone if there is none.
     __device__ __forceinline__ int choose_held(const int receiver, const int deficit,
                                                const Preference preference, int* amount) const {
         uint32 best = 0;
@@ -323,8 +323,8 @@ struct Pass {
 
     // Gives assignments back to their home ranks as far as these stay within the threshold, as if clones were
     // visited one after the other, the last placed first; then reports. What a clone gives depends on the
-    // load of its home alone. So it waits for clones on its home rank, which may make room there: they are
-    // all later ones, for a rank that takes clones gives none any more. And it waits for later clones of the
+    // load of its home alone. So it waits for clones on its home rank, which may make room there. They are all
+    // later ones, because a rank that takes clones no longer gives any. It also waits for later clones of the
     // same home, which may take the room. All others are visited at once.
     __device__ __forceinline__ void give_back(const bool reached, PassResult* result) {
         uint32* const onto = (uint32*)remaining;    // [ranks]: lanes whose clone is on the rank

@@ -24,7 +24,7 @@ struct Softmax {
 //   bias         [experts]          f32  read; takes part in the choice only
 //   scores       [tokens, experts]  f32  written: softmax over all experts
 //   top_experts  [tokens, top_k]    i32  written: largest of scores + bias, best first, ties to the lowest
-//                                        expert, what is no number last
+//                                        expert, NaN last
 //   probs        [tokens, top_k]    f32  written: scores of the chosen, or softmax over their logits
 //
 // A lane holds experts lane, lane + 32, ... in registers: experts <= 32 * kPerLane. top_k <= 32 lanes.

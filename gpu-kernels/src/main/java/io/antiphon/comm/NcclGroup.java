@@ -98,9 +98,7 @@ final class NcclGroup implements Companion {
     return new NcclCollectives(this, communicator, lane, words.deviceAddress());
   }
 
-  /**
-   * Gives the group up: waits on the device end, and no call succeeds any more. From any thread.
-   */
+  /** Gives the group up, from any thread: waits on the device end, and every later call fails. */
   void abort(String reason) {
     synchronized (communicators) {
       if (givenUp.compareAndSet(null, reason) && !closed) {
@@ -110,7 +108,7 @@ final class NcclGroup implements Companion {
     }
   }
 
-  /** Each on a thread of its own: an abort lasts until the steps that use the others are closed. */
+  /** Aborts on a thread of its own, since that lasts until the steps that use others are closed. */
   private void startAbort(NcclCommunicator communicator) {
     Thread thread = new Thread(() -> abort(communicator), "nccl-abort " + communicator.members());
     thread.setDaemon(true);

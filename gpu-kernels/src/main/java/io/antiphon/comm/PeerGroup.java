@@ -319,7 +319,7 @@ final class PeerGroup implements Companion {
     watch.close();
   }
 
-  /** From now on nobody aborts waits, whose memory is about to be freed. */
+  /** Ends the aborting of waits, since their memory is about to be freed. */
   private void markClosed() {
     synchronized (watch) {
       closed = true;

@@ -186,7 +186,7 @@ final class CpuCollectives implements Collectives {
     }
   }
 
-  /** Who holds what, for one plan as it is now. */
+  /** Homes of the slots, for one plan as it is now. */
   private final class SlotWalk {
     private final Tensor home;
     private final Tensor slots;

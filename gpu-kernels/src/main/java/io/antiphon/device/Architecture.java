@@ -36,7 +36,7 @@ public record Architecture(int major, int minor) {
     return major == 9 && minor == 0;
   }
 
-  /** As compilers name it; with the architecture's own instructions from Hopper on. */
+  /** Name for compilers; from Hopper on with the architecture's own instructions. */
   String target() {
     return "sm_" + major + minor + (major >= 9 ? "a" : "");
   }

@@ -2,10 +2,10 @@ package io.antiphon.device;
 
 /** Version of CUDA that an NVIDIA driver is for. */
 record CudaVersion(int major, int minor) {
-  /** That of the libraries and of the compiler, whose code older drivers do not load. */
+  /** Major version of the libraries and the compiler. Older drivers do not load their code. */
   private static final int OLDEST_MAJOR = 13;
 
-  /** As CUDA counts: 13000 for 13.0. */
+  /** Reads a version as CUDA counts: 13000 for 13.0. */
   static CudaVersion of(int number) {
     return new CudaVersion(number / 1000, number % 1000 / 10);
   }

@@ -67,7 +67,7 @@ public final class DenseGemm implements AutoCloseable {
 
   /** What decides on the algorithm. */
   private record Key(Operand a, Operand b, Operand c, long m, long n, long k, boolean accumulate) {
-    /** The same product at an address of the same alignment. */
+    /** Key that products of equal shape share if their addresses have equal alignments. */
     static Key of(Operand a, Operand b, Operand c, long m, long n, long k, boolean accumulate) {
       return new Key(at(a), at(b), at(c), m, n, k, accumulate);
     }

@@ -229,7 +229,7 @@ public final class Device implements AutoCloseable {
     return result == 0;
   }
 
-  /** As {@link #isDone}, by a thread that has not used the device before. */
+  /** Does what {@link #isDone} does, by a thread that has not used the device before. */
   boolean isLost(DevicePointer.StreamHandle stream) {
     int result = cuCtxSetCurrent(context);
     shared.observe(result, () -> "cuCtxSetCurrent failed, " + CudaError.nameOf(result));

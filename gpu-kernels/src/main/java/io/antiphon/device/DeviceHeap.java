@@ -138,7 +138,7 @@ public final class DeviceHeap {
         });
   }
 
-  /** As {@link #write}, from a device address; little-endian. */
+  /** Reads bytes from a device address; little-endian. */
   public ByteBuffer read(long address, int length) {
     if (copied.capacity() < length) {
       copied = ByteBuffer.allocateDirect(length);

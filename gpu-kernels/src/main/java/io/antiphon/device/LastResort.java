@@ -10,9 +10,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Kills this process unless it ends, or this is closed, before. A process that exits runs what
- * libraries want done then, and CUDA waits there for kernels that may never end; no thread of the
- * process runs any more that could do something about it. So a shell does.
+ * Kills this process after a while, unless the process ends or this is closed before. A process
+ * that exits runs the exit handlers of its libraries, and CUDA's wait for kernels that may never
+ * end. No thread of the process could then do anything about it. So a shell kills the process.
  */
 public final class LastResort implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(LastResort.class);
@@ -29,7 +29,7 @@ public final class LastResort implements AutoCloseable {
   }
 
   /**
-   * Sets the time; without a shell, nobody is killed.
+   * Sets the time. If no shell can be started, a warning says so and the process is never killed.
    *
    * @param delay whole seconds
    */
@@ -56,8 +56,8 @@ public final class LastResort implements AutoCloseable {
   }
 
   /**
-   * Has this process killed where it would exit: after its shutdown hooks, before libraries do what
-   * they want done then. For who knows that they would crash there. Its exit code becomes 137.
+   * Has this process killed where it would exit: after its shutdown hooks, before the exit handlers
+   * of its libraries. It is for a process where these would crash. The exit code becomes 137.
    */
   public static void insteadOfExit() {
     if (INSTEAD_OF_EXIT.getAndSet(true)) {

@@ -88,14 +88,14 @@ public final class NativeLibraries {
         + " in ANTIPHON_CUDA_PATH";
   }
 
-  /** The library may be there, and one that it needs not. */
+  /** The missing library: the one asked for, or another that it needs. */
   private static String toInstall(String soname, String reason) {
     Matcher other = ABSENT.matcher(reason);
     String missing = other.find() ? other.group(1) : soname;
     return missing.startsWith("libcuda.") ? "the NVIDIA driver" : missing;
   }
 
-  /** Of a message that may hold stack traces, the line that the system's loader wrote. */
+  /** The line that the system's loader wrote, out of a message that may hold stack traces. */
   private static String reason(String message) {
     return message
         .lines()

@@ -11,18 +11,17 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One device as all of this process, several ranks perhaps, use it. They share a context: a kernel
- * that faults takes it from all of them, and to free memory waits for the work of all of them, so
- * for ever if some of it does not end. A process that has lost a device leaves what it holds there
+ * One device, which all ranks of this process share. They share a context. So a kernel that faults
+ * takes the device from all of them. And freeing memory waits for the work of all of them: for
+ * ever, if some of it does not end. A process that has lost a device leaves what it holds there
  * until it ends itself.
  *
- * <p>A lost device is recognised here and nowhere else, in one of two ways: a CUDA call, whoever
- * made it, had a result after which no other succeeds ({@link #observe}); or work has not ended in
- * the time that it was given ({@link #settle}). Once lost, a device stays lost, and the first
- * reason counts.
+ * <p>A lost device is recognised here and nowhere else, in one of two ways. Some CUDA call had a
+ * result after which no other succeeds ({@link #observe}); or work has not ended in the time that
+ * it was given ({@link #settle}). Once lost, a device stays lost, and the first reason counts.
  *
- * <p>What follows is not decided here. Whoever decides, one place in the code that runs ranks, asks
- * {@link #anyLoss} after a rank has failed, whatever its exception was: a rank whose own calls all
+ * <p>What follows is not decided here, but in one place of the code that runs ranks. It asks {@link
+ * #anyLoss} after a rank has failed, whatever its exception was: a rank whose own calls all
  * succeeded may share the device with the one whose kernel faulted, and a rank may fail because a
  * peer is gone. If a device is lost, this process must end, for a new one to get the device back; a
  * job on a cluster is then submitted again. {@link LastResort} ends a process that cannot exit.
@@ -51,7 +50,7 @@ public final class SharedDevice {
     streams.put(stream, isDone);
   }
 
-  /** Forgets a stream, which nobody asks from then on. */
+  /** Forgets a stream, which is not asked from then on. */
   synchronized void remove(Object stream) {
     streams.remove(stream);
   }

@@ -124,7 +124,7 @@ public final class CudaBackend implements Backend {
     return operations;
   }
 
-  /** Adds who uses this backend's memory and work beside its thread; closed by {@link #close}. */
+  /** Adds a second user of this backend's memory and work; {@link #close} closes it. */
   public void add(Companion companion) {
     companions.add(companion);
   }

@@ -51,7 +51,7 @@ final class CudaHostIo implements HostIo, AutoCloseable {
     transfer.follow(compute);
   }
 
-  /** As the others, but with one copy on the way: from the arrays to page-locked memory. */
+  /** Writes with one copy on the way: from the arrays to page-locked memory. */
   @Override
   public void writeAll(Tensor to, int[]... parts) {
     HostIo.requireFilled(to, parts);

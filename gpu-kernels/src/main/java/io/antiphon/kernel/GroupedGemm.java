@@ -41,7 +41,7 @@ final class GroupedGemm implements OpParts.GroupedGemm {
     }
   }
 
-  /** One call: who is left, right and result follows from the pass. */
+  /** One call. Which tensors are left, right and result follows from the pass. */
   record Call(
       Pass pass,
       ExpertRange range,

@@ -180,7 +180,7 @@ final class MoeLayer implements Layer {
     context.routing().ifPresent(routing -> ops.copy(allCounts, routing.of(moeLayer)));
   }
 
-  /** Whether slots hold anything is known when the step is recorded; what they hold is not. */
+  /** Plans. When a step is captured it is known whether slots hold anything, but not what. */
   private void plan() {
     EchoOptions echo = context.model().moe().echo();
     if (slots.holdsWeights(moeLayer)) {

@@ -17,7 +17,7 @@ final class RoutingCounts {
     this.microBatches = microBatches;
   }
 
-  /** What is enqueued from here on belongs to this micro-batch. */
+  /** Begins a micro-batch: work that is enqueued from here on belongs to it. */
   void startMicroBatch(int index) {
     microBatch = index;
   }

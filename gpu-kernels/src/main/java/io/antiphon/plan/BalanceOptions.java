@@ -22,7 +22,7 @@ public record BalanceOptions(
   /** A tolerance of 1. */
   public static final int MILLION = 1_000_000;
 
-  /** As many ranks of a node, or rows of a pair, as there are. */
+  /** Stands for all ranks in one node, or for any number of rows per pair. */
   public static final int UNLIMITED = Integer.MAX_VALUE;
 
   /** The best balance there is, on one node: no band, clones of any size. */

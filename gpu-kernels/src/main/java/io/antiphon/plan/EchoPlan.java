@@ -7,8 +7,8 @@ import java.util.List;
 /**
  * Which slot holds which expert, and how many assignments each source rank sends to it.
  *
- * <p>The arrays are flat, as tensors are, and belong to the plan: whoever holds the plan may read
- * them, and the planner that fills the plan writes them. One plan serves many micro-batches.
+ * <p>The arrays are flat, as tensors are, and belong to the plan. Every holder of the plan may read
+ * them; only the planner that fills the plan writes them. One plan serves many micro-batches.
  */
 public final class EchoPlan {
   /** What {@link #slotHome} says of a slot without a clone. */

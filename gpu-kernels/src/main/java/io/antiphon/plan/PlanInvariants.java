@@ -3,8 +3,8 @@ package io.antiphon.plan;
 import java.util.Arrays;
 
 /**
- * What holds for every plan of the planners in this package (docs/echo.md 2.8), whoever computed
- * it. For tests and debugging: it costs far more than a plan.
+ * Checks what holds for every plan of the planners in this package (docs/echo.md 2.8), also if
+ * device code computed it. It is for tests and debugging: it costs far more than a plan.
  */
 public final class PlanInvariants {
   private final EchoPlan plan;

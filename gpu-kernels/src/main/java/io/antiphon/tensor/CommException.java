@@ -2,7 +2,7 @@ package io.antiphon.tensor;
 
 /**
  * The ranks of a group can no longer reach each other: one of them failed, left, or was silent for
- * too long. The group is lost; whoever started the run starts it again from its last checkpoint.
+ * too long. The group is lost. The host of the run starts it again from its last checkpoint.
  */
 public final class CommException extends RuntimeException {
   /**

@@ -7,7 +7,9 @@ import static io.antiphon.tensor.ArgumentChecks.wholeSequences;
 import io.antiphon.plan.BalanceOptions;
 import io.antiphon.plan.PlannerKind;
 
-/** What the router, plan and expert operations demand of their arguments, as {@link OpShapes}. */
+/**
+ * Demands of the router, plan and expert operations on their arguments, beside {@link OpShapes}.
+ */
 final class MoeShapes {
   private final DType real;
   private final DType master;

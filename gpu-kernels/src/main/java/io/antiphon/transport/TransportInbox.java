@@ -12,9 +12,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The messages that wait for one rank, in order per sender. Whoever delivers asks for a {@link
- * #buffer}, fills it and hands it over; the rank {@linkplain #take takes} one message per sender at
- * a time and gives its buffer back by taking the next, so that a steady exchange allocates nothing.
+ * The messages that wait for one rank, in order per sender. A deliverer asks for a {@link #buffer},
+ * fills it and hands it over. The rank {@linkplain #take takes} one message per sender at a time,
+ * and gives its buffer back by taking the next. So a steady exchange allocates nothing.
  */
 public final class TransportInbox {
   private final int rank;
