@@ -59,7 +59,7 @@ public final class ConfigurationReference {
       }
       """;
 
-  /** The command that rewrites the page, for whoever finds it stale. */
+  /** The command that rewrites the page, for those who find it stale. */
   static final String REFRESH =
       "mvn -q -pl conf test -Dtest=ConfigurationReferenceTest -Dantiphon.update-docs=true";
 

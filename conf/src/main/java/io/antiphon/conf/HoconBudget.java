@@ -42,12 +42,12 @@ final class HoconBudget {
     this.mostAssignments = mostAssignments;
   }
 
-  /** Of what a user writes. */
+  /** The budget of a text that a user writes. */
   static HoconBudget written() {
     return new HoconBudget(TEXT_CHARS, ALL_CHARS, ASSIGNMENTS);
   }
 
-  /** Of effective settings, which must be readable whatever a user could write. */
+  /** The budget of effective settings, which must be readable whatever a user could write. */
   static HoconBudget kept() {
     return new HoconBudget(KEPT_CHARS, KEPT_CHARS, KEPT_ASSIGNMENTS);
   }

@@ -160,7 +160,7 @@ final class Includes
     }
   }
 
-  /** The same for every path to a file; for what is no file, its name. */
+  /** One name for all paths to a file. If there is no such file, the name as it is. */
   private static String realName(String name) {
     try {
       return Path.of(name).toRealPath().toString();

@@ -3,7 +3,7 @@ package io.antiphon.conf;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** The same checks for settings built in code: a violation there is a bug, not a user's error. */
+/** Checks of settings that are built in code: a violation is a bug, not a user's error. */
 final class Limits {
   private Limits() {}
 

@@ -23,7 +23,7 @@ public final class Printable {
     return "'" + value(text) + "'";
   }
 
-  /** As {@link #of}, without the quotes. */
+  /** Does what {@link #of} does, without the quotes. */
   public static String value(String text) {
     return cut(text, VALUE_CHARS);
   }

@@ -4,7 +4,7 @@ package io.antiphon.conf;
 enum Resume {
   /** Never: the run would continue as a different training. */
   FIXED("no"),
-  /** As long as the file or table it names has the same content, which the run compares itself. */
+  /** It may change if the file or table keeps its content, which the run compares itself. */
   SAME_CONTENT("same content"),
   /** It may only become larger. */
   MAY_GROW("may grow"),

@@ -25,7 +25,7 @@ public final class SettingsWriter {
     return render(values);
   }
 
-  /** As {@link #render}, with the secrets: for another process of the run, never for a file. */
+  /** Renders with the secrets: for another process of the run, never for a file. */
   static String renderWithSecrets(Settings settings) {
     return render(Values.of(settings));
   }

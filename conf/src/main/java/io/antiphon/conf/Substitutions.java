@@ -121,7 +121,7 @@ final class Substitutions {
     return size;
   }
 
-  /** Of the value at a path, of all in a group, or of the value that holds it. */
+  /** Size of the value at a path, of all values in a group, or of the value that holds it. */
   private long sizeBelow(List<String> taken) {
     long size = Optional.ofNullable(System.getenv(String.join(".", taken))).orElse("").length();
     for (List<String> path : values.keySet()) {

@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 
 /**
  * The values known so far, by path, with where each was written. While a file is read some may be
- * missing or bad; whoever needs one of those asks {@link #known} first.
+ * missing or bad; a caller that needs one of those asks {@link #known} first.
  */
 final class Values {
   private static final String PROPERTY = Schema.PROPERTIES + ".";

@@ -38,7 +38,7 @@ final class SparkSessions {
   private static final int MIN_PORT = 1024;
   private static final int MAX_PORT = 65535;
 
-  /** What whoever opened a session may choose without us. */
+  /** Properties that the owner of an open session may choose without us. */
   private static final Set<String> OF_THE_SESSION =
       Set.of(MASTER, PLUGINS, "spark.app.name", "spark.ui.enabled");
 

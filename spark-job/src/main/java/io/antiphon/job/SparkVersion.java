@@ -8,7 +8,7 @@ import org.apache.spark.package$;
  * answers in every version.
  */
 final class SparkVersion {
-  /** Of this line are the classes that ranks and the packing of data use. */
+  /** Line of versions whose classes the ranks and the packing of data use. */
   static final String NEEDED = "4.2";
 
   private SparkVersion() {}

@@ -98,7 +98,7 @@ final class CpuChecks {
     return Finding.ok("memory", found);
   }
 
-  /** Of the machine or its container; 0 if this Java does not tell. */
+  /** Memory of the machine or its container; 0 if this Java does not tell. */
   static long physicalMebibytes() {
     return ManagementFactory.getOperatingSystemMXBean()
             instanceof com.sun.management.OperatingSystemMXBean system

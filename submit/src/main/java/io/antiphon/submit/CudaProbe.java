@@ -49,7 +49,7 @@ final class CudaProbe implements GpuProbe {
       trial = new DeviceTrial(device);
     }
 
-    /** A device that hangs must not hang who asks whether it works. */
+    /** A device that hangs must not hang the thread that asks whether it works. */
     private <T> T within(Supplier<T> work) {
       if (hangs) {
         throw new DeviceException(device.name() + " was not tried: it hangs", null);

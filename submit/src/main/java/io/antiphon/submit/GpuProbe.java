@@ -10,7 +10,7 @@ interface GpuProbe {
   /** Why there is no device to use; empty if there is one. */
   Optional<String> unavailable();
 
-  /** Version of CUDA that the driver is for, as "13.0". */
+  /** Version of CUDA that the NVIDIA driver is for, as "13.0". */
   String driverVersion();
 
   /** Devices that this process sees. */

@@ -75,7 +75,7 @@ public final class TokenEtl {
     return prepare(spark, request, ranks, 0);
   }
 
-  /** As above, with the documents in a given number of partitions; 0 chooses one. */
+  /** Does the above with the documents in a given number of partitions; 0 chooses one. */
   static PreparedTokens prepare(
       SparkSession spark, DataRequest request, int ranks, int partitions) {
     long start = System.nanoTime();

@@ -63,7 +63,7 @@ public record HadoopPath(String setting, Path path, FileSystem files) {
     };
   }
 
-  /** As {@link #open(String, String, Configuration)}, for a path made of one that a user named. */
+  /** Opens a path that was made of one that a user named. */
   public static HadoopPath open(String setting, Path path, Configuration configuration) {
     return open(setting, path.toString(), path, configuration);
   }

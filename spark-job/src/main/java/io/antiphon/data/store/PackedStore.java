@@ -64,7 +64,9 @@ public final class PackedStore implements SequenceSource {
     return open(location, split, IN_MEMORY_BYTES);
   }
 
-  /** As {@link #open(StoreLocation, Split)}, with another limit for splits held in memory. */
+  /**
+   * Does what {@link #open(StoreLocation, Split)} does, with another limit for splits in memory.
+   */
   static PackedStore open(StoreLocation location, Split split, long inMemoryBytes) {
     StoreManifest manifest = location.manifest();
     long sequences = manifest.part(split).sequences();

@@ -20,7 +20,7 @@ import java.util.Arrays;
  */
 public record ShardFormat(int tokenBytes, int sequenceLength, int vocabulary)
     implements Serializable {
-  /** Of the layout of files; raised when it changes. */
+  /** Version of the layout of files; raised when it changes. */
   public static final int VERSION = 1;
 
   static final int HEADER_BYTES = 32;

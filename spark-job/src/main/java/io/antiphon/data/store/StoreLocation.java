@@ -49,7 +49,7 @@ public record StoreLocation(String directory, Map<String, String> settings)
     }
   }
 
-  /** Of a file of the store. */
+  /** Place of a file of the store. */
   public Path path(String file) {
     return new Path(directory, file);
   }

@@ -28,7 +28,7 @@ final class JsonDocuments implements DocumentReader {
   private static final int MAX_COLUMNS = 50; // kept for a message
   private static final int MAX_NAME = 100;
 
-  /** Of the library to programmers, in its messages. */
+  /** Advice that the library gives to programmers in its messages. */
   private static final Pattern ADVICE =
       Pattern.compile("[:,;]? ?[(]?(enable|use) `?JsonReadFeature\\.\\w+`?( to allow)?[)]?");
 

@@ -109,7 +109,7 @@ final class TextColumn {
     return "";
   }
 
-  /** Of a name with a dot that leads to a string inside another column; else empty. */
+  /** Expression for a name with dots that leads to a string inside another column; else empty. */
   private static String nested(String column, StructType schema) {
     StructType at = schema;
     String[] names = column.split("\\.", -1);

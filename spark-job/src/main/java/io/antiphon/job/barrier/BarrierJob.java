@@ -145,7 +145,7 @@ final class BarrierJob {
       }
     }
 
-    /** One that cannot be told does not keep the others from being told. */
+    /** Tells one of several. If that fails, the others are still told. */
     private static void inform(Consumer<String> one, String why) {
       try {
         one.accept(why);
@@ -252,8 +252,8 @@ final class BarrierJob {
   }
 
   /**
-   * Ends a task whose failure the user was told of. Without its cause: Spark would end the process
-   * for a cause that is an OutOfMemoryError, and log the rest.
+   * Ends a task whose failure the user was told of. It has no cause: Spark would end the process
+   * for a cause that is an OutOfMemoryError, and log any other.
    */
   private static final class Refused extends RuntimeException {
     Refused(String message) {

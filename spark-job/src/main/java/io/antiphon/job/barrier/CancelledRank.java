@@ -10,9 +10,9 @@ import java.util.function.Supplier;
 import org.apache.spark.SparkConf;
 
 /**
- * A rank whose task Spark may cancel. If it does not end soon then, where it is goes to the log of
- * its executor, before the task reaper ends the process and nobody can tell any more; and the
- * process is killed if the reaper, which lets it exit, does not succeed.
+ * A rank whose task Spark may cancel. If it does not end soon after that, the log of its executor
+ * says where its thread is, before the task reaper ends the process. The reaper lets the process
+ * exit; if that does not succeed, the process is killed.
  */
 final class CancelledRank {
   private static final Duration PATIENCE = Duration.ofSeconds(15);
@@ -26,7 +26,7 @@ final class CancelledRank {
   private Runnable disarm = () -> {};
 
   /**
-   * Of the calling thread.
+   * Watches the rank that the calling thread runs.
    *
    * @param lastResort sees to it that the process is killed, and returns how to prevent that
    */
@@ -42,7 +42,7 @@ final class CancelledRank {
     this.lastResort = lastResort;
   }
 
-  /** In an executor whose tasks Spark's reaper watches. */
+  /** Watches a rank in an executor whose tasks Spark's reaper watches. */
   static CancelledRank inExecutor(int rank, Consumer<String> log, SparkConf spark) {
     boolean reaper = spark.getBoolean("spark.task.reaper.enabled", false);
     long limit = spark.getTimeAsMs("spark.task.reaper.killTimeout", "-1");
@@ -52,7 +52,7 @@ final class CancelledRank {
         () -> reaper && limit > 0 ? LastResort.after(Duration.ofMillis(limit))::close : () -> {});
   }
 
-  /** The task was cancelled: looks again after a while. */
+  /** Called when the task is cancelled; looks again after a while. */
   void watch() {
     Executor later = CompletableFuture.delayedExecutor(patience.toMillis(), TimeUnit.MILLISECONDS);
     later.execute(

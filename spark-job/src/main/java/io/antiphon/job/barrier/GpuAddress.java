@@ -31,7 +31,7 @@ public record GpuAddress(
     addresses = List.copyOf(addresses);
   }
 
-  /** Of the task that runs on this thread. */
+  /** The address that Spark gave to the task of this thread. */
   static GpuAddress of(TaskContext context, RankPlaces places) {
     Map<String, ResourceInformation> resources = context.resourcesJMap();
     ResourceInformation gpu = resources.get(RESOURCE);

@@ -6,8 +6,8 @@ import org.apache.spark.deploy.master.Master;
 import org.apache.spark.deploy.worker.Worker;
 
 /**
- * Main class of the processes of a {@link LocalCluster}. Ends when its standard input does: when
- * whoever started it is gone, however that happened.
+ * Main class of the processes of a {@link LocalCluster}. It ends when its standard input does: when
+ * the process that started it is gone, however that happened.
  */
 final class ClusterProcess {
   static final String MASTER = "master";

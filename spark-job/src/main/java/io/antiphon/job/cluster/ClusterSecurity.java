@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Closes what Spark leaves open on a {@link LocalCluster}, to whoever does not know its secret.
+ * Closes what Spark leaves open on a {@link LocalCluster} to those who do not know its secret.
  * Spark's standalone daemons take jobs over HTTP without a secret, and their web pages show
  * everything to everybody and end applications for everybody, unless they are told not to.
  */
@@ -78,7 +78,7 @@ final class ClusterSecurity {
     return HexFormat.of().formatHex(random);
   }
 
-  /** What every process of the cluster must know and nobody else may. */
+  /** The secret, which every process of the cluster must know and no other may. */
   String secret() {
     return secret;
   }

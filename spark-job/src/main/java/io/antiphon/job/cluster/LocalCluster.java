@@ -38,8 +38,8 @@ import scala.jdk.javaapi.OptionConverters;
 /**
  * A Spark standalone cluster on this machine, made of nothing but this JVM's class path: a master
  * and workers, each a JVM of its own, whose executors are JVMs too. It listens on the loopback
- * interface and admits only who knows its secret. It ends with {@link #close}, and by itself when
- * this JVM dies.
+ * interface and admits only those who know its secret. It ends with {@link #close}, and by itself
+ * when this JVM dies.
  */
 public final class LocalCluster implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(LocalCluster.class);

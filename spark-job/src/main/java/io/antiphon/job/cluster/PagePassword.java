@@ -9,7 +9,7 @@ import javax.crypto.spec.SecretKeySpec;
 
 /**
  * What a web page of a {@link LocalCluster} asks for. It follows from the cluster's secret, but not
- * the secret from it: who gets hold of it can read pages and do nothing else.
+ * the secret from it: a person who gets hold of it can read pages and do nothing else.
  *
  * @param value 64 hexadecimal digits
  */
@@ -33,7 +33,7 @@ record PagePassword(String value) {
     return "Basic " + Base64.getEncoder().encodeToString(utf8(USER + ":" + value));
   }
 
-  /** The same address with user and password in it, as a browser takes it. */
+  /** Puts user and password into an address, as a browser takes it. */
   String openedBy(String address) {
     return address.replaceFirst("//", "//" + USER + ":" + value + "@");
   }

@@ -16,7 +16,7 @@ public final class CheckpointStorage {
 
   private CheckpointStorage() {}
 
-  /** As {@link #open(String, Map)} with the settings of this process alone. */
+  /** Does what {@link #open(String, Map)} does, with the settings of this process alone. */
   public static Checkpoints open(String directory) {
     return open(directory, Map.of());
   }

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * Where a barrier task runs, as it tells the others in the rendezvous.
+ * Place where a barrier task runs, as it tells the others in the rendezvous.
  *
  * @param process tells its JVM from all others
  * @param host where that JVM listens; empty if it listens nowhere
@@ -23,7 +23,7 @@ public record Placement(UUID process, String host, int port) {
         UUID.fromString(parts.get(0)), parts.get(1), Integer.parseInt(parts.get(2)));
   }
 
-  /** As a line of text. */
+  /** Writes it as a line of text. */
   public String encoded() {
     return process.toString() + SEPARATOR + host + SEPARATOR + port;
   }

@@ -15,7 +15,7 @@ sealed interface RankFrame {
   /** Bytes in front of a message: its receiver and its length. */
   int HEADER_BYTES = 2 * Integer.BYTES;
 
-  /** Who speaks. The attempt, which only its ranks know, keeps others and latecomers out. */
+  /** The sender. The attempt, which only its ranks know, keeps strangers and latecomers out. */
   record Hello(UUID attempt, int rank) implements RankFrame {}
 
   /** The sender gives the group up. */
@@ -24,7 +24,9 @@ sealed interface RankFrame {
   /** The sender has sent everything and goes. */
   record Leave() implements RankFrame {}
 
-  /** As bytes. The first tells the kind; Spark's authentication begins with others. */
+  /**
+   * Writes the frame as bytes. The first tells the kind; Spark's authentication begins with others.
+   */
   default ByteBuffer encoded() {
     if (this instanceof Hello hello) {
       return ByteBuffer.allocate(1 + 2 * Long.BYTES + Integer.BYTES)

@@ -6,7 +6,7 @@ import java.util.UUID;
 import java.util.stream.IntStream;
 
 /**
- * Who sits where, the same on all ranks but for {@code rank}. Ranks are numbered by host and,
+ * Places of all ranks, equal on every rank but for {@code rank}. Ranks are numbered by host and,
  * within a host, by process, so that the consecutive ranks of an expert-parallel group share a JVM
  * or a host where Spark's placement of the tasks allows it.
  *

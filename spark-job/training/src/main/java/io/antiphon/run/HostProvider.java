@@ -9,8 +9,8 @@ import java.util.ServiceLoader;
 import java.util.function.Consumer;
 
 /**
- * Where runs can be hosted. The one decision whether Spark is there: whoever brings Spark names its
- * provider in a service file, and where nobody does, ranks are threads.
+ * The places where runs can be hosted. It alone decides whether Spark is there: the module that
+ * brings Spark names its provider in a service file. Without such a file, ranks are threads.
  */
 public interface HostProvider {
   /** The provider of this process: what is on its class path, or else {@link ThreadHosts}. */

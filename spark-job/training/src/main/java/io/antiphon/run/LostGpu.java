@@ -15,14 +15,14 @@ import java.util.Optional;
  * <p>Then, in this order: the rank that sees it fails and tells its peers ({@link RankWork}). An
  * executor of Spark ends, and the run goes on in a new one. The process of the user, where the
  * ranks are threads of it, ends the run and says that the command, run again, continues from the
- * newest checkpoint. Either process is killed if it does not exit: a driver of CUDA may wait there
- * for work that never ends.
+ * newest checkpoint. Either process is killed if it does not exit: CUDA may wait there for work
+ * that never ends.
  */
 public final class LostGpu {
   /** How long a process that has lost a device is given to exit. */
   private static final Duration EXIT = Duration.ofSeconds(15);
 
-  /** The same where a rank may hang that could not be closed. */
+  /** How long it is given where a rank may hang that could not be closed. */
   private static final Duration FAILED_EXIT = EXIT.multipliedBy(4);
 
   private LostGpu() {}

@@ -49,7 +49,7 @@ public final class Simulation {
     requireAffordable(source.size());
   }
 
-  /** As many as asked for, or fewer if their working memory would fill half of the heap. */
+  /** Number of threads: as asked for, or fewer if their memory would fill half of the heap. */
   private int affordableThreads() {
     long ranks = source.ranks();
     long counts = ranks * source.experts();

@@ -66,7 +66,7 @@ public final class CountsInput implements RoutingTrace {
     return open(option, file, false);
   }
 
-  /** As {@link #open}, and reads {@code "step"} and {@code "layer"}. */
+  /** Does what {@link #open} does, and reads {@code "step"} and {@code "layer"}. */
   public static CountsInput openTrace(String option, String file) {
     return open(option, file, true);
   }

@@ -33,7 +33,7 @@ final class ForwardPass implements AutoCloseable {
     return new EvaluationStep(state, device.groups(), batch, rowCapacity);
   }
 
-  /** As {@link EvaluationStep#run}; the result never is an overflow. */
+  /** Does what {@link EvaluationStep#run} does; the result never is an overflow. */
   EvaluationStep.Result run(int[] tokens) {
     EvaluationStep.Result result = step.run(tokens);
     while (result.overflow()) {

@@ -6,7 +6,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
- * What one rank gets from whoever started it.
+ * What one rank gets from the host that started it.
  *
  * @param transport messages to the other ranks
  * @param reports takes what rank 0 reports about the run; other ranks do not use it

@@ -86,14 +86,17 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
         : cuda(settings, transport, place);
   }
 
-  /** What was looked for where is for {@code doctor} and for who insists on a GPU. */
+  /**
+   * The reason without the places that were searched: those are said by {@code doctor}, and where
+   * the settings insist on a GPU.
+   */
   private static String firstSentence(String reason) {
     return reason.split("\\. ", 2)[0];
   }
 
   /**
-   * Why a rank cannot compute on a GPU; empty if it can. A driver alone is not enough: many
-   * machines have it, for their screens, without CUDA's libraries.
+   * Why a rank cannot compute on a GPU; empty if it can. An NVIDIA driver alone is not enough: many
+   * machines have one, for their screens, without CUDA's libraries.
    */
   private static Optional<String> whyNoGpu(Settings settings, DevicePlace place) {
     if (place.gpu().isEmpty()) {
@@ -141,7 +144,7 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
     }
   }
 
-  /** What a GPU computes in. */
+  /** Type in which a GPU computes. */
   static DType computeType(Settings settings) {
     return switch (settings.backend().precision()) {
       case BF16 -> DType.BF16;

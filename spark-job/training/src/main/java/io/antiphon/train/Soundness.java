@@ -15,7 +15,7 @@ public record Soundness(long soundStep, long unsoundSteps) {
   private static final String SOUND_STEP = "soundStep";
   private static final String UNSOUND_STEPS = "unsoundSteps";
 
-  /** Of a run without a step. */
+  /** Soundness of a run without a step. */
   static final Soundness UNTRAINED = new Soundness(-1, 0);
 
   /** Checks the limits. */
@@ -38,7 +38,7 @@ public record Soundness(long soundStep, long unsoundSteps) {
     return Double.isFinite(loss) && unsoundSteps == 0 ? new Soundness(step, 0) : this;
   }
 
-  /** As a checkpoint tells. Those of earlier versions do not, and are taken for sound. */
+  /** Reads it from a checkpoint. Those of earlier versions do not say it and count as sound. */
   public static Soundness of(CheckpointManifest manifest) {
     Scalars scalars = manifest.meta().scalars();
     if (!scalars.names().contains(SOUND_STEP)) {

@@ -18,7 +18,7 @@ public record TrainingData(String sequences, String tokenizer) implements Serial
   private static final String SEQUENCES = "sequencesDigest";
   private static final String TOKENIZER = "tokenizerDigest";
 
-  /** As a checkpoint tells; empty for one of an earlier version. */
+  /** Reads it from a checkpoint; empty for one of an earlier version. */
   public static Optional<TrainingData> of(CheckpointManifest manifest) {
     Scalars scalars = manifest.meta().scalars();
     return scalars.names().contains(SEQUENCES)

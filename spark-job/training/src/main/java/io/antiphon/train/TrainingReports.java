@@ -16,7 +16,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a training loop tells whoever watches the run: the loop of rank 0, and nothing from the
+ * Tells the watchers of a run what the training loop does: the loop of rank 0, and nothing from the
  * other ranks. Measures the time and the CUDA calls of each step.
  */
 final class TrainingReports {

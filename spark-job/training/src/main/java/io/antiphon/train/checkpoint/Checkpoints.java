@@ -143,7 +143,7 @@ public final class Checkpoints {
     return newest(listed().stream().filter(directory -> directory.step() < step).toList(), false);
   }
 
-  /** As {@link #latest()}, but reads every byte and compares all checksums. */
+  /** Does what {@link #latest()} does, but reads every byte and compares all checksums. */
   public Optional<CheckpointManifest> latestVerified() {
     return newest(listed(), true);
   }

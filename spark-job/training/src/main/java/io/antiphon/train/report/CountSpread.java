@@ -12,7 +12,7 @@ import java.util.stream.LongStream;
  *     the mean
  */
 public record CountSpread(double min, double max, double std) implements Serializable {
-  /** Of nothing. */
+  /** The spread of no counts. */
   public static final CountSpread NONE = new CountSpread(Double.NaN, Double.NaN, Double.NaN);
 
   /** The spread of {@code counts}, at least one, in their unit. */

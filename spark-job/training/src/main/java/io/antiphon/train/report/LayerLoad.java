@@ -6,8 +6,8 @@ import java.util.stream.LongStream;
 /**
  * The routing load of one MoE layer in one step, summed over the micro-batches of the global batch.
  *
- * <p>The arrays pass into the ownership of the record: whoever made them must not write to them
- * again, and a reader must not write to them at all. The three arrays add up to the same number of
+ * <p>The arrays pass into the ownership of the record: their maker must not write to them again,
+ * and a reader must not write to them at all. The three arrays add up to the same number of
  * assignments, because cloning moves work and never drops it.
  *
  * @param layer transformer layer, 0-based
@@ -78,7 +78,7 @@ public record LayerLoad(
     return CountSpread.of(expertCounts);
   }
 
-  /** The same in multiples of the mean over the experts. */
+  /** The spread in multiples of the mean over the experts. */
   public CountSpread relativeExpertSpread() {
     return CountSpread.relative(expertCounts);
   }

@@ -14,7 +14,7 @@ import java.util.Arrays;
  * @param max the largest value
  */
 public record Percentiles(double p50, double p90, double p99, double max) implements Serializable {
-  /** Of no values. */
+  /** The percentiles of no values. */
   public static final Percentiles NONE =
       new Percentiles(Double.NaN, Double.NaN, Double.NaN, Double.NaN);
 

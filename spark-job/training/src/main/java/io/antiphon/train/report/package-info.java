@@ -1,4 +1,4 @@
-/** What a run tells whoever watches it: steps, evaluations, events, the outcome. */
+/** What a run tells its watchers: steps, evaluations, events, the outcome. */
 @NullMarked
 package io.antiphon.train.report;
 
