@@ -29,8 +29,10 @@ class CountsFuzzTest {
   private static Fuzz fuzz(String name) {
     return Fuzz.of(name, TraceException.class)
         .from(
-            "{\"counts\": [[1, 2], [3, 4]]}\n"
-                + "{\"step\": 1, \"layer\": 0, \"counts\": [[0, 0], [5, 1]]}\n")
+            """
+            {"counts": [[1, 2], [3, 4]]}
+            {"step": 1, "layer": 0, "counts": [[0, 0], [5, 1]]}
+            """)
         .words("\"counts\":", "\"step\":", "\"layer\":", "[[1,2]]", "{\"counts\": [[1]]}");
   }
 
