@@ -62,6 +62,9 @@ public final class Antiphon {
   /** Stopped by a signal, as shells count it. */
   static final int INTERRUPTED = 130;
 
+  /** The parser needs gigabytes for tens of thousands: its memory grows with their square. */
+  static final int MOST_ARGUMENTS = 1000;
+
   private Antiphon() {}
 
   /** Answers {@code --version}. */
@@ -78,7 +81,7 @@ public final class Antiphon {
    */
   public static void main(String[] arguments) {
     try {
-      int code = commandLine().execute(arguments);
+      int code = run(commandLine(), arguments);
       if (code == 0 && !LostGpu.happened()) {
         return;
       }
@@ -89,6 +92,18 @@ public final class Antiphon {
           "antiphon: " + UserErrors.explain(e).map(UserErrors.Explained::message).orElse(""));
       System.exit(USAGE);
     }
+  }
+
+  /** Parses and runs what fits a command line. */
+  static int run(CommandLine line, String... arguments) {
+    if (arguments.length <= MOST_ARGUMENTS) {
+      return line.execute(arguments);
+    }
+    line.getErr()
+        .println(
+            "antiphon: %d arguments, and at most %d are taken; write settings into a file for --config, and quote a pattern such as 'books/*.txt' from the shell"
+                .formatted(arguments.length, MOST_ARGUMENTS));
+    return USAGE;
   }
 
   /** The command line, as tests run it. */

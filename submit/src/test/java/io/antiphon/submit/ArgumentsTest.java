@@ -8,6 +8,8 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -54,6 +56,24 @@ class ArgumentsTest {
     assertThat(error(Antiphon.USAGE, "train", "--config", "a\u001bb\nc"))
         .contains("\na?b?c\n")
         .doesNotContain("\u001b");
+  }
+
+  @Test
+  void moreArgumentsThanAnybodyTypesAreRefusedUnparsed() {
+    String[] many = Collections.nCopies(60_000, "books.txt").toArray(String[]::new);
+    many[0] = "plan";
+    StringWriter err = new StringWriter();
+    CommandLine line = Antiphon.commandLine();
+    line.setErr(new PrintWriter(err, true));
+
+    assertThat(Antiphon.run(line, many)).isEqualTo(Antiphon.USAGE);
+    assertThat(err.toString().lines()).hasSize(1);
+    assertThat(err.toString()).contains("60000 arguments", "at most 1000", "--config");
+
+    err.getBuffer().setLength(0);
+    String[] most = Arrays.copyOf(many, Antiphon.MOST_ARGUMENTS);
+    assertThat(Antiphon.run(line, most)).isEqualTo(Antiphon.USAGE);
+    assertThat(err.toString()).as("what the parser says").contains("--slots-per-rank");
   }
 
   @Test
