@@ -18,6 +18,8 @@ public final class SparkForTests {
               .master("local[2]")
               .appName("tests")
               .config("spark.plugins", "io.antiphon.job.barrier.AntiphonPlugin")
+              .config("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "1s")
+              .config("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "1")
               .config("spark.ui.enabled", "false")
               .config("spark.driver.bindAddress", "127.0.0.1")
               .config("spark.driver.host", "127.0.0.1")

@@ -58,9 +58,7 @@ final class BarrierJob {
       Duration commTimeout,
       Optional<ResourceProfile> resources,
       RankTask<R> task) {
-    List<Integer> numbers = IntStream.range(0, ranks).boxed().toList();
-    RDD<Integer> plain = spark.parallelize(numbers, ranks).rdd();
-    RDD<Integer> seats = resources.map(plain::withResources).orElse(plain);
+    RDD<Integer> seats = seats(spark, ranks, resources);
     ClassTag<Answer<R>> anything = ClassTag$.MODULE$.apply(Object.class);
     RDD<Answer<R>> answers =
         seats
@@ -68,6 +66,33 @@ final class BarrierJob {
             .mapPartitions(new Body<>(ranks, attempt, commTimeout, task), false, anything);
     return new JavaRDD<>(answers, anything)
         .collect().stream().sorted(Comparator.comparing(Answer::rank)).map(Answer::value).toList();
+  }
+
+  /**
+   * Runs tasks that do nothing in places like those of ranks, all at once, and waits. Spark counts
+   * the places as it does for ranks, executors that still start included.
+   */
+  static void fill(JavaSparkContext spark, int ranks, Optional<ResourceProfile> resources) {
+    ClassTag<Integer> numbers = ClassTag$.MODULE$.apply(Integer.class);
+    RDD<Integer> filled =
+        seats(spark, ranks, resources).barrier().mapPartitions(new Same(), false, numbers);
+    new JavaRDD<>(filled, numbers).collect();
+  }
+
+  private static RDD<Integer> seats(
+      JavaSparkContext spark, int ranks, Optional<ResourceProfile> resources) {
+    List<Integer> numbers = IntStream.range(0, ranks).boxed().toList();
+    RDD<Integer> plain = spark.parallelize(numbers, ranks).rdd();
+    return resources.map(plain::withResources).orElse(plain);
+  }
+
+  /** A task that does nothing. */
+  private static final class Same extends AbstractFunction1<Iterator<Integer>, Iterator<Integer>>
+      implements Serializable {
+    @Override
+    public Iterator<Integer> apply(Iterator<Integer> numbers) {
+      return numbers;
+    }
   }
 
   /** What a rank answered. */

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.spark.scheduler.BarrierJobSlotsNumberCheckFailed;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,7 +68,9 @@ final class FailureReason {
       return RankFailure.forUser(
           "the cluster did not offer "
               + slots
-              + " task slots at once (executors x cores / spark.task.cpus); give the application"
+              + " task slots at once"
+              + there(failure)
+              + " (executors x cores / spark.task.cpus); give the application"
               + " more executors or cores, or lower parallelism.ranks",
           failure);
     }
@@ -85,6 +88,13 @@ final class FailureReason {
       return RankFailure.passing(reported.get(0).message(), failure);
     }
     return RankFailure.passing(firstOf(spark, FAILED_TASK, FIRST_LINE), failure);
+  }
+
+  /** How many slots Spark counted, as far as it says. */
+  private static String there(Exception failure) {
+    return failure instanceof BarrierJobSlotsNumberCheckFailed counted
+        ? ", it has " + counted.maxConcurrentTasks()
+        : "";
   }
 
   /** The first group of the first pattern that is in the text. */

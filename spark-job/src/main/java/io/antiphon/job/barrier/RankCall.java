@@ -15,12 +15,54 @@ import java.util.function.Consumer;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Runs a task on all ranks of a barrier job. */
 public final class RankCall {
   private static final Duration LAST_MESSAGES = Duration.ofSeconds(30);
 
+  private static final Logger LOG = LoggerFactory.getLogger(RankCall.class);
+
   private RankCall() {}
+
+  /**
+   * Waits until the cluster has once offered places to all ranks at the same time. What fails for
+   * another reason is left to the ranks, which may be started again.
+   *
+   * @param meanwhile called about every second; may throw to give up
+   * @throws RankFailure if the cluster has too few places for as long as Spark waits for them, or
+   *     ends the application
+   */
+  public static void awaitSlots(SparkSession spark, Settings settings, Runnable meanwhile)
+      throws InterruptedException {
+    int ranks = settings.parallelism().ranks();
+    SparkContext context = spark.sparkContext();
+    SlotWait waiting = new SlotWait(context, ranks, () -> false, () -> false);
+    try {
+      ApplicationWatch.call(
+          context::isStopped,
+          () -> {
+            BarrierJob.fill(
+                JavaSparkContext.fromSparkContext(context),
+                ranks,
+                GpuRequest.of(context, settings));
+            return ranks;
+          },
+          () -> {
+            meanwhile.run();
+            waiting.run();
+          });
+    } catch (InterruptedException | RankFailure end) {
+      throw end;
+    } catch (Exception e) { // Scala code throws checked exceptions undeclared
+      RankFailure failure = FailureReason.of(e, List.of(), ranks, context.isStopped());
+      if (!failure.mayPass()) {
+        throw failure;
+      }
+      LOG.warn("while waiting for {} task slots at once: {}", ranks, failure.reason());
+    }
+  }
 
   /**
    * Runs {@code task} on every rank; another attempt may follow.
@@ -45,7 +87,7 @@ public final class RankCall {
     Duration timeout = settings.spark().commTimeout();
     SparkContext context = spark.sparkContext();
     try (DriverMailbox mailbox = DriverMailbox.open(attempt, messages, stopRequested)) {
-      SlotWait slots = new SlotWait(context, ranks, mailbox, stopRequested);
+      SlotWait slots = new SlotWait(context, ranks, mailbox::heard, stopRequested);
       try {
         List<R> answers =
             ApplicationWatch.call(

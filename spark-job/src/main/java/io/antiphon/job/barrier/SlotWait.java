@@ -15,19 +15,20 @@ final class SlotWait implements Runnable {
 
   private final SparkContext spark;
   private final int slots;
-  private final DriverMailbox mailbox;
+  private final BooleanSupplier begun;
   private final BooleanSupplier stopRequested;
   private int periods;
 
   /**
    * Of a run that needs {@code slots} tasks at once.
    *
+   * @param begun whether its tasks run
    * @param stopRequested whether the user no longer wants it
    */
-  SlotWait(SparkContext spark, int slots, DriverMailbox mailbox, BooleanSupplier stopRequested) {
+  SlotWait(SparkContext spark, int slots, BooleanSupplier begun, BooleanSupplier stopRequested) {
     this.spark = spark;
     this.slots = slots;
-    this.mailbox = mailbox;
+    this.begun = begun;
     this.stopRequested = stopRequested;
   }
 
@@ -38,7 +39,7 @@ final class SlotWait implements Runnable {
    */
   @Override
   public void run() {
-    if (mailbox.heard()) {
+    if (begun.getAsBoolean()) {
       return;
     }
     if (stopRequested.getAsBoolean()) {

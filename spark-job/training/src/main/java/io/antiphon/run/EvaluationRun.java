@@ -98,6 +98,7 @@ public final class EvaluationRun {
    */
   public Result run() throws InterruptedException {
     try (RunHost host = hosts.open(settings, saved.runDirectory(), line -> {})) {
+      host.awaitPlaces(settings);
       DataRequest request = request();
       RunText text = text(host, request);
       Split split = ownText ? Split.VALIDATION : Split.TRAIN;

@@ -13,6 +13,14 @@ import java.util.function.BooleanSupplier;
 /** Runs the ranks of one run, and prepares what they read. */
 public interface RunHost extends AutoCloseable {
   /**
+   * Waits until all ranks of a run can run at once. Called before anything is prepared for them,
+   * which may take hours.
+   *
+   * @throws RuntimeException if they never will; {@link UserErrors} says what it means
+   */
+  default void awaitPlaces(Settings settings) throws InterruptedException {}
+
+  /**
    * Prepares a text.
    *
    * @param ranks that will share its training split

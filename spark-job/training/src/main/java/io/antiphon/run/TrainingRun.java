@@ -85,6 +85,7 @@ public final class TrainingRun {
 
   private RunSummary.Outcome prepare(RunHost host, RunDirectory directory, long trained)
       throws InterruptedException {
+    host.awaitPlaces(settings);
     tell("preparing data ...");
     PreparedText prepared =
         host.text(DataRequests.of(settings, runDirectory), settings.parallelism().ranks());
