@@ -58,9 +58,15 @@ public final class BarrierHost implements RunHost {
     this.end = end;
   }
 
-  /** Runs ranks in a session that stays the caller's. */
-  public static BarrierHost on(SparkSession spark) {
-    return new BarrierHost(spark, () -> {}, () -> {});
+  /**
+   * Runs ranks in a session that stays the caller's: nothing in it is changed or stopped.
+   *
+   * @throws io.antiphon.comm.EnvironmentException if ranks can never run in it
+   * @throws io.antiphon.conf.ConfigException if the settings ask for a cluster of their own
+   */
+  static BarrierHost on(SparkSession theirs, Settings settings) {
+    SparkSessions.requireUsable(theirs, settings);
+    return new BarrierHost(theirs, () -> {}, () -> {});
   }
 
   /**
@@ -116,6 +122,13 @@ public final class BarrierHost implements RunHost {
     SharedStorage.warning(
             spark.sparkContext().master(), directories, spark.sparkContext().hadoopConfiguration())
         .ifPresent(warning -> LOG.warn("{}", warning));
+  }
+
+  @Override
+  public void awaitPlaces(Settings settings) throws InterruptedException {
+    if (!spark.sparkContext().isLocal()) { // its threads were counted when it was opened
+      RankCall.awaitSlots(spark, settings, requireHealthy);
+    }
   }
 
   @Override

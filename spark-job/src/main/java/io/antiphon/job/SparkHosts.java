@@ -13,11 +13,25 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.SparkSession;
 
 /** Hosts runs in Spark applications; found by its service file wherever Spark is. */
 public final class SparkHosts implements HostProvider {
-  /** Starts nothing yet. */
-  public SparkHosts() {}
+  private final Optional<SparkSession> given;
+
+  /** Runs open a session each, unless the process has one. Starts nothing yet. */
+  public SparkHosts() {
+    this(Optional.empty());
+  }
+
+  private SparkHosts(Optional<SparkSession> given) {
+    this.given = given;
+  }
+
+  /** Hosts runs in a session that stays the caller's. */
+  public static SparkHosts in(SparkSession theirs) {
+    return new SparkHosts(Optional.of(theirs));
+  }
 
   @Override
   public Optional<String> sparkVersion() {
@@ -33,7 +47,13 @@ public final class SparkHosts implements HostProvider {
   @Override
   public void requireTrainable(Settings settings) {
     SparkVersion.require();
-    SparkSessions.requireDevices(settings, SparkSessions.properties(settings));
+    requireDevices(settings);
+  }
+
+  private void requireDevices(Settings settings) {
+    SparkSessions.requireDevices(
+        settings,
+        given.map(SparkSessions::its).orElseGet(() -> SparkSessions.properties(settings)));
   }
 
   @Override
@@ -54,7 +74,10 @@ public final class SparkHosts implements HostProvider {
   @Override
   public RunHost open(Settings settings, Path runDirectory, Consumer<String> tell)
       throws InterruptedException {
-    SparkSessions.requireDevices(settings, SparkSessions.properties(settings));
-    return BarrierHost.own(settings, runDirectory, tell);
+    requireDevices(settings);
+    Optional<SparkSession> theirs = given.or(SparkSessions::there);
+    return theirs.isPresent()
+        ? BarrierHost.on(theirs.get(), settings)
+        : BarrierHost.own(settings, runDirectory, tell);
   }
 }

@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import org.apache.spark.SparkContext;
 import org.apache.spark.SparkContext$;
 import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
@@ -46,8 +45,7 @@ final class SparkSessions {
 
   /**
    * A session with the properties of the settings. What {@code spark-submit} set wins over our
-   * defaults, and over the master of the settings. A session that is there already is taken as it
-   * is, if ranks can run in it.
+   * defaults, and over the master of the settings.
    *
    * @param cluster properties of a cluster started for this run; they win over all others
    * @throws io.antiphon.comm.EnvironmentException if ranks can never run in such a session
@@ -61,15 +59,10 @@ final class SparkSessions {
     Redaction.requireGiven(properties);
     requireUiPort(properties);
     requireUiFilters(properties);
-    Optional<SparkContext> before = OptionConverters.toJava(SparkContext$.MODULE$.getActive());
-    before.ifPresentOrElse(
-        there -> requireUsable(there, properties, settings),
-        () -> SparkRequirements.require(properties, settings.parallelism().ranks()));
+    SparkRequirements.require(properties, settings.parallelism().ranks());
     String plugins = Optional.ofNullable(properties.get(PLUGINS)).map(own -> own + ",").orElse("");
     properties.put(PLUGINS, plugins + AntiphonPlugin.class.getName());
-    if (before.isEmpty()) {
-      keepScratchPrivate(properties, cluster);
-    }
+    keepScratchPrivate(properties, cluster);
     SparkSession.Builder builder = SparkSession.builder();
     properties.forEach(builder::config);
     String master = properties.getOrDefault(MASTER, "");
@@ -109,16 +102,37 @@ final class SparkSessions {
     }
   }
 
-  /** Spark would take a session that is there for ours, and say nothing of what it leaves out. */
-  private static void requireUsable(
-      SparkContext there, Map<String, String> properties, Settings settings) {
+  /** The session of this process, opened by somebody else. */
+  static Optional<SparkSession> there() {
+    return OptionConverters.toJava(SparkContext$.MODULE$.getActive())
+        .filter(context -> !context.isStopped())
+        .map(context -> SparkSession.builder().getOrCreate());
+  }
+
+  /** Properties of a session. */
+  static Map<String, String> its(SparkSession session) {
     Map<String, String> its = new TreeMap<>();
-    for (Tuple2<String, String> property : there.getConf().getAll()) {
+    for (Tuple2<String, String> property : session.sparkContext().getConf().getAll()) {
       its.put(property._1(), property._2());
+    }
+    return its;
+  }
+
+  /**
+   * Fails unless ranks can run in somebody else's session. Warns of what it leaves out.
+   *
+   * @throws io.antiphon.comm.EnvironmentException if they never can
+   * @throws ConfigException if the settings ask for a cluster of their own
+   */
+  static void requireUsable(SparkSession theirs, Settings settings) {
+    SparkVersion.require();
+    Map<String, String> its = its(theirs);
+    if (settings.spark().cluster() > 0) {
+      throw alreadyThere(settings, its.getOrDefault(MASTER, ""));
     }
     SparkRequirements.require(its, settings.parallelism().ranks());
     SparkRequirements.requirePlugin(its);
-    List<String> without = leftOut(properties, its);
+    List<String> without = leftOut(properties(settings), its);
     if (!without.isEmpty()) {
       LOG.warn(
           "the Spark session was there before this run, which cannot change it any more: what the"
@@ -130,7 +144,6 @@ final class SparkSessions {
   /** Names of properties that have no effect in a session with {@code its} properties. */
   static List<String> leftOut(Map<String, String> properties, Map<String, String> its) {
     return properties.entrySet().stream()
-        .filter(wanted -> !wanted.getKey().startsWith("spark.sql."))
         .filter(wanted -> !OF_THE_SESSION.contains(wanted.getKey()))
         .filter(wanted -> !wanted.getValue().equals(its.get(wanted.getKey())))
         .map(Map.Entry::getKey)
@@ -259,6 +272,18 @@ final class SparkSessions {
         || master.startsWith("local-cluster")) {
       RankDevice.requireAvailable(settings);
     }
+  }
+
+  private static ConfigException alreadyThere(Settings settings, String master) {
+    return new ConfigException(
+        List.of(
+            new Problem(
+                "settings",
+                0,
+                "spark.cluster",
+                Integer.toString(settings.spark().cluster()),
+                "must be 0 in a Spark session that is there already, whose master is " + master,
+                "remove --cluster, or train in a process without a Spark session")));
   }
 
   private static ConfigException alreadySubmitted(Settings settings, String master) {

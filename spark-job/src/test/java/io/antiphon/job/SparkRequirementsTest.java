@@ -117,7 +117,7 @@ class SparkRequirementsTest {
                     "spark.task.cpus", "1",
                     "spark.sql.shuffle.partitions", "7"),
                 Map.of("spark.app.name", "theirs", "spark.task.cpus", "1")))
-        .containsExactly("spark.task.reaper.enabled");
+        .containsExactlyInAnyOrder("spark.task.reaper.enabled", "spark.sql.shuffle.partitions");
   }
 
   /** The properties, with {@code spark.} left out of their names. */

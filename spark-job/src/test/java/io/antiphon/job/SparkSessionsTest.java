@@ -98,7 +98,8 @@ class SparkSessionsTest {
             .config("spark.driver.host", "127.0.0.1")
             .getOrCreate();
     try {
-      assertThatThrownBy(() -> SparkSessions.open(settings, Map.of()))
+      assertThat(SparkSessions.there()).contains(theirs);
+      assertThatThrownBy(() -> SparkSessions.requireUsable(theirs, settings))
           .isInstanceOf(EnvironmentException.class)
           .hasMessageContaining("started without spark.plugins=");
       assertThat(theirs.sparkContext().isStopped()).isFalse();
