@@ -63,8 +63,13 @@ record Cubin(Map<String, String> loweredNames, byte[] code) {
   }
 
   private static byte[] digest(byte[] bytes) {
+    return sha256().digest(bytes);
+  }
+
+  /** A new digest, to be fed piece by piece. */
+  static MessageDigest sha256() {
     try {
-      return MessageDigest.getInstance("SHA-256").digest(bytes);
+      return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java has SHA-256", e);
     }

@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
@@ -105,23 +104,19 @@ public final class CubinCache {
 
   private String key(
       KernelSource source, String text, Map<String, String> headers, Architecture architecture) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      add(digest, source.file());
-      add(digest, text);
-      headers.forEach(
-          (name, header) -> {
-            add(digest, name);
-            add(digest, header);
-          });
-      source.names().forEach(name -> add(digest, name));
-      Nvrtc.options(architecture).forEach(option -> add(digest, option));
-      add(digest, compiler.version());
-      add(digest, FORMAT);
-      return HexFormat.of().formatHex(digest.digest(), 0, 16);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
+    MessageDigest digest = Cubin.sha256();
+    add(digest, source.file());
+    add(digest, text);
+    headers.forEach(
+        (name, header) -> {
+          add(digest, name);
+          add(digest, header);
+        });
+    source.names().forEach(name -> add(digest, name));
+    Nvrtc.options(architecture).forEach(option -> add(digest, option));
+    add(digest, compiler.version());
+    add(digest, FORMAT);
+    return HexFormat.of().formatHex(digest.digest(), 0, 16);
   }
 
   private static void add(MessageDigest digest, String text) {

@@ -1,10 +1,5 @@
 package io.antiphon.train.checkpoint;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
-
 /**
  * What a checkpoint says besides its tensors.
  *
@@ -31,17 +26,6 @@ public record CheckpointMeta(
     requireShort("settings", settings, Limits.TEXT_CHARS);
     requireShort("settingsFingerprint", settingsFingerprint, Limits.NAME_CHARS);
     requireShort("writer", writer, Limits.NAME_CHARS);
-  }
-
-  /** A fingerprint of a text: SHA-256 of its UTF-8 bytes, in hexadecimal. */
-  public static String fingerprintOf(String text) {
-    try {
-      return HexFormat.of()
-          .formatHex(
-              MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
   }
 
   private static void requireShort(String what, String text, int limit) {

@@ -118,13 +118,6 @@ final class ManifestJsonTest {
         .hasMessage("scalar 'y' must be finite, was NaN");
   }
 
-  @Test
-  void fingerprintsByTheStandardHash() {
-    // The published SHA-256 of "abc", FIPS 180-2.
-    assertThat(CheckpointMeta.fingerprintOf("abc"))
-        .isEqualTo("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  }
-
   private static CheckpointManifest manifest() {
     return manifest(1, List.of(shard(0, "rank-00000.safetensors")));
   }
