@@ -323,9 +323,9 @@ struct Pass {
 
     // Gives assignments back to their home ranks as far as these stay within the threshold, as if clones were
     // visited one after the other, the last placed first; then reports. What a clone gives depends on the
-    // load of its home alone. So it waits for clones on its home rank, which may make room there. They are all
-    // later ones, because a rank that takes clones no longer gives any. It also waits for later clones of the
-    // same home, which may take the room. All others are visited at once.
+    // load of its home alone. So it waits for clones on its home rank, which may make room there. They are
+    // all later ones, because a rank that takes clones no longer gives any. It also waits for later clones
+    // of the same home, which may take the room. All others are visited at once.
     __device__ __forceinline__ void give_back(const bool reached, PassResult* result) {
         uint32* const onto = (uint32*)remaining;    // [ranks]: lanes whose clone is on the rank
         uint32* const from = onto + problem.ranks;  // [ranks]: lanes whose clone is of the rank's experts

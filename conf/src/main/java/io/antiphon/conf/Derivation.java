@@ -53,7 +53,7 @@ final class Derivation {
     return first % second == 0 ? Optional.of(first / second) : Optional.empty();
   }
 
-  /** In decimal, so that a tenth of 0.003 is 0.0003 to the last digit. */
+  /** Computes in decimal, so that a tenth of 0.003 is 0.0003 to the last digit. */
   private double decimal(Values values) {
     BigDecimal dividend = BigDecimal.valueOf(operand(0, values).doubleValue());
     BigDecimal divisor = BigDecimal.valueOf(operand(2, values).doubleValue());

@@ -28,7 +28,8 @@ public record Monitor(
         Progress progress,
     @Key(
             doc =
-                "Directory that gets the assignment counts of every step, layer and micro-batch as Parquet; all executors must reach it",
+                "Directory that gets the assignment counts of every step, layer and micro-batch as"
+                    + " Parquet; all executors must reach it",
             absent = "nothing is recorded",
             resume = Resume.FREE)
         Optional<String> recordRouting) {
@@ -46,7 +47,7 @@ public record Monitor(
     BAR,
     /** One line per {@code log-every} updates. */
     LINES,
-    /** Nothing. */
+    /** Nothing is shown. */
     NONE
   }
 }

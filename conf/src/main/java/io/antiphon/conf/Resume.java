@@ -2,7 +2,7 @@ package io.antiphon.conf;
 
 /** Whether a key may change when a run resumes from its checkpoint. */
 enum Resume {
-  /** Never: the run would continue as a different training. */
+  /** It may never change: the run would continue as a different training. */
   FIXED("no"),
   /** It may change if the file or table keeps its content, which the run compares itself. */
   SAME_CONTENT("same content"),

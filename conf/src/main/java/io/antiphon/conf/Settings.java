@@ -88,8 +88,8 @@ public record Settings(
   }
 
   /**
-   * As {@link #requireResumes}, for a caller that compares the content of data and tokenizer
-   * itself: it may lie elsewhere now.
+   * Does what {@link #requireResumes} does, for a caller that compares the content of data and
+   * tokenizer itself: it may lie elsewhere now.
    *
    * @throws ConfigException with one problem per other key that differs
    */

@@ -79,7 +79,7 @@ public final class Interconnect {
     nccl.ifPresent(group -> group.abort(reason));
   }
 
-  /** In a few words, for people. */
+  /** Says in a few words what it uses. */
   @Override
   public String toString() {
     if (nccl.isEmpty()) {

@@ -20,7 +20,7 @@ import io.antiphon.transport.Members;
 final class NcclCollectives implements Collectives {
   private static final long ALIGNMENT = 256;
 
-  /** Below this every rank gathers and reduces everything. */
+  /** Size below which every rank gathers and reduces everything. */
   private static final long SMALL_BYTES = 1 << 16;
 
   /** What a large reduction takes at once. */
@@ -128,8 +128,8 @@ final class NcclCollectives implements Collectives {
   }
 
   /**
-   * In pieces, so that scratch memory stays small: every rank reduces its part of a piece, and
-   * gathers the parts of the others. What does not split evenly, everybody reduces.
+   * Reduces in pieces, so that scratch memory stays small. Every rank reduces its part of a piece,
+   * and gathers the parts of the others. Every rank reduces the rest that does not split evenly.
    */
   private void reduce(Operation operation, String join, Tensor tensor) {
     long bytes = bytes(tensor);

@@ -116,7 +116,10 @@ final class NcclGroup implements Companion {
     aborting.add(thread);
   }
 
-  /** On a device that has failed nothing waits, and NCCL's threads may crash trying to free. */
+  /**
+   * Aborts, unless the device has failed: there nothing waits, and NCCL's threads may crash trying
+   * to free.
+   */
   private void abort(NcclCommunicator communicator) {
     if (!backend.computeLane().stream().isDeviceLost()) {
       communicator.abort();

@@ -238,7 +238,7 @@ final class PeerCollectives implements Collectives {
     return shared.contains(storage);
   }
 
-  /** All such buffers. */
+  /** All buffers that peers may use. */
   Set<CudaStorage> buffers() {
     return shared.all();
   }

@@ -45,9 +45,9 @@
  * not be asked for while a peer's wait is on the device. So kernels are loaded before the ranks
  * first exchange anything, and ranks meet on the host when a step has been recorded, before anyone
  * replays it. Their streams need hardware queues of their own: CUDA_DEVICE_MAX_CONNECTIONS=32.
- * Streams of several threads whose first work are kernels that wait for each other get them too
- * late (22 of 22 runs of a harness on H200s), so each is used once, by a memset, when it is made (0
- * of 40).
+ * Streams get these too late if their first work is kernels that wait for streams of other threads
+ * (22 of 22 runs of a harness on H200s). So each is used once, by a memset, when it is made (0 of
+ * 40).
  *
  * <p><b>Freeing.</b> A buffer that peers may use is freed in three moves: this rank unmaps the
  * peers' counterparts, says so in their control blocks, and waits until all peers have said the

@@ -13,7 +13,7 @@ import java.nio.ByteBuffer;
  * same bits.
  */
 final class CpuCollectives implements Collectives {
-  /** Below this size every rank sums everything itself: one exchange instead of two. */
+  /** Size below which every rank sums everything itself: one exchange instead of two. */
   private static final long SMALL_ELEMENTS = 4096;
 
   private final Recorder recorder;

@@ -26,7 +26,7 @@ sealed interface RowSum {
     };
   }
 
-  /** In fp64. */
+  /** Sums in fp64. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Doubles(Tensor target, double[] sum) implements RowSum {
     @Override
@@ -48,7 +48,7 @@ sealed interface RowSum {
     }
   }
 
-  /** In fp32. */
+  /** Sums in fp32. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Floats(Tensor target, float[] sum, float[] addend) implements RowSum {
     @Override

@@ -46,7 +46,7 @@ public final class CudaCalls {
     return new TreeMap<>(counts);
   }
 
-  /** All calls so far. */
+  /** Number of all calls so far. */
   public long total() {
     long total = 0;
     for (long count : counts.values()) {

@@ -6,7 +6,7 @@ import jcuda.driver.JCudaDriver;
 
 /** What CUDA's error codes mean here. */
 final class CudaError {
-  /** Not an error: earlier work is not done yet. */
+  /** This is no error: earlier work is not done yet. */
   static final int NOT_READY = CUresult.CUDA_ERROR_NOT_READY;
 
   static final int OUT_OF_MEMORY = CUresult.CUDA_ERROR_OUT_OF_MEMORY;
@@ -22,7 +22,7 @@ final class CudaError {
   private static final int MPS_CLIENT_TERMINATED = 810;
 
   /**
-   * Those after which every call of the process fails, as CUDA documents: the process must end to
+   * Errors after which every call of the process fails, as CUDA documents: the process must end to
    * use the device again.
    */
   private static final Set<Integer> STICKY =

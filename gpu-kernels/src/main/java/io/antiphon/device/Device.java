@@ -103,7 +103,7 @@ public final class Device implements AutoCloseable {
   }
 
   /**
-   * As {@link #open(int)}.
+   * Does what {@link #open(int)} does.
    *
    * @param leaks takes what is told of memory that was not given back
    */
@@ -278,7 +278,7 @@ public final class Device implements AutoCloseable {
         "change what a capturing thread may do");
   }
 
-  /** For people. */
+  /** A description for people. */
   @Override
   public String toString() {
     return String.format(

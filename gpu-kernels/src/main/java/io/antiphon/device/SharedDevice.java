@@ -108,7 +108,7 @@ public final class SharedDevice {
     return new IdentityHashMap<>(streams);
   }
 
-  /** Under the lock, so that no stream is destroyed while it is asked. */
+  /** Asks under the lock, so that no stream is destroyed while it is asked. */
   private synchronized void dropDone(IdentityHashMap<Object, BooleanSupplier> busy) {
     busy.keySet().removeIf(stream -> !streams.containsKey(stream));
     busy.values().removeIf(BooleanSupplier::getAsBoolean);

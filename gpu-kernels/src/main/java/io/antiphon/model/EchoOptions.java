@@ -15,7 +15,7 @@ import io.antiphon.plan.PlannerKind;
  */
 public record EchoOptions(
     int slotsPerRank, PlannerKind planner, BalanceOptions balance, boolean reuseClones) {
-  /** No slots, no clones. */
+  /** Options without slots and clones. */
   public static final EchoOptions NONE =
       new EchoOptions(0, PlannerKind.NONE, BalanceOptions.EXACT, false);
 

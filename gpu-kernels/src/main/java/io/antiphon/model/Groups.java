@@ -29,7 +29,7 @@ public record Groups(
   }
 
   /**
-   * As {@link #of(int, int, int, Opener)}, with weights on a lane of their own.
+   * Does what {@link #of(int, int, int, Opener)} does, with weights on a lane of their own.
    *
    * @param weights opens collectives on the transfer lane
    */

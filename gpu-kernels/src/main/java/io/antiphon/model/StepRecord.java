@@ -26,11 +26,11 @@ public final class StepRecord {
     LEARNING_RATE,
     /** 1 if the update was applied. */
     APPLIED,
-    /** Not 0 if some rank had too many rows; then nothing was committed. */
+    /** It is not 0 if some rank had too many rows; then nothing was committed. */
     OVERFLOW,
     /** Most rows any rank needed in any layer. */
     REQUIRED_ROWS,
-    /** Not 0 if some rank asked to stop when it launched this replay. */
+    /** It is not 0 if some rank asked to stop when it launched this replay. */
     STOP,
     /** Committed steps, after this one. */
     STEPS,

@@ -35,7 +35,7 @@ final class GroupLoads {
     }
   }
 
-  /** All assignments. */
+  /** Number of all assignments. */
   int total() {
     return total;
   }

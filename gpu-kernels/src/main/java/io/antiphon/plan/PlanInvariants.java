@@ -74,7 +74,7 @@ public final class PlanInvariants {
     }
   }
 
-  /** No clone at home; no expert twice on a rank. */
+  /** Requires that no clone is at home and no expert twice on a rank. */
   private void requirePlacement(int slot) {
     int home = plan.slotHome()[slot];
     if (home == EchoPlan.UNUSED) {

@@ -43,7 +43,7 @@ final class ArgumentChecks {
         "sequenceLength must be >= 1 and divide " + tokens + " tokens, was " + sequenceLength);
   }
 
-  /** All scalars and counters of a step's state have their types and lengths. */
+  /** Checks types and lengths of all scalars and counters of a step's state. */
   static void state(StepState state) {
     form("state.counters", state.counters(), DType.I64, "4");
     length("state.counters", state.counters(), 4);

@@ -23,8 +23,8 @@ public interface Backend extends AutoCloseable {
   Storage allocate(String name, DType dtype, long elements);
 
   /**
-   * As {@link #allocate} for memory of the host that the device writes: what enqueued work leaves
-   * there is seen by {@link HostIo#peek} as soon as that work is done.
+   * Allocates like {@link #allocate}, but memory of the host that the device writes: what enqueued
+   * work leaves there is seen by {@link HostIo#peek} as soon as that work is done.
    */
   Storage allocateHostVisible(String name, DType dtype, long elements);
 
@@ -67,7 +67,8 @@ public interface Backend extends AutoCloseable {
   void requireHealthy();
 
   /**
-   * As {@link #requireHealthy}, and asks the device itself, which may cost a call into its driver.
+   * Does what {@link #requireHealthy} does, and asks the device itself, which may cost a call into
+   * its driver.
    *
    * @throws CommException if the ranks have lost each other
    * @throws RuntimeException if the device is lost

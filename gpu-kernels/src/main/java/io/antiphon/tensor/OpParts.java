@@ -240,9 +240,9 @@ public record OpParts(
     void plan(PlannerKind planner, BalanceOptions options, Tensor counts, PlanTensors plan);
 
     /**
-     * As {@link #plan} for slots that hold weights already, from an earlier micro-batch of the same
-     * step: at equal balance, clones that need not be sent are preferred, and they stay in their
-     * slots, so that the used slots of a rank need not be its first.
+     * Plans like {@link #plan}, for slots that hold weights already, from an earlier micro-batch of
+     * the same step: at equal balance, clones that need not be sent are preferred, and they stay in
+     * their slots, so that the used slots of a rank need not be its first.
      *
      * @param options of the balanced planner, the only one that can prefer clones
      * @param held I32 {@code [slots]}: expert whose weights each slot holds, -1 for none; read,

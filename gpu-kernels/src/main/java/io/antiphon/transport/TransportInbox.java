@@ -77,7 +77,7 @@ public final class TransportInbox {
     }
   }
 
-  /** No message of {@code sender} will follow those already delivered. */
+  /** Notes that no message of {@code sender} follows those already delivered. */
   public void finish(int sender) {
     queues[sender].finish();
   }

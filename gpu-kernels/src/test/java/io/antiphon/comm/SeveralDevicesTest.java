@@ -97,7 +97,7 @@ class SeveralDevicesTest {
     }
   }
 
-  /** And the devices live: the same group comes together again. */
+  /** The devices live on: the same group comes together again. */
   @ParameterizedTest
   @MethodSource("groups")
   void waitsForARankThatDoesNotComeEndWhenTheGroupIsGivenUp(Way way, int ranks) {

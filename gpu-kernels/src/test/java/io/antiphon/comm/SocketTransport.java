@@ -23,10 +23,10 @@ import java.util.concurrent.locks.LockSupport;
 final class SocketTransport implements Transport {
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
-  /** In place of a message's size. */
+  /** A word in place of a message's size. */
   private static final int FAREWELL = -1;
 
-  /** In place of a message's size, before the reason. */
+  /** A word in place of a message's size, before the reason. */
   private static final int GIVEN_UP = -2;
 
   private final int rank;

@@ -185,7 +185,7 @@ final class ExpertCases {
                 ops.groupedGemmWgrad(t.of("x"), t.of("dY"), t.of("rowCounts"), true, weights(t)));
   }
 
-  /** Of a step's first micro-batch: gradients of home experts are written. */
+  /** Cases of a step's first micro-batch: gradients of home experts are written. */
   private static OpCase writtenGroupedGemmWgrad(Size size) {
     return new OpCase("groupedGemmWgrad", size, "written")
         .read("rowCounts", I32, size.rowCounts(), size.physicalExperts())

@@ -36,7 +36,7 @@ interface Fill {
     return (random, length, drawn) -> random.ints(length, from, to).asDoubleStream().toArray();
   }
 
-  /** The same number everywhere. */
+  /** Fills with one number everywhere. */
   static Fill constant(double value) {
     return (random, length, drawn) -> {
       double[] values = new double[length];

@@ -94,12 +94,12 @@ public final class OpCase {
     return with(Access.FORWARD_ONLY, name, kind, Trait.NONE, fill, shape);
   }
 
-  /** As {@link #read}, rows beyond the sum of "rowCounts" out of play. */
+  /** Does what {@link #read} does, with rows beyond the sum of "rowCounts" out of play. */
   OpCase readRows(String name, Kind kind, long... shape) {
     return with(Access.READ, name, kind, Trait.ROW_LIMITED, Fill.normals(), shape);
   }
 
-  /** As {@link #written}, rows beyond the sum of "rowCounts" out of play. */
+  /** Does what {@link #written} does, with rows beyond the sum of "rowCounts" out of play. */
   OpCase writtenRows(String name, Kind kind, long... shape) {
     return with(Access.WRITTEN, name, kind, Trait.ROW_LIMITED, Fill.constant(0), shape);
   }

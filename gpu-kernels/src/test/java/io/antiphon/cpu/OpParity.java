@@ -35,8 +35,8 @@ public final class OpParity {
   }
 
   /**
-   * As {@link #check(OpCase, Backend, long)}, with the subject's tensors {@code guard} elements
-   * into their storage: a power of two gives addresses that vector instructions can use.
+   * Does what {@link #check(OpCase, Backend, long)} does, with the subject's tensors {@code guard}
+   * elements into their storage: a power of two gives addresses that vector instructions can use.
    */
   public static void check(OpCase opCase, Backend subject, long seed, int guard) {
     try (CpuBackend oracle = CpuBackend.f64();

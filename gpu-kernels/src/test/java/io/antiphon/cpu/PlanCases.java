@@ -21,7 +21,7 @@ final class PlanCases {
       int slotsPerRank,
       int tokens,
       int topK) {
-    /** For the best balance on one node. */
+    /** Cases for the best balance on one node. */
     Size(PlannerKind planner, int ranks, int experts, int slotsPerRank, int tokens, int topK) {
       this(planner, BalanceOptions.EXACT, ranks, experts, slotsPerRank, tokens, topK);
     }

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** That the draws which a device is held against are worth it. */
+/** Checks that the draws which a device is held against are worth it. */
 class RandomPlanTest {
   private static final int PLANS = 300;
 

@@ -50,7 +50,7 @@ final class RouterCases {
     return cases;
   }
 
-  /** As many experts and choices as large models have. */
+  /** Cases of as many experts and choices as large models have. */
   static List<OpCase> large() {
     List<OpCase> cases = new ArrayList<>();
     for (ScoreFunction function : ScoreFunction.values()) {

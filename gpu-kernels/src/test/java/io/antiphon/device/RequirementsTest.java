@@ -55,7 +55,7 @@ class RequirementsTest {
         .hasMessage("asked 448.0 MiB for slot weights; 310.0 MiB of 81920.0 MiB are free");
   }
 
-  /** Those that CUDA documents to need a new process; 713 is about host memory and passes. */
+  /** Errors that CUDA documents to need a new process; 713 is about host memory and passes. */
   @ParameterizedTest
   @CsvSource({
     "214, true", "220, true", "226, true", "700, true", "702, true", "710, true", "714, true",

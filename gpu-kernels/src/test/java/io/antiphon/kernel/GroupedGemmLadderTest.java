@@ -32,7 +32,10 @@ class GroupedGemmLadderTest {
   /** A bf16 keeps 8 bits: half a unit in the last place is this much of a value. */
   private static final double ROUNDING = 1.0 / 256;
 
-  /** Of a sum in fp32, per term and of the sum of absolute terms; tensor cores may truncate. */
+  /**
+   * Tolerance of a sum in fp32, per term and of the sum of absolute terms; tensor cores may
+   * truncate.
+   */
   private static final double SUM_ROUNDING = 1.0 / (1 << 23);
 
   /**

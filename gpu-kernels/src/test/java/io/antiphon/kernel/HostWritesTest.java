@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 
 /** Integers from several arrays reach a tensor as one. */
 class HostWritesTest {
-  /** Of page-locked memory that goes to a device at once. */
+  /** Integers in the page-locked memory that goes to a device at once. */
   private static final int PIECE = (4 << 20) / Integer.BYTES;
 
   @Test

@@ -23,7 +23,7 @@ class CudaTrainingTest {
   private static final TestDevice BF16 = TestDevice.cuda(DType.BF16);
   private static final int STEPS = 20;
 
-  /** As {@link EquivalenceTest} derives it for fp32 on the CPU. */
+  /** Tolerance that {@link EquivalenceTest} derives for fp32 on the CPU. */
   private static final double FP32_TOLERANCE = 64 * Math.ulp(1.0f);
 
   private static TestRun run(TestDevice device, ModelOptions model, TestRun.Layout layout) {

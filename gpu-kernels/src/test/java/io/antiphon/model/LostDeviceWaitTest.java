@@ -44,7 +44,7 @@ class LostDeviceWaitTest {
     }
   }
 
-  /** As {@code backend}, but for the question whether its device works. */
+  /** Does what {@code backend} does, but for the question whether its device works. */
   private static Backend lost(Backend backend) {
     return (Backend)
         Proxy.newProxyInstance(

@@ -64,7 +64,7 @@ public final class MoeLayerBenchmark {
       return (long) tokens * topK;
     }
 
-    /** Of forward and backward: the latter has two products for each of the former's. */
+    /** Operations of forward and backward: the latter has two products for each of the former's. */
     double flop() {
       return 3 * 2.0 * rows() * 3 * hidden * ffn;
     }
@@ -264,7 +264,7 @@ public final class MoeLayerBenchmark {
     }
   }
 
-  /** As the peer draws them; the state is blank until then. */
+  /** Draws values as the peer does; the state is blank until then. */
   private void draw(ModelParameters.Block block) {
     ModelParameters.Moe moe = block.moe().orElseThrow();
     double[] ones = new double[size.hidden];

@@ -36,7 +36,7 @@ final class TestModels {
         moe);
   }
 
-  /** As {@link #model} with sizes at which vectors and tensor cores come into play. */
+  /** Does what {@link #model} does with sizes at which vectors and tensor cores come into play. */
   static ModelOptions wide(MoeOptions moe) {
     return ModelBuilder.from(model(new MoeOptions(EXPERTS, 32, 0, moe.router(), moe.echo())))
         .hidden(64)

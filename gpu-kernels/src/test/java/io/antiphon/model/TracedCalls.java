@@ -19,7 +19,7 @@ final class TracedCalls {
 
   private final List<Call> calls = new ArrayList<>();
 
-  /** The same backend, whose operations are noted. */
+  /** Wraps a backend so that its operations are noted. */
   Backend traced(Backend backend) {
     return proxy(
         Backend.class,
@@ -31,7 +31,7 @@ final class TracedCalls {
         });
   }
 
-  /** The same groups, whose collectives are noted. */
+  /** Wraps groups so that their collectives are noted. */
   Groups traced(Groups groups) {
     return new Groups(
         traced(Collectives.class, groups.world()),

@@ -22,7 +22,7 @@ record RandomCounts(long seed, PlanShape shape, int[] counts) {
     }
   }
 
-  /** As {@link #forEachSeed} for each planner that can serve the drawn shape. */
+  /** Does what {@link #forEachSeed} does for each planner that can serve the drawn shape. */
   static void forEachPlan(int cases, Consumer<Planned> claim) {
     forEachSeed(
         cases,

@@ -153,7 +153,7 @@ final class SparkRequirements {
         : OptionalInt.empty();
   }
 
-  /** Those of the properties that are set, with their values. */
+  /** Properties that are set, with their values. */
   private static String said(Map<String, String> properties, String... names) {
     List<String> set =
         Arrays.stream(names)

@@ -27,7 +27,7 @@ record Complaint(String wrong, String remedy) {
         remedy.substring(0, 1).toLowerCase(Locale.ROOT) + remedy.substring(1));
   }
 
-  /** Without where was looked for what. */
+  /** The complaint without the places that were searched. */
   String firstSentence() {
     return wrong.split("\\. ", 2)[0];
   }

@@ -16,7 +16,7 @@ enum GpuDemand {
   /** Its ranks run on the machines of a cluster; this one need not have any. */
   ELSEWHERE;
 
-  /** Without settings, what the default of {@code backend.kind} asks. */
+  /** Demand without settings: what the default of {@code backend.kind} asks. */
   static GpuDemand of(Optional<Settings> settings) {
     if (settings.isEmpty()) {
       return WELCOME;

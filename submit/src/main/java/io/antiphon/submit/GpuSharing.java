@@ -11,7 +11,7 @@ import io.antiphon.conf.Settings;
  */
 record GpuSharing(int devices, int onDevice, int inProcess) {
   /**
-   * As the trainer and, with {@code spark.cluster}, Spark place them.
+   * Places ranks as the trainer does, or Spark with {@code spark.cluster}.
    *
    * @param visible GPUs of this machine; at least 1 is assumed
    */

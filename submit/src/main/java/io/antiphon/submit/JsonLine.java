@@ -14,7 +14,9 @@ final class JsonLine {
     name(name).append(value);
   }
 
-  /** In the shortest form that reads back as the same value; {@code null} if it is not finite. */
+  /**
+   * Writes the shortest form that reads back as the same value; {@code null} if it is not finite.
+   */
   void number(String name, double value) {
     name(name).append(Double.isFinite(value) ? Double.toString(value) : "null");
   }

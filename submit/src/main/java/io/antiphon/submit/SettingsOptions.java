@@ -39,7 +39,7 @@ final class SettingsOptions {
     }
   }
 
-  /** For the help text. */
+  /** Names of the presets, for the help text. */
   static final class PresetNames extends ArrayList<String> {
     PresetNames() {
       super(Presets.names());

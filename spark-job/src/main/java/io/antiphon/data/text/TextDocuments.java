@@ -95,7 +95,7 @@ final class TextDocuments implements DocumentReader {
     text.write(lines.bytes(), 0, lines.length());
   }
 
-  /** At the start of a file: blank lines before a separator are no document. */
+  /** Skips blank lines at the start of a file: before a separator they are no document. */
   private @Nullable String untilText() throws IOException {
     while (lines.next()) {
       if (!lines.isBlank()) {

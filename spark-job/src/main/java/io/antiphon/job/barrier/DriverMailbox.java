@@ -104,7 +104,7 @@ final class DriverMailbox implements AutoCloseable {
         .toList();
   }
 
-  /** Nothing is delivered after this, not even what arrived before. */
+  /** Ends delivery. Nothing is delivered after this, not even what arrived before. */
   @Override
   public synchronized void close() {
     closed = true;

@@ -20,7 +20,7 @@ final class SlotWait implements Runnable {
   private int periods;
 
   /**
-   * Of a run that needs {@code slots} tasks at once.
+   * A wait of a run that needs {@code slots} tasks at once.
    *
    * @param begun whether its tasks run
    * @param stopRequested whether the user no longer wants it

@@ -107,7 +107,7 @@ final class ClusterSecurity {
     return properties;
   }
 
-  /** Without the secret: command lines can be seen by everybody. */
+  /** Leaves the secret out: command lines can be seen by everybody. */
   private Map<String, String> spoken() {
     Map<String, String> spoken = new TreeMap<>();
     application.forEach(

@@ -27,7 +27,7 @@ public final class SecretFilter implements Filter {
 
   private byte[] expected = {};
 
-  /** For Spark, which knows the name of this class only. */
+  /** Constructor for Spark, which knows the name of this class only. */
   public SecretFilter() {}
 
   @Override

@@ -127,7 +127,7 @@ public final class ProcessRanks implements AutoCloseable {
     }
   }
 
-  /** No further message of {@code rank} will come. */
+  /** Notes that no further message of {@code rank} will come. */
   synchronized void finish(int rank) {
     finished.add(rank);
     inboxes.values().forEach(inbox -> inbox.finish(rank));

@@ -107,7 +107,7 @@ final class HadoopPathTest {
     return String.valueOf(refusal.getMessage());
   }
 
-  /** As hadoop-aws without the SDK that it calls. */
+  /** Stands for hadoop-aws without the SDK that it calls. */
   public static final class Half extends RawLocalFileSystem {
     @Override
     public void initialize(URI name, Configuration configuration) {

@@ -20,7 +20,7 @@ public final class BigramBaseline {
   /** Training targets that are counted at most, for a vocabulary that gets a table of pairs. */
   private static final long MAX_TARGETS_TABLE = 1L << 28;
 
-  /** The same for larger vocabularies, whose pairs cost memory. */
+  /** A baseline for larger vocabularies, whose pairs cost memory. */
   private static final long MAX_TARGETS_PAIRS = 1L << 24;
 
   private static final double MIN_DISCOUNT = 0.01;

@@ -12,7 +12,7 @@ public final class DataException extends RuntimeException {
     super(message);
   }
 
-  /** As {@link #DataException(String)}, with what the file system or Spark reported. */
+  /** Carries the message, and what the file system or Spark reported. */
   public DataException(String message, Throwable cause) {
     super(message, cause);
   }

@@ -16,7 +16,7 @@ public final class SeededPermutation {
   private final long mask;
 
   /**
-   * The same size and seed give the same permutation.
+   * Makes a permutation; equal size and seed give equal ones.
    *
    * @param size in {@code [1, 2^60]}
    */

@@ -8,6 +8,6 @@ public enum ProgressStyle {
   BAR,
   /** A new line every few steps. */
   LINES,
-  /** Nothing. */
+  /** Nothing is shown. */
   NONE
 }

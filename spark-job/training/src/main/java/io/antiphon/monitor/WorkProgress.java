@@ -45,7 +45,7 @@ public final class WorkProgress implements AutoCloseable {
     return new WorkProgress(terminal, unit, total, nanoTime);
   }
 
-  /** So many are done, of all. */
+  /** Shows how many are done, of all. */
   public void done(long done) {
     long now = nanoTime.getAsLong();
     if (!terminal.redraws() || (now - lastDraw < REDRAW.toNanos() && done != total)) {

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 
 /** Where a run keeps what all ranks read or write. */
 public final class Directories {
-  /** Without it, Hadoop would look on the cluster's default file system. */
+  /** Scheme of local paths. Without it, Hadoop would look on the cluster's default file system. */
   static final String LOCAL = "file://";
 
   private Directories() {}

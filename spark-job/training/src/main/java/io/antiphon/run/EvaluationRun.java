@@ -157,7 +157,7 @@ public final class EvaluationRun {
         && request.specialTokensInText() == own.specialTokensInText();
   }
 
-  /** Of another text nothing is kept back: all of it is evaluated. */
+  /** Reads another text, of which nothing is kept back: all of it is evaluated. */
   private DataRequest request() {
     DataRequest request = DataRequests.of(settings, saved.runDirectory());
     return new DataRequest(

@@ -86,7 +86,7 @@ public record GpuDiscovery(List<String> addresses, String printed, String proble
         : new GpuDiscovery(found, said, "");
   }
 
-  /** There is none. */
+  /** Discovery that found no GPU. */
   public static GpuDiscovery without(String problem) {
     return new GpuDiscovery(List.of(), "", problem);
   }

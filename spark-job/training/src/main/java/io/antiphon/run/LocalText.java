@@ -110,7 +110,10 @@ final class LocalText implements RunText {
     }
   }
 
-  /** Of all tokens and their order, which is not the one with Spark and so never equal to it. */
+  /**
+   * Checksum of all tokens and their order. The order is not that of Spark, so it is never equal to
+   * one with Spark.
+   */
   private String digest() {
     MessageDigest digest = Sha256.digest();
     digest.update(
@@ -206,13 +209,13 @@ final class LocalText implements RunText {
     return texts;
   }
 
-  /** As with Spark. */
+  /** Follows the rule that holds with Spark. */
   private static boolean isHidden(Path file) {
     String name = file.getFileName().toString();
     return name.startsWith(".") || name.startsWith("_");
   }
 
-  /** As with Spark: of a separator line only what its first group captured remains. */
+  /** Follows the rule that holds with Spark: only the first group of a separator line remains. */
   private static List<String> documents(String text, Corpus.TextFiles corpus) {
     if (corpus.separator().isEmpty()) {
       return text.isBlank() ? List.of() : List.of(text.strip());

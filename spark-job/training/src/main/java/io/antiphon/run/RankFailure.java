@@ -49,7 +49,7 @@ public final class RankFailure extends RuntimeException {
     return remedy == Remedy.USER;
   }
 
-  /** The same, after the last of so many restarts. */
+  /** This failure, after the last of so many restarts. */
   public RankFailure after(int restarts) {
     String tried =
         restarts == 0

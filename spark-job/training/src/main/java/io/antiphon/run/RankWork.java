@@ -9,9 +9,9 @@ import io.antiphon.train.StateRestore;
 import io.antiphon.train.checkpoint.Checkpoints;
 
 /**
- * What surrounds the work of a rank, whatever that is: it opens the rank's device, joins its
- * groups, plans the memory, makes the state of the model, sees to it that a cancelled rank gives up
- * what it waits for, and tells the other ranks if this one fails.
+ * Surroundings of the work of a rank, whatever that is. It opens the rank's device, joins its
+ * groups, plans the memory and makes the state of the model. If the rank is cancelled, it ends its
+ * waits. If the rank fails, it tells the other ranks.
  *
  * @param settings of the run
  * @param seat of the rank

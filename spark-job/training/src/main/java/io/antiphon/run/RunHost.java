@@ -41,7 +41,7 @@ public interface RunHost extends AutoCloseable {
   CheckpointPlace checkpoints(String directory);
 
   /**
-   * Who records the routing of a run, if its settings ask for that.
+   * Recorder of the routing of a run, if its settings ask for one.
    *
    * @param trained step that the run goes on from
    */

@@ -12,7 +12,7 @@ final class TextPieces {
   /** What a decoder puts where bytes are no character yet. */
   private static final String REPLACEMENT = "\ufffd";
 
-  /** No character takes more tokens; what still is none then never will be. */
+  /** Most tokens that a character takes. Bytes that are no character by then never will be. */
   private static final int LONGEST_CHARACTER = 8;
 
   /** Tokens of the prompt that are enough to know how the text goes on. */

@@ -15,7 +15,7 @@ final class Eplb {
 
   /** Where the experts are. */
   static final class Placement {
-    /** For contenders that need none. */
+    /** The placement of contenders that need none. */
     static final Placement NONE = new Placement(new int[0], new int[0]);
 
     private final int[] expertOf;

@@ -28,7 +28,7 @@ final class RandomStream {
     return mix(state);
   }
 
-  /** In {@code [0, 1)}. */
+  /** Draws a number in {@code [0, 1)}. */
   double unit() {
     return (next() >>> 11) * 0x1.0p-53;
   }

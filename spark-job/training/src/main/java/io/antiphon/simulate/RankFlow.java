@@ -23,7 +23,7 @@ final class RankFlow {
   private boolean sentInside;
   private boolean sentBetween;
 
-  /** In and out, inside and between nodes, per rank. */
+  /** Bytes in and out, inside and between nodes, per rank. */
   static final class Ports {
     final long[] outInside;
     final long[] inInside;

@@ -19,7 +19,7 @@ public interface SampleSource extends AutoCloseable {
     void fill(int[] counts);
   }
 
-  /** In a few words, for the head of a report. */
+  /** A description in a few words, for the head of a report. */
   String description();
 
   int ranks();

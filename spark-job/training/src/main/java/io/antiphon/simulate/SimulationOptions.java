@@ -50,7 +50,7 @@ public record SimulationOptions(
     }
   }
 
-  /** All that can take part. */
+  /** All contenders that can take part. */
   public static List<String> contenderNames() {
     List<String> names = new ArrayList<>(PlannerKind.labels());
     names.add(Contender.EPLB);
@@ -59,7 +59,7 @@ public record SimulationOptions(
   }
 
   /**
-   * Those that take part in a group of this size: the baseline first, perfect balance last.
+   * The contenders of a group of this size: the baseline first, perfect balance last.
    *
    * @throws OptionException if slots do not fit the group
    */

@@ -22,7 +22,7 @@ public final class SyntheticWorkload implements SampleSource {
   private final ExpertPool[] steadyZipf;
   private long nextSample;
 
-  /** From its first step. */
+  /** Begins at its first step. */
   public SyntheticWorkload(WorkloadKind kind, WorkloadOptions options) {
     this.kind = kind;
     this.options = options;

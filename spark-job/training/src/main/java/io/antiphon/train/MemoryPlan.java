@@ -200,7 +200,7 @@ public record MemoryPlan(
         + "or spread the ranks over more GPUs";
   }
 
-  /** In one line, for people. */
+  /** The plan in one line, for people. */
   @Override
   public String toString() {
     StringBuilder text = new StringBuilder();

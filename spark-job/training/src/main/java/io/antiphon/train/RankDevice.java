@@ -192,7 +192,7 @@ public record RankDevice(Backend backend, Groups groups, int sharing, Consumer<S
   }
 
   /**
-   * On a GPU, logs the memory plan of the run before any of it is allocated.
+   * Logs, on a GPU, the memory plan of the run before any of it is allocated.
    *
    * @throws Backend.OutOfMemory if it cannot fit
    */

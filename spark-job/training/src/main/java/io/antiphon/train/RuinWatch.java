@@ -44,7 +44,7 @@ final class RuinWatch {
     soundness = soundness.afterEvaluation(step, loss);
   }
 
-  /** No step and no evaluation follows. */
+  /** Hears that no step and no evaluation follows. */
   void ended(long step) {
     if (ruin.isEmpty() && mostSkipped > 0 && !Double.isFinite(lastLoss)) {
       ruin =

@@ -26,14 +26,14 @@ public record Soundness(long soundStep, long unsoundSteps) {
     }
   }
 
-  /** With the outcome of {@code step} besides. */
+  /** Adds the outcome of {@code step}. */
   Soundness afterStep(long step, boolean sound) {
     return sound
         ? new Soundness(Math.max(soundStep, step - 1), 0)
         : new Soundness(soundStep, unsoundSteps + 1);
   }
 
-  /** With an evaluation after {@code step} besides: a finite loss proves the model itself. */
+  /** Adds an evaluation after {@code step}: a finite loss proves the model itself. */
   Soundness afterEvaluation(long step, double loss) {
     return Double.isFinite(loss) && unsoundSteps == 0 ? new Soundness(step, 0) : this;
   }

@@ -111,7 +111,7 @@ final class TrainingReports {
     }
   }
 
-  /** By name, since this was last asked. */
+  /** Calls by name, since this was last asked. */
   private Map<String, Long> newCudaCalls() {
     Map<String, Long> all = device.cudaCalls();
     Map<String, Long> fresh = new TreeMap<>();

@@ -63,7 +63,7 @@ final class TestRun {
                 4096)));
   }
 
-  /** As {@link #info}, on a GPU. */
+  /** Does what {@link #info} does, on a GPU. */
   static RunInfo onGpu() {
     return new RunInfo(
         "tiny",
@@ -84,7 +84,7 @@ final class TestRun {
         Instant.parse("2001-02-03T04:05:06Z"));
   }
 
-  /** As {@link #step(long)}, on a GPU whose driver was called so often. */
+  /** Does what {@link #step(long)} does, on a GPU with so many CUDA calls. */
   static StepMetrics onGpu(long step, Map<String, Long> cudaCalls) {
     StepMetrics cpu = step(step);
     return new StepMetrics(

@@ -46,9 +46,9 @@ class CudaTrainerTest {
   private static final double ROUNDING = 0x1p-9;
 
   /**
-   * Of a loss from the same weights. On the way to a logit a value is rounded to bf16 about 16
-   * times, twice in each half of two blocks and as often for their inputs; errors in random
-   * directions add up as their root.
+   * Tolerance of a loss from the same weights. On the way to a logit a value is rounded to bf16
+   * about 16 times, twice in each half of two blocks and as often for their inputs; errors in
+   * random directions add up as their root.
    */
   private static final double FORWARD_TOLERANCE = 4 * ROUNDING;
 
@@ -196,7 +196,7 @@ class CudaTrainerTest {
         .hasMessageContaining("backend.ranks-per-gpu = 1");
   }
 
-  /** And the process lives: it trains again. */
+  /** The process lives on: it trains again. */
   @Test
   void aRankThatDiesEndsTheOthersWithinTheirPatience() throws Exception {
     String[] shape = {BF16, "schedule.steps()=12", "spark.comm-timeout=10s"};

@@ -59,7 +59,7 @@ class MemoryPlanTest {
     }
   }
 
-  /** As its comments say, without a GPU and without allocating anything. */
+  /** Checks what its comments say, without a GPU and without allocating anything. */
   @Test
   void theBillionParameterPresetFitsAGpuOf80Gigabytes() {
     MemoryPlan one = plan("moe-1b");

@@ -24,7 +24,7 @@ class SamplingTest {
     }
   }
 
-  /** As large as a model may give, and as far apart: no draw may fall outside. */
+  /** Logits as large as a model may give, and as far apart: no draw may fall outside. */
   @Test
   void hugeLogitsAreNumbersToo() {
     double[] huge = {-Double.MAX_VALUE, Double.MAX_VALUE, 0};

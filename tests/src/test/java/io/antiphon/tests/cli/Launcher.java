@@ -29,7 +29,7 @@ final class Launcher {
   }
 
   /**
-   * As the other, with more variables in the environment.
+   * Does what the other does, with more variables in the environment.
    *
    * @param more an empty value removes a variable
    */

@@ -105,7 +105,7 @@ record TokenizerJson(
     return new TokenizerJson(path, root, ids, largest + 1, specials);
   }
 
-  /** Of a token that the file has. */
+  /** Id of a token that the file has. */
   int id(String token) {
     return Objects.requireNonNull(ids.get(token), token);
   }

@@ -12,7 +12,7 @@ import java.util.Optional;
  */
 public record Vocabulary(int size, int endOfText) {
   /**
-   * That of the tokenizer a user named, without any text.
+   * Reads the vocabulary of the tokenizer that a user named, without any text.
    *
    * @param tokenizer value of {@code data.tokenizer}
    * @param endOfText value of {@code data.end-of-text}

@@ -136,8 +136,8 @@ public final class Checkpoints {
   }
 
   /**
-   * As {@link #latest()}, but among the checkpoints of steps before {@code step}: what to fall back
-   * to when reading that one failed.
+   * Does what {@link #latest()} does among the checkpoints of steps before {@code step}: what to
+   * fall back to when reading that one failed.
    */
   public Optional<CheckpointManifest> latestBefore(long step) {
     return newest(listed().stream().filter(directory -> directory.step() < step).toList(), false);
@@ -258,7 +258,7 @@ public final class Checkpoints {
     }
   }
 
-  /** Those of the JDK have a path alone for their message. */
+  /** Message of a failure; exceptions of the JDK have a path alone there. */
   private static String reason(IOException e) {
     if (e instanceof AccessDeniedException) {
       return "permission denied: " + e.getMessage();

@@ -17,7 +17,7 @@ public final class Scalars {
     this.values = Collections.unmodifiableMap(new TreeMap<>(values));
   }
 
-  /** No scalars. */
+  /** A set without scalars. */
   public static Scalars none() {
     return NONE;
   }

@@ -104,12 +104,12 @@ public record StepMetrics(
     }
   }
 
-  /** All CUDA calls of this step. */
+  /** Number of all CUDA calls of this step. */
   public long cudaCallsInAll() {
     return cudaCalls.values().stream().mapToLong(Long::longValue).sum();
   }
 
-  /** Those during which the host waited for the device. */
+  /** Number of CUDA calls during which the host waited for the device. */
   public long cudaCallsThatWait() {
     long waits = 0;
     for (Map.Entry<String, Long> call : cudaCalls.entrySet()) {
