@@ -36,6 +36,7 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -166,8 +167,10 @@ public final class BarrierHost implements RunHost {
 
   @Override
   public CheckpointPlace checkpoints(String directory) {
+    Configuration hadoop = spark.sparkContext().hadoopConfiguration();
     return new CheckpointPlace(
-        directory, new Opener(HadoopPath.changed(spark.sparkContext().hadoopConfiguration())));
+        HadoopPath.open("checkpoint.dir", directory, hadoop).absolute(),
+        new Opener(HadoopPath.changed(hadoop)));
   }
 
   /** Opens checkpoints on executors, whose Hadoop may be configured otherwise. */

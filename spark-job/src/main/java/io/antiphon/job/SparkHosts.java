@@ -17,6 +17,9 @@ import org.apache.spark.sql.SparkSession;
 
 /** Hosts runs in Spark applications; found by its service file wherever Spark is. */
 public final class SparkHosts implements HostProvider {
+  private static final String DEFAULT_FILES = "fs.defaultFS";
+  private static final String LOCAL = "file:";
+
   private final Optional<SparkSession> given;
 
   /** Runs open a session each, unless the process has one. Starts nothing yet. */
@@ -54,6 +57,18 @@ public final class SparkHosts implements HostProvider {
     SparkSessions.requireDevices(
         settings,
         given.map(SparkSessions::its).orElseGet(() -> SparkSessions.properties(settings)));
+  }
+
+  @Override
+  public boolean readsLocalFiles(Settings settings) {
+    return given
+        .map(session -> session.sparkContext().hadoopConfiguration().get(DEFAULT_FILES, LOCAL))
+        .or(
+            () ->
+                Optional.ofNullable(
+                    SparkSessions.properties(settings).get("spark.hadoop." + DEFAULT_FILES)))
+        .orElseGet(() -> new Configuration().get(DEFAULT_FILES, LOCAL))
+        .startsWith(LOCAL);
   }
 
   @Override

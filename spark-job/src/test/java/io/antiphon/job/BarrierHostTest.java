@@ -129,6 +129,18 @@ class BarrierHostTest {
             });
   }
 
+  /** Executors work in directories of their own. */
+  @Test
+  void executorsAreToldWhereARelativeDirectoryIs() throws Exception {
+    try (RunHost host = BarrierHost.on(SparkForTests.session(), settings(2))) {
+      assertThat(host.checkpoints("target/some").directory())
+          .isEqualTo("file:" + Path.of("target/some").toAbsolutePath());
+      for (String whole : List.of("/some/where", "file:/some/where", "file:///some/where")) {
+        assertThat(host.checkpoints(whole).directory()).endsWith("/some/where");
+      }
+    }
+  }
+
   @Test
   void aHostThatIsClosedLeavesTheSessionOpen() throws Exception {
     SparkSession theirs = SparkForTests.session();

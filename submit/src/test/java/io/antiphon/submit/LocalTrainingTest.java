@@ -20,6 +20,7 @@ import io.antiphon.train.checkpoint.CheckpointException;
 import io.antiphon.train.checkpoint.Checkpoints;
 import io.antiphon.train.report.RunSummary;
 import java.io.ByteArrayOutputStream;
+import java.io.File;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -31,8 +32,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -291,6 +294,64 @@ class LocalTrainingTest {
     }
     String[] both = text.toString().split("[|]");
     assertThat(both[1]).isNotBlank().isEqualTo(both[0]);
+  }
+
+  @Test
+  void aRunStartedWithRelativePathsIsReadFromAnywhere() throws Exception {
+    Path here = Path.of("").toAbsolutePath();
+    String text = here.relativize(directory.resolve("text")).toString();
+    String saved = here.relativize(directory.resolve("saved")).toString();
+    Path run = directory.resolve("run");
+    train(read("data.text=" + text, "checkpoint.dir=" + saved), run);
+
+    Settings kept = SettingsReader.file(run.resolve("config.conf"), List.of());
+    assertThat(kept.data().text()).contains(here + "/" + text);
+    assertThat(kept.checkpoint().dir()).contains(here + "/" + saved);
+    EvaluationRun evaluation =
+        EvaluationRun.of(
+            run, OptionalLong.empty(), OptionalInt.empty(), List.of(), new ThreadHosts());
+    assertThat(evaluation.run().text()).isEqualTo("data.text = " + here + "/" + text);
+
+    assertThat(elsewhere("generate", "--run-dir", run.toString(), "--tokens", "3")).isZero();
+
+    Files.move(directory.resolve("text"), directory.resolve("gone"));
+    assertThatThrownBy(evaluation::run)
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("data.text = " + here + "/" + text)
+        .hasMessageContaining("there is no such file or folder");
+    assertThat(elsewhere("generate", "--run-dir", run.toString(), "--tokens", "3")).isZero();
+  }
+
+  /** Runs a command in another working directory, and returns its exit code. */
+  private int elsewhere(String... arguments) throws Exception {
+    Path other = Files.createDirectories(directory.resolve("other"));
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                absolute(System.getProperty("java.class.path")),
+                Antiphon.class.getName()));
+    command.addAll(List.of(arguments));
+    Process process =
+        new ProcessBuilder(command)
+            .directory(other.toFile())
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try {
+      assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+      return process.exitValue();
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  private static String absolute(String classPath) {
+    return Pattern.compile(File.pathSeparator)
+        .splitAsStream(classPath)
+        .map(entry -> Path.of(entry).toAbsolutePath().toString())
+        .collect(Collectors.joining(File.pathSeparator));
   }
 
   /** Digits, some pairs of them, blank and line feed as the byte-level tokenizers write them. */

@@ -86,6 +86,11 @@ public record HadoopPath(String setting, Path path, FileSystem files) {
         setting + ": cannot use '" + location + "': " + Failures.reason(failure), failure);
   }
 
+  /** The place as other processes must be told it: their working directory is another. */
+  public String absolute() {
+    return path.isAbsolute() ? path.toString() : files.makeQualified(path).toString();
+  }
+
   /**
    * Creates the directory if it is not there, and makes sure that files can be written to it.
    *

@@ -35,6 +35,9 @@ public interface HostProvider {
    */
   void requireTrainable(Settings settings);
 
+  /** Whether a path without a scheme is one of this machine. */
+  boolean readsLocalFiles(Settings settings);
+
   /** Opens files that settings name. */
   FileOpener files();
 

@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
@@ -154,6 +155,13 @@ final class LocalText implements RunText {
       return location.startsWith(CLASSPATH)
           ? shipped(location.substring(CLASSPATH.length()))
           : files(location);
+    } catch (NoSuchFileException e) {
+      throw unusable(
+          "data.text",
+          location,
+          "there is no such file or folder",
+          "give the text back as it was, or name a text file or a folder of text files on this"
+              + " machine");
     } catch (IOException e) {
       throw unusable(
           "data.text",

@@ -26,6 +26,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,12 +44,15 @@ public final class RunDirectory implements AutoCloseable {
 
   private final Path path;
   private final CheckpointOpener opener;
+  private final UnaryOperator<Settings> kept;
   private final FileChannel channel;
   private Optional<CheckpointManifest> newest = Optional.empty();
 
-  private RunDirectory(Path path, CheckpointOpener opener, FileChannel channel) {
+  private RunDirectory(
+      Path path, CheckpointOpener opener, UnaryOperator<Settings> kept, FileChannel channel) {
     this.path = path;
     this.opener = opener;
+    this.kept = kept;
     this.channel = channel;
   }
 
@@ -59,6 +63,15 @@ public final class RunDirectory implements AutoCloseable {
    * @throws ConfigException if it cannot be made or written, or another process trains there
    */
   public static RunDirectory hold(Path path, CheckpointOpener opener) {
+    return hold(path, opener, UnaryOperator.identity());
+  }
+
+  /**
+   * As {@link #hold(Path, CheckpointOpener)}.
+   *
+   * @param kept what is recorded of settings
+   */
+  static RunDirectory hold(Path path, CheckpointOpener opener, UnaryOperator<Settings> kept) {
     FileChannel channel = null;
     try {
       PrivateFiles.makeDirectory(path);
@@ -76,7 +89,7 @@ public final class RunDirectory implements AutoCloseable {
           ByteBuffer.wrap(
               ("process " + ProcessHandle.current().pid()).getBytes(StandardCharsets.UTF_8)),
           0);
-      return new RunDirectory(path, opener, channel);
+      return new RunDirectory(path, opener, kept, channel);
     } catch (IOException e) {
       closeQuietly(channel);
       throw unusable(path, "must be a directory that can be written: " + reason(e), remedy(e));
@@ -143,7 +156,7 @@ public final class RunDirectory implements AutoCloseable {
 
   private void write(Settings settings) {
     try {
-      SettingsWriter.write(settings, path.resolve("config.conf"));
+      SettingsWriter.write(kept.apply(settings), path.resolve("config.conf"));
     } catch (IOException e) {
       throw unusable(path, "must be a directory that can be written: " + reason(e), remedy(e));
     }

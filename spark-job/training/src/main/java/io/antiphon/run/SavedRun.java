@@ -89,7 +89,23 @@ public record SavedRun(
 
   /** Settings of the run when it wrote the checkpoint, with single keys replaced. */
   public Settings settings(List<String> overrides) {
+    Settings given = given(List.of());
+    List<String> all = new ArrayList<>();
+    kept(runDirectory).ifPresent(kept -> all.addAll(WorkingDirectory.overrides(given, kept)));
+    all.addAll(overrides);
+    return all.isEmpty() ? given : given(all);
+  }
+
+  private Settings given(List<String> overrides) {
     return SettingsReader.text(label(), manifest.meta().settings(), overrides);
+  }
+
+  /** The settings that a run directory records, whose paths hold everywhere. */
+  private static Optional<Settings> kept(Path directory) {
+    Path effective = directory.resolve("config.conf");
+    return Files.isRegularFile(effective)
+        ? Optional.of(SettingsReader.kept(effective))
+        : Optional.empty();
   }
 
   /**
@@ -187,12 +203,9 @@ public record SavedRun(
 
   /** A run that keeps its checkpoints elsewhere says so in its effective settings. */
   private static String checkpointDirectory(Path directory) {
-    Path effective = directory.resolve("config.conf");
-    Optional<String> elsewhere =
-        Files.isRegularFile(effective)
-            ? SettingsReader.kept(effective).checkpoint().dir()
-            : Optional.empty();
-    return elsewhere.orElse(directory.resolve("checkpoints").toString());
+    return kept(directory)
+        .flatMap(settings -> settings.checkpoint().dir())
+        .orElse(directory.resolve("checkpoints").toString());
   }
 
   private static List<Long> steps(Checkpoints checkpoints, CheckpointManifest newest) {

@@ -57,6 +57,11 @@ public final class ThreadHosts implements HostProvider {
   }
 
   @Override
+  public boolean readsLocalFiles(Settings settings) {
+    return true;
+  }
+
+  @Override
   public FileOpener files() {
     return FileOpener.LOCAL;
   }

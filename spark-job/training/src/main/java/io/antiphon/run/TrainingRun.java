@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,7 +68,9 @@ public final class TrainingRun {
    */
   public RunSummary.Outcome run() throws InterruptedException {
     hosts.requireTrainable(settings);
-    try (RunDirectory directory = RunDirectory.hold(runDirectory, hosts.checkpoints())) {
+    UnaryOperator<Settings> kept =
+        hosts.readsLocalFiles(settings) ? WorkingDirectory::absolute : UnaryOperator.identity();
+    try (RunDirectory directory = RunDirectory.hold(runDirectory, hosts.checkpoints(), kept)) {
       long trained = directory.record(settings);
       if (directory.isComplete() && trained >= settings.schedule().steps()) {
         tell(
