@@ -83,7 +83,7 @@ struct WarpQueries {
                                            const int queries, const int sequence_length) {
         first = first_query;
         last = min(first_query + queries, sequence_length) - 1;
-        // Of a warp beyond the sequence, `last` is before `first`: it sees nothing.
+        // In a warp beyond the sequence `last` is before `first`: it sees nothing.
         first_start = first <= last ? starts[first] : 0;
         last_start = first <= last ? starts[last] : 0;
     }

@@ -30,7 +30,7 @@ __device__ __forceinline__ void copy_async_16(const uint32 to, const void* from,
                  : "memory");
 }
 
-// The same for 4 or 8 bytes.
+// Starts a copy of 4 or 8 bytes in this way.
 template <int kBytes>
 __device__ __forceinline__ void copy_async(const uint32 to, const void* from, const bool valid) {
     static_assert(kBytes == 4 || kBytes == 8, "larger copies pass by the first-level cache");

@@ -148,7 +148,7 @@ __global__ void __launch_bounds__(kRowThreads)
     if (threadIdx.x == 0) losses[row] = loss;
 }
 
-// As cross_entropy, for short rows.
+// Twin of cross_entropy for short rows.
 //
 // Launch: one block of kRowsPerBlock warps per kRowsPerBlock rows.
 template <typename Real, bool kGradient>

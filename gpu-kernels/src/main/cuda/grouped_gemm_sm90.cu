@@ -191,7 +191,7 @@ __device__ __forceinline__ void clear_tail(const uint32 left, const uint32 right
     named_barrier(3, 2 * kGroupThreads);
 }
 
-// The same for a tail that ends at the next multiple of 16, in all of the right operand: the other warpgroup
+// Clears a tail that ends at the next multiple of 16, in all of the right operand. The other warpgroup
 // may be elsewhere, and writes the same zeros when it comes here.
 template <int kTileN>
 __device__ __forceinline__ void clear_tail_alone(const uint32 left, const uint32 right, const int group,
@@ -228,7 +228,7 @@ __device__ __forceinline__ void stage_results(const uint32 buffer, const float (
     }
 }
 
-// The same for 64 x 32 float results, columns from chunk * 32. Odd rows take the groups of columns in another
+// Stages 64 x 32 float results, columns from chunk * 32. Odd rows take the groups of columns in another
 // order, since the swizzle would send two rows at a time to the same banks.
 template <int kSums>
 __device__ __forceinline__ void stage_results(const uint32 buffer, const float (&sums)[kSums],

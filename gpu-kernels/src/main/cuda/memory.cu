@@ -59,7 +59,7 @@ __device__ __forceinline__ To sum(const To into, const From x) {
     }
 }
 
-// As many elements as fill whole words of both types.
+// Number of elements that fill whole words of both types.
 template <typename From, typename To>
 constexpr int kSpan = 16 / (int)(sizeof(From) < sizeof(To) ? sizeof(From) : sizeof(To));
 

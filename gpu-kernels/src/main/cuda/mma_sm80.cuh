@@ -40,7 +40,7 @@ __device__ __forceinline__ void load_matrices(uint32 (&words)[4], const uint32 a
                  : "memory");
 }
 
-// As load_matrices, each matrix transposed.
+// Does what load_matrices does, each matrix transposed.
 __device__ __forceinline__ void load_matrices_transposed(uint32 (&words)[4], const uint32 address) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                  : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])

@@ -210,7 +210,7 @@ struct SumOf {
     static __device__ __forceinline__ Value join(const Value left, const Value right) {
         return left + right;
     }
-    // In floating sums NaN, so that the norm of the gradients is no number and no update is applied.
+    // Gives NaN in floating sums, so that the norm of the gradients is NaN and no update is applied.
     template <typename Value>
     static __device__ __forceinline__ Value lost(const Value value) {
         return Numbers<Value>::lost_sum(value);
@@ -222,7 +222,7 @@ struct MaxOf {
     static __device__ __forceinline__ Value join(const Value left, const Value right) {
         return left > right ? left : right;
     }
-    // At least 1: the flag that keeps a step from being committed, and the one that asks ranks to stop.
+    // Gives at least 1: that sets the flag that keeps a step from being committed, and the one to stop.
     template <typename Value>
     static __device__ __forceinline__ Value lost(const Value value) {
         return value > 1 ? value : 1;

@@ -16,9 +16,9 @@ __global__ void __launch_bounds__(kMaxRanks)
     meet(controls, rank, ranks, watch, {(uint32)channel, (uint32)operation, (uint32)phase});
 }
 
-// For groups that meet in another way: around what waits for the other ranks. Of one thread. `wait` is two
-// words of host memory that only this stream writes: a count, odd while it waits, and the operation it waits
-// in.
+// These two stand before and after what waits for the other ranks, in groups that meet in another way. Each
+// is one thread. `wait` is two words of host memory that only this stream writes: a count, which is odd while
+// it waits, and the operation that it waits in.
 __global__ void peer_wait_begins(volatile uint32* const wait, const int operation) {
     wait[1] = (uint32)operation;
     __threadfence_system();
@@ -62,7 +62,7 @@ __global__ void __launch_bounds__(512)
         const Value* const slot = (const Value*)staging(controls.of[rank], ranks, parity, source);
         const Value* const from = source == rank ? in : slot;
         for (int i = threadIdx.x; i < elements; i += blockDim.x) {
-            // Of a lost group only what is consistent with this rank's own data.
+            // In a lost group take only what is consistent with this rank's own data.
             out[(int64)source * elements + i] = met || source == rank ? from[i] : Value();
         }
     }

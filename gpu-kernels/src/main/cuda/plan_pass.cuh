@@ -151,7 +151,7 @@ struct Pass {
         return preference == kSurplus ? above : 0;
     }
 
-    // Of the donors that give at_least, the one that a preference other than kSurplus takes.
+    // Chooses the donor that a preference other than kSurplus takes, among those that give at_least.
     __device__ __forceinline__ int choose_donor(const Preference preference,
                                                 const int (&gives)[kRanksPerLane], const int at_least,
                                                 const int amount, const uint32 near) const {

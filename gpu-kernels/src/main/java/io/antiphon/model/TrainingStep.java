@@ -151,7 +151,7 @@ public final class TrainingStep implements AutoCloseable {
     ops.zero(record);
     ops.zero(context.state().requiredRows());
     for (ParameterRegistry.FlatGroup group : state.registry().groups()) {
-      // Those of experts are written by the first micro-batch.
+      // The first micro-batch writes the experts' gradients.
       if (group.sharding() == Parameter.Sharding.REPLICATED) {
         ops.zero(group.tensors().gradient());
       }
