@@ -63,9 +63,6 @@ final class MemoryChecks {
               "unknown without the tokenizer: " + e.getMessage(),
               "give data.tokenizer the path of a tokenizer.json, or \"bytes\""));
       return findings;
-    } catch (NoClassDefFoundError e) {
-      findings.add(Finding.skip(PLAN, "unknown: tokenizers from a file need Spark's libraries"));
-      return findings;
     }
     boolean cuda = settings.backend().kind() == Backend.Kind.CUDA;
     if (cuda || gpu.isPresent()) {
