@@ -274,7 +274,7 @@ class LocalTrainingTest {
     Path tokenizer = Files.writeString(directory.resolve("tokenizer.json"), tokenizer());
     assertThat(train(read("data.tokenizer=" + tokenizer), run))
         .isEqualTo(RunSummary.Outcome.COMPLETED);
-    double recorded = validationLosses(run).get(TinyRun.STEPS);
+    Double recorded = validationLosses(run).get(TinyRun.STEPS);
 
     EvaluationRun.Result result =
         EvaluationRun.of(
@@ -292,7 +292,7 @@ class LocalTrainingTest {
       assertThat(tokens).isEqualTo(8);
       text.append(pieces).append('|');
     }
-    String[] both = text.toString().split("[|]");
+    String[] both = text.toString().split("[|]", -1);
     assertThat(both[1]).isNotBlank().isEqualTo(both[0]);
   }
 

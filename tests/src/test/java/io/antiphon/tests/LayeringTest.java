@@ -121,7 +121,7 @@ class LayeringTest {
     Matcher row = ROW.matcher(Files.readString(PAGE));
     while (row.find()) {
       Set<String> uses = new TreeSet<>();
-      for (String used : row.group(2).split(",\\s*")) {
+      for (String used : row.group(2).split(",\\s*", -1)) {
         if (!used.equals("JDK")) {
           uses.add(used.replace("`", ""));
         }

@@ -30,7 +30,7 @@ final class Globs {
     List<FileStatus> found = new ArrayList<>();
     for (String flat : GlobExpander.expand(pattern.toUri().getPath())) {
       List<Path> candidates = List.of(new Path("/"));
-      for (String component : flat.substring(1).split("/")) {
+      for (String component : flat.substring(1).split("/", -1)) {
         List<Path> next = new ArrayList<>();
         for (Path candidate : candidates) {
           next.addAll(children(system, candidate, component));

@@ -151,7 +151,7 @@ class TokenEtlTest {
     assertThat(repaired.reused()).isFalse();
     assertThat(repaired.manifest()).isEqualTo(first.manifest());
 
-    Path store = shard.getParent();
+    Path store = shard.resolveSibling("");
     Files.delete(store.resolve("manifest.json"));
     for (String leftover : List.of(".shard-0-12.part", ".manifest-1", ".probe-2")) {
       Files.writeString(store.resolve(leftover), "cut");

@@ -34,7 +34,7 @@ class RankCallTest {
   private static final RankTask<Integer> TRAINS =
       seat -> {
         for (int step = 1; step <= 1000 && seat.transport().rank() == 0; step++) {
-          seat.stopRequested().getAsBoolean();
+          boolean unused = seat.stopRequested().getAsBoolean();
           seat.reports().accept(report(step));
           STEPS.set(step);
         }

@@ -61,7 +61,7 @@ class CudaTrainerTest {
    */
   @Test
   void curvesOfBothPrecisionsFollowTheCpu(TestReporter reporter) throws Exception {
-    String steps = "schedule.steps()=" + STEPS;
+    String steps = "schedule.steps=" + STEPS;
     List<Double> cpu = train("cpu", NEVER, "backend.kind=cpu", steps).losses();
     List<Double> fp32 = train("fp32", NEVER, FP32, steps).losses();
     List<Double> bf16 = train("bf16", NEVER, BF16, steps).losses();
@@ -104,7 +104,7 @@ class CudaTrainerTest {
 
   @Test
   void clonesChangeTheBalanceAndNotTheLosses() throws Exception {
-    String[] shape = {FP32, "schedule.steps()=20", "moe.echo.slots-per-rank=4"};
+    String[] shape = {FP32, "schedule.steps=20", "moe.echo.slots-per-rank=4"};
     RecordedRun with = train("with", NEVER, shape);
     RecordedRun without = train("without", NEVER, and(shape, "moe.echo.enabled=false"));
 
@@ -118,7 +118,7 @@ class CudaTrainerTest {
 
   @Test
   void aCapacityThatIsTooSmallCostsRerunsAndNoBit() throws Exception {
-    String[] shape = {BF16, "schedule.steps()=12", "moe.echo.enabled=false"};
+    String[] shape = {BF16, "schedule.steps=12", "moe.echo.enabled=false"};
     RecordedRun ample = train("ample", NEVER, and(shape, "moe.token-capacity=4"));
     RecordedRun tight = train("tight", NEVER, and(shape, "moe.token-capacity=1"));
 
@@ -130,7 +130,7 @@ class CudaTrainerTest {
 
   @Test
   void aResumedRunHasTheBitsOfAnUninterruptedOne() throws Exception {
-    String[] shape = {BF16, "schedule.steps()=12"};
+    String[] shape = {BF16, "schedule.steps=12"};
     RecordedRun whole = train("whole", NEVER, shape);
     RecordedRun first = train("parts", 5, shape);
     RecordedRun rest = train("parts", NEVER, shape);
@@ -143,7 +143,7 @@ class CudaTrainerTest {
 
   @Test
   void aStepInSteadyStateIsOneCopyAndOneLaunch(TestReporter reporter) throws Exception {
-    RecordedRun run = train("steady", NEVER, BF16, "schedule.steps()=40");
+    RecordedRun run = train("steady", NEVER, BF16, "schedule.steps=40");
     List<StepMetrics> steady = run.steps().subList(10, 36);
     reporter.publishEntry("CUDA calls of step 30", "" + run.steps().get(29).cudaCalls());
 
@@ -163,7 +163,7 @@ class CudaTrainerTest {
   void ncclBetweenGpusTrainsTheSameBitsAsPeerMemory(int ranks, int experts) throws Exception {
     String[] shape = {
       BF16,
-      "schedule.steps()=12",
+      "schedule.steps=12",
       "parallelism.ranks=" + ranks,
       "parallelism.expert-parallel=" + experts,
       "backend.ranks-per-gpu=1"
@@ -199,7 +199,7 @@ class CudaTrainerTest {
   /** The process lives on: it trains again. */
   @Test
   void aRankThatDiesEndsTheOthersWithinTheirPatience() throws Exception {
-    String[] shape = {BF16, "schedule.steps()=12", "spark.comm-timeout=10s"};
+    String[] shape = {BF16, "schedule.steps=12", "spark.comm-timeout=10s"};
     assertThatThrownBy(() -> run("dead", NEVER, 2, shape))
         .isInstanceOf(AssertionError.class)
         .cause()

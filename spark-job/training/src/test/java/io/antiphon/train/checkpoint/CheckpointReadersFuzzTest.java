@@ -60,7 +60,7 @@ class CheckpointReadersFuzzTest {
       end--;
     }
     for (int i = 0; i < 8; i++) {
-      bytes[i] = (byte) ((long) Math.max(0, end - 8) >> 8 * i);
+      bytes[i] = (byte) ((long) Math.max(0, end - 8) >> (8 * i));
     }
     return bytes;
   }
