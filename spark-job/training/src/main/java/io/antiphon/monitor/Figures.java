@@ -47,7 +47,7 @@ final class Figures {
 
   /** The text without control characters: a message must not move the cursor. */
   static String oneLine(String text) {
-    return text.replaceAll("\\p{Cntrl}+", " ").strip();
+    return text.replaceAll("\\p{Cc}+", " ").strip();
   }
 
   static String format(String format, Object... values) {

@@ -131,7 +131,7 @@ record TokenizerJson(
   /** A text of the file, fit for a message: short and without control characters. */
   static String shown(String text) {
     String cut = text.length() > 60 ? text.substring(0, 60) + "..." : text;
-    return cut.replaceAll("[\\p{Cntrl}\\p{Cs}]", "?");
+    return cut.replaceAll("[\\p{Cc}\\p{Cs}]", "?");
   }
 
   private static String text(String path, byte[] file) {

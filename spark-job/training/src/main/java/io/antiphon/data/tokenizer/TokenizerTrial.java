@@ -193,7 +193,7 @@ public final class TokenizerTrial {
   }
 
   private static String printable(String text) {
-    return Reasons.of(new IllegalArgumentException(text.replaceAll("\\p{Cntrl}", " ")));
+    return Reasons.of(new IllegalArgumentException(text.replaceAll("\\p{Cc}", " ")));
   }
 
   private static void delete(Path directory) {

@@ -1,7 +1,10 @@
 package io.antiphon.data.tokenizer;
 
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 import io.antiphon.data.DataException;
 import io.antiphon.fuzz.Fuzz;
+import java.util.Base64;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -33,5 +36,14 @@ class TokenizerJsonFuzzTest {
             "\"content\":",
             "\"special\":")
         .run(input -> TokenizerJson.parse("tokenizer.json", input));
+  }
+
+  /** U+0090 is a control character, though not one of ASCII. */
+  @Test
+  void aMessageHoldsNoControlCharacterOfTheFile() {
+    byte[] found = Base64.getDecoder().decode("eyIiOltdLCIiOnsiIjpbIiIsRcKQ");
+    assertThatThrownBy(() -> TokenizerJson.parse("tokenizer.json", found))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("Unrecognized token 'E?'");
   }
 }
